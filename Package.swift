@@ -1,0 +1,76 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The house, top to bottom. An arrow (a dependency) only ever points down.
+
+// MARK: The command and what it shows
+
+let command: [Target] = [
+  .executableTarget(
+    name: "scanline",
+    dependencies: [
+      "Reports", "Detection", "Generation", "Training", "Models", "Images",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ]),
+  .target(name: "Reports", dependencies: ["Detection", "Images"]),
+]
+
+// MARK: What a trained model is used for
+
+let uses: [Target] = [
+  .target(name: "Detection", dependencies: ["Models", "Images", "Randomness"]),
+  .target(name: "Generation", dependencies: ["Models", "Images", "Randomness"]),
+  .target(name: "Training", dependencies: ["Models", "Images", "Randomness"]),
+]
+
+// MARK: Density models
+
+let models: [Target] = [
+  .target(name: "Models", dependencies: ["Layers", "Distributions", "OneDNN"]),
+  .target(name: "Layers", dependencies: ["Tensors", "Randomness"]),
+  .target(name: "Distributions", dependencies: ["Tensors", "Images", "Randomness"]),
+]
+
+// MARK: Numbers and pixels
+
+let foundations: [Target] = [
+  .target(name: "OneDNN", dependencies: ["Tensors", "COneDNN", "CKernels"]),
+  .target(name: "Tensors"),
+  .target(name: "Images", dependencies: ["CImageCodecs", "Randomness"]),
+  .target(name: "Randomness"),
+]
+
+// MARK: C at the edge
+
+let edge: [Target] = [
+  .target(
+    name: "CImageCodecs",
+    linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
+  .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+  .target(name: "CKernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+]
+
+// MARK: Tests, one folder a module
+
+let tests: [Target] =
+  [.target(name: "TestSupport", dependencies: ["Models", "Images"], path: "Tests/TestSupport")]
+  + ["Images", "Tensors", "OneDNN", "Distributions", "Models", "Training", "Generation",
+    "Detection", "Reports",
+  ].map {
+    .testTarget(name: "\($0)Tests", dependencies: [.byName(name: $0), "TestSupport"])
+  }
+
+let package = Package(
+  name: "scanline",
+  products: [
+    .executable(name: "scanline", targets: ["scanline"]),
+    .library(
+      name: "Scanline",
+      targets: ["Models", "Training", "Generation", "Detection", "Reports", "Images"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: command + uses + models + foundations + edge + tests,
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,31 @@
+/// Images as the models see them: each sub-pixel one of `levels` symbols, `[N, H, W, C]`, so that
+/// memory order is the autoregressive order (raster order, with R, G, B of a pixel in turn).
+public struct PixelBatch: Equatable, Sendable {
+  public let count: Int
+  public let height: Int
+  public let width: Int
+  public let channels: Int
+  /// How many symbols a sub-pixel can take, 2 … 256.
+  public let levels: Int
+  /// `count * height * width * channels` symbols, each `0 ..< levels`.
+  public var symbols: [UInt8]
+
+  /// Sub-pixels an image: the dimension D of the density.
+  public var dimension: Int { height * width * channels }
+
+  public init(
+    count: Int, height: Int, width: Int, channels: Int, levels: Int, symbols: [UInt8]
+  ) {
+    precondition(
+      symbols.count == count * height * width * channels,
+      "[\(count), \(height), \(width), \(channels)] needs \(count * height * width * channels)"
+        + " symbols, found \(symbols.count)")
+    precondition((2...256).contains(levels), "levels must be 2 ... 256, found \(levels)")
+    self.count = count
+    self.height = height
+    self.width = width
+    self.channels = channels
+    self.levels = levels
+    self.symbols = symbols
+  }
+}

@@ -1,1 +1,76 @@
+// Vectorised kernels on the threads of libgomp, the pool that oneDNN uses too.
+//
+// Every function partitions its work by thread count alone, so results repeat bit for bit on as many
+// threads. bfloat16 is passed as uint16_t.
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Threads of the pool.
+int sl_threads(void);
+void sl_set_threads(int count);
+
+// y = scale * symbol + offset
+void sl_intensities_f32(const uint8_t *symbols, float scale, float offset, float *y, size_t n);
+void sl_intensities_bf16(const uint8_t *symbols, float scale, float offset, uint16_t *y, size_t n);
+void sl_f32_to_bf16(const float *x, uint16_t *y, size_t n);
+void sl_bf16_to_f32(const uint16_t *x, float *y, size_t n);
+// y += x
+void sl_add_f32(const float *x, float *y, size_t n);
+void sl_add_bf16(const uint16_t *x, uint16_t *y, size_t n);
+// y = a * b
+void sl_product_f32(const float *a, const float *b, float *y, size_t n);
+// y = max(x, 0)
+void sl_relu_f32(const float *x, float *y, size_t n);
+void sl_relu_bf16(const uint16_t *x, uint16_t *y, size_t n);
+// dx = y > 0 ? dy : 0, or dx += it; dx may be dy
+void sl_relu_gradient_f32(const float *y, const float *dy, float *dx, size_t n, int accumulate);
+void sl_relu_gradient_bf16(
+    const uint16_t *y, const uint16_t *dy, uint16_t *dx, size_t n, int accumulate);
+// y = 1 / (1 + exp(-x))
+void sl_sigmoid_f32(const float *x, float *y, size_t n);
+double sl_sum_of_squares_f32(const float *x, size_t n);
+// y[j] = sum over rows of x[i][j]
+void sl_sum_of_rows_f32(const float *x, size_t rows, size_t columns, float *y);
+
+// log p of a symbol under a Bernoulli logit, nats, and dlogit = dy * (symbol - sigmoid(logit))
+void sl_bernoulli_log_probability(const float *logits, const uint8_t *symbols, float *y, size_t n);
+void sl_bernoulli_gradient(
+    const float *dy, const float *logits, const uint8_t *symbols, float *dlogits, size_t n);
+// The same for n categoricals of k logits each; dlogits = dy * (onehot - softmax)
+void sl_categorical_log_probability(
+    const float *logits, const uint8_t *symbols, float *y, size_t n, size_t k);
+void sl_categorical_gradient(const float *dy, const float *logits, const uint8_t *symbols,
+                             float *dlogits, size_t n, size_t k);
+
+// One AdamW step; the corrections are 1 - beta^t.
+typedef struct {
+  float learning_rate, beta1, beta2, epsilon, weight_decay, gradient_scale;
+  float first_correction, second_correction, average_decay;
+} sl_adamw_step;
+void sl_adamw(const sl_adamw_step *step, float *weights, const float *gradient, float *first,
+              float *second, float *average, size_t n);
+
+// NADE with one output a dimension: x [N, D], w [D, H], c [H], v [D, H], b [D], logits [N, D].
+// The hidden units of an image change only where x is not zero, so between such places nothing but
+// the dot product with v is computed.
+void sl_nade(const float *x, const float *w, const float *c, const float *v, const float *b,
+             float *logits, size_t images, size_t dimension, size_t hidden);
+// dw, dc, dv are overwritten.
+void sl_nade_gradient(const float *dlogits, const float *x, const float *w, const float *c,
+                      const float *v, float *dw, float *dc, float *dv, size_t images,
+                      size_t dimension, size_t hidden);
+// All hidden states h [D, N, H] of NADE, and back: from dh [D, N, H] to dw and dc.
+void sl_nade_hidden(const float *x, const float *w, const float *c, float *h, size_t images,
+                    size_t dimension, size_t hidden);
+void sl_nade_hidden_gradient(const float *dh, const float *h, const float *x, float *dw, float *dc,
+                             size_t images, size_t dimension, size_t hidden);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,83 @@
+// Pointwise functions that the compiler can vectorise: no branches, no calls.
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#include "pool.h"
+
+SL_INLINE float sl_from_bits(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+SL_INLINE uint32_t sl_bits(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+SL_INLINE float sl_widen(uint16_t x) { return sl_from_bits((uint32_t)x << 16); }
+
+// Round to nearest even; NaN stays NaN.
+SL_INLINE uint16_t sl_narrow(float x) {
+  uint32_t bits = sl_bits(x);
+  uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  return (bits & 0x7fffffffu) > 0x7f800000u ? (uint16_t)0x7fc0 : (uint16_t)rounded;
+}
+
+// exp(x), relative error below 2e-7; 0 below -87.3, saturates above 88.
+SL_INLINE float sl_exp(float x) {
+  const float log2e = 1.44269504f, high = 0.693359375f, low = -2.12194440e-4f;
+  float clamped = x < -87.3f ? -87.3f : (x > 88.0f ? 88.0f : x);
+  // Adding 1.5 * 2^23 rounds to a whole number in the low bits of the mantissa.
+  float shifted = clamped * log2e + 12582912.0f;
+  int32_t n = (int32_t)sl_bits(shifted) - 0x4b400000;
+  float whole = shifted - 12582912.0f;
+  float r = clamped - whole * high;
+  r = r - whole * low;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  float scaled = p * sl_from_bits((uint32_t)(n + 127) << 23);
+  // NaN fails the comparison and comes through.
+  return x < -87.3f ? 0.0f : (x != x ? x : scaled);
+}
+
+// log(x) for normal positive x, relative error about 1e-7 (Cephes' polynomial).
+SL_INLINE float sl_log(float x) {
+  uint32_t bits = sl_bits(x);
+  // Mantissa in [sqrt(1/2), sqrt(2)).
+  int32_t e = (int32_t)((bits - 0x3f3504f3u) >> 23);
+  e = (int32_t)(e << 23) >> 23;
+  float m = sl_from_bits(bits - ((uint32_t)e << 23)) - 1.0f;
+  float z = m * m;
+  float p = 7.0376836292e-2f;
+  p = p * m - 1.1514610310e-1f;
+  p = p * m + 1.1676998740e-1f;
+  p = p * m - 1.2420140846e-1f;
+  p = p * m + 1.4249322787e-1f;
+  p = p * m - 1.6668057665e-1f;
+  p = p * m + 2.0000714765e-1f;
+  p = p * m - 2.4999993993e-1f;
+  p = p * m + 3.3333331174e-1f;
+  float y = p * m * z + -2.12194440e-4f * (float)e - 0.5f * z;
+  return m + y + 0.693359375f * (float)e;
+}
+
+SL_INLINE float sl_sigmoid(float x) { return 1.0f / (1.0f + sl_exp(-x)); }
+
+// log(1 + exp(x)).
+SL_INLINE float sl_softplus(float x) {
+  float magnitude = x < 0 ? -x : x;
+  float tail = sl_exp(-magnitude);
+  // log1p for small tails, where 1 + tail would lose its low bits.
+  float series = tail * (1.0f - tail * (0.5f - tail * (1.0f / 3.0f - tail * 0.25f)));
+  float full = sl_log(1.0f + tail);
+  return (x > 0 ? x : (x != x ? x : 0.0f)) + (tail < 0.01f ? series : full);
+}

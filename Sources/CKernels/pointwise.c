@@ -1,0 +1,138 @@
+#include "kernels.h"
+#include "numerics.h"
+#include "pool.h"
+
+#pragma clang fp contract(fast)
+
+enum { GRAIN = 4096 };
+
+typedef struct {
+  const void *a, *b;
+  void *y;
+  float scale, offset;
+  size_t columns;
+  double *sums;
+} job;
+
+// A kernel over n items: a vectorised body on [begin, end) and the function that spreads it.
+#define POINTWISE(NAME, TYPE_A, TYPE_B, TYPE_Y, EXPRESSION)                              \
+  SL_CLONES static void NAME##_part(void *data, size_t begin, size_t end, int thread) {  \
+    (void)thread;                                                                        \
+    const job *j = data;                                                                 \
+    const TYPE_A *a = j->a;                                                              \
+    const TYPE_B *b = j->b;                                                              \
+    TYPE_Y *y = j->y;                                                                    \
+    const float scale = j->scale, offset = j->offset;                                    \
+    (void)b, (void)scale, (void)offset;                                                  \
+    _Pragma("clang loop vectorize(assume_safety)") for (size_t i = begin; i < end; i++) { \
+      y[i] = EXPRESSION;                                                                 \
+    }                                                                                    \
+  }
+
+POINTWISE(intensities_f32, uint8_t, float, float, scale *(float)a[i] + offset)
+POINTWISE(intensities_bf16, uint8_t, float, uint16_t, sl_narrow(scale *(float)a[i] + offset))
+POINTWISE(narrow, float, float, uint16_t, sl_narrow(a[i]))
+POINTWISE(widen, uint16_t, float, float, sl_widen(a[i]))
+POINTWISE(add_f32, float, float, float, y[i] + a[i])
+POINTWISE(add_bf16, uint16_t, float, uint16_t, sl_narrow(sl_widen(y[i]) + sl_widen(a[i])))
+POINTWISE(product_f32, float, float, float, a[i] * b[i])
+POINTWISE(relu_f32, float, float, float, a[i] < 0 ? 0 : a[i])
+POINTWISE(relu_bf16, uint16_t, float, uint16_t, (int16_t)a[i] < 0 ? (uint16_t)0 : a[i])
+POINTWISE(sigmoid_f32, float, float, float, sl_sigmoid(a[i]))
+POINTWISE(relu_gradient_f32, float, float, float, a[i] > 0 ? b[i] : 0.0f)
+POINTWISE(relu_gradient_add_f32, float, float, float, y[i] + (a[i] > 0 ? b[i] : 0.0f))
+POINTWISE(relu_gradient_bf16, uint16_t, uint16_t, uint16_t, a[i] != 0 ? b[i] : (uint16_t)0)
+POINTWISE(relu_gradient_add_bf16, uint16_t, uint16_t, uint16_t,
+          sl_narrow(sl_widen(y[i]) + (a[i] != 0 ? sl_widen(b[i]) : 0.0f)))
+
+static void spread(sl_body body, const void *a, const void *b, void *y, size_t n, float scale,
+                   float offset) {
+  job j = {a, b, y, scale, offset, 0, 0};
+  sl_parallel(body, &j, n, GRAIN);
+}
+
+void sl_intensities_f32(const uint8_t *symbols, float scale, float offset, float *y, size_t n) {
+  spread(intensities_f32_part, symbols, 0, y, n, scale, offset);
+}
+
+void sl_intensities_bf16(const uint8_t *symbols, float scale, float offset, uint16_t *y, size_t n) {
+  spread(intensities_bf16_part, symbols, 0, y, n, scale, offset);
+}
+
+void sl_f32_to_bf16(const float *x, uint16_t *y, size_t n) { spread(narrow_part, x, 0, y, n, 0, 0); }
+
+void sl_bf16_to_f32(const uint16_t *x, float *y, size_t n) { spread(widen_part, x, 0, y, n, 0, 0); }
+
+void sl_add_f32(const float *x, float *y, size_t n) { spread(add_f32_part, x, 0, y, n, 0, 0); }
+
+void sl_add_bf16(const uint16_t *x, uint16_t *y, size_t n) {
+  spread(add_bf16_part, x, 0, y, n, 0, 0);
+}
+
+void sl_product_f32(const float *a, const float *b, float *y, size_t n) {
+  spread(product_f32_part, a, b, y, n, 0, 0);
+}
+
+void sl_relu_f32(const float *x, float *y, size_t n) { spread(relu_f32_part, x, 0, y, n, 0, 0); }
+
+void sl_relu_bf16(const uint16_t *x, uint16_t *y, size_t n) {
+  spread(relu_bf16_part, x, 0, y, n, 0, 0);
+}
+
+void sl_sigmoid_f32(const float *x, float *y, size_t n) {
+  spread(sigmoid_f32_part, x, 0, y, n, 0, 0);
+}
+
+void sl_relu_gradient_f32(const float *y, const float *dy, float *dx, size_t n, int accumulate) {
+  spread(accumulate ? relu_gradient_add_f32_part : relu_gradient_f32_part, y, dy, dx, n, 0, 0);
+}
+
+void sl_relu_gradient_bf16(
+    const uint16_t *y, const uint16_t *dy, uint16_t *dx, size_t n, int accumulate) {
+  spread(accumulate ? relu_gradient_add_bf16_part : relu_gradient_bf16_part, y, dy, dx, n, 0, 0);
+}
+
+enum { MOST_PARTS = 1024 };
+
+SL_CLONES static void sum_of_squares_part(void *data, size_t begin, size_t end, int thread) {
+#pragma clang fp reassociate(on)
+  const job *j = data;
+  const float *x = j->a;
+  double total = 0;
+  // Short float sums, added up in double.
+  for (size_t block = begin; block < end; block += GRAIN) {
+    size_t stop = block + GRAIN < end ? block + GRAIN : end;
+    float sum = 0;
+    for (size_t i = block; i < stop; i++) sum += x[i] * x[i];
+    total += sum;
+  }
+  j->sums[thread] = total;
+}
+
+double sl_sum_of_squares_f32(const float *x, size_t n) {
+  double sums[MOST_PARTS] = {0};
+  job j = {x, 0, 0, 0, 0, 0, sums};
+  sl_parallel(sum_of_squares_part, &j, n, GRAIN);
+  double total = 0;
+  for (int part = 0; part < MOST_PARTS; part++) total += sums[part];
+  return total;
+}
+
+SL_CLONES static void sum_of_rows_part(void *data, size_t begin, size_t end, int thread) {
+  (void)thread;
+  const job *j = data;
+  const float *x = j->a;
+  float *y = j->y;
+  size_t rows = (size_t)j->scale;
+  for (size_t c = begin; c < end; c++) y[c] = 0;
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = x + r * j->columns;
+#pragma clang loop vectorize(assume_safety)
+    for (size_t c = begin; c < end; c++) y[c] += row[c];
+  }
+}
+
+void sl_sum_of_rows_f32(const float *x, size_t rows, size_t columns, float *y) {
+  job j = {x, 0, y, (float)rows, 0, columns, 0};
+  sl_parallel(sum_of_rows_part, &j, columns, 256);
+}

@@ -1,0 +1,49 @@
+#include "pool.h"
+
+#include "kernels.h"
+
+// libgomp's entry points. The compiler of the Swift toolchain would lower OpenMP pragmas to another
+// run-time, and two pools that spin fight for the cores.
+void GOMP_parallel(void (*body)(void *), void *data, unsigned threads, unsigned flags);
+int omp_get_thread_num(void);
+int omp_get_num_threads(void);
+int omp_get_max_threads(void);
+void omp_set_num_threads(int count);
+
+int sl_threads(void) { return omp_get_max_threads(); }
+
+void sl_set_threads(int count) { omp_set_num_threads(count); }
+
+typedef struct {
+  sl_body body;
+  void *job;
+  size_t count, grain;
+  int parts;
+} region;
+
+static void run_part(void *data) {
+  const region *r = data;
+  // Fewer threads than asked for still do all parts.
+  for (int part = omp_get_thread_num(); part < r->parts; part += omp_get_num_threads()) {
+    size_t grains = (r->count + r->grain - 1) / r->grain;
+    size_t begin = grains * (size_t)part / (size_t)r->parts * r->grain;
+    size_t end = grains * (size_t)(part + 1) / (size_t)r->parts * r->grain;
+    if (end > r->count) end = r->count;
+    if (begin < end) r->body(r->job, begin, end, part);
+  }
+}
+
+int sl_parts(size_t count, size_t grain) {
+  size_t grains = (count + grain - 1) / grain;
+  size_t threads = (size_t)omp_get_max_threads();
+  return (int)(grains < threads ? (grains ? grains : 1) : threads);
+}
+
+void sl_parallel(sl_body body, void *job, size_t count, size_t grain) {
+  region r = {body, job, count, grain, sl_parts(count, grain)};
+  if (r.parts == 1) {
+    body(job, 0, count, 0);
+  } else {
+    GOMP_parallel(run_part, &r, (unsigned)r.parts, 0);
+  }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import Randomness
+import Tensors
+
+/// The parameters of one model in the order of their making.
+public final class ParameterStore {
+  public private(set) var parameters: [Parameter] = []
+  /// float32, or float64 for gradient checks.
+  public let precision: Precision
+  fileprivate let seed: UInt64
+
+  public init(seed: UInt64, precision: Precision = .float32) {
+    self.seed = seed
+    self.precision = precision
+  }
+
+  /// The place where the model's own parameters go.
+  public var root: Scope { Scope(store: self, path: "") }
+
+  fileprivate func insert(_ parameter: Parameter) {
+    precondition(
+      !parameters.contains { $0.name == parameter.name },
+      "two parameters are called \(parameter.name)")
+    parameters.append(parameter)
+  }
+}
+
+/// How a parameter starts.
+public enum Initialisation: Sendable {
+  case zeros
+  /// Uniform in −bound … bound.
+  case uniform(bound: Double)
+  /// Normal of variance 2 / fanIn (He et al. 2015, doi:10.1109/ICCV.2015.123), for what a ReLU
+  /// follows; `gain` multiplies the standard deviation.
+  case he(fanIn: Int, gain: Double = 1)
+}
+
+/// A named place in a parameter store: `Linear(784, 500, at: scope / "hidden")`.
+public struct Scope {
+  let store: ParameterStore
+  let path: String
+
+  public static func / (scope: Scope, name: String) -> Scope {
+    Scope(store: scope.store, path: scope.path.isEmpty ? name : "\(scope.path)/\(name)")
+  }
+
+  public var precision: Precision { store.precision }
+
+  /// Makes a parameter here. Its first values depend on the seed and its path alone; masked elements
+  /// start, and stay, at zero.
+  public func parameter(
+    _ name: String, _ shape: Shape, _ initialisation: Initialisation, mask: Tensor? = nil,
+    decays: Bool
+  ) -> Parameter {
+    let path = (self / name).path
+    var random = RandomStream(seed: store.seed, "parameter/\(path)")
+    let value = Tensor(shape, store.precision)
+    func fill(_ draw: () -> Double) {
+      let live = mask?.values
+      value.write((0..<shape.count).map { i in
+        let x = draw()
+        return live.map { $0[i] * x } ?? x
+      })
+    }
+    switch initialisation {
+    case .zeros: value.clear()
+    case .uniform(let bound): fill { (2 * random.uniform() - 1) * bound }
+    case .he(let fanIn, let gain):
+      let deviation = gain * (2 / Double(max(1, fanIn))).squareRoot()
+      fill { deviation * random.normal() }
+    }
+    let parameter = Parameter(name: path, value: value, mask: mask, decays: decays)
+    store.insert(parameter)
+    return parameter
+  }
+}
+
+extension RandomStream {
+  /// A draw from the standard normal distribution (Box and Muller 1958).
+  mutating func normal() -> Double {
+    let radius = (-2 * log(1 - uniform())).squareRoot()
+    return radius * cos(2 * .pi * uniform())
+  }
+}

@@ -1,0 +1,137 @@
+import Distributions
+import Foundation
+import Layers
+import Tensors
+
+/// What is wrong with a model that somebody asked for, in one line.
+public enum ModelError: Error, CustomStringConvertible, Sendable {
+  case invalid(String)
+
+  public var description: String {
+    switch self {
+    case .invalid(let line): line
+    }
+  }
+}
+
+/// One setting of a model family: `--set name=value`.
+public struct Setting: Sendable {
+  public enum Kind: Sendable {
+    /// A whole number from 1.
+    case count
+    /// Whole numbers from 1, comma-separated.
+    case counts
+  }
+
+  public let name: String
+  public let kind: Kind
+  public let defaultValue: String
+  public let help: String
+
+  init(_ name: String, _ kind: Kind, default defaultValue: String, _ help: String) {
+    self.name = name
+    self.kind = kind
+    self.defaultValue = defaultValue
+    self.help = help
+  }
+}
+
+/// A kind of model, its settings, and how to build one.
+public struct ModelFamily: Sendable {
+  public let name: String
+  public let summary: String
+  public let settings: [Setting]
+  /// About how many weights a model has, before it is built.
+  let weights: @Sendable (ModelSpecification) throws -> Int
+  let make: @Sendable (ModelSpecification, _ seed: UInt64, Scope) throws -> any DensityModel
+
+  init(
+    name: String, summary: String, settings: [Setting],
+    weights: @escaping @Sendable (ModelSpecification) throws -> Int,
+    make: @escaping @Sendable (ModelSpecification, UInt64, Scope) throws -> any DensityModel
+  ) {
+    self.name = name
+    self.summary = summary
+    self.settings = settings
+    self.weights = weights
+    self.make = make
+  }
+
+  /// Every family that can be trained.
+  public static let all = [FVSBN.family, NADE.family, MADE.family, PixelCNN.family]
+}
+
+/// Everything that makes a model's architecture: what a run's configuration keeps.
+public struct ModelSpecification: Codable, Equatable, Sendable {
+  public let name: String
+  /// Values of the family's settings by name; defaults are filled in.
+  public let settings: [String: String]
+  public let head: Head
+  public let image: ImageShape
+  /// Keys the draws of first weights and masks.
+  public let seed: UInt64
+
+  /// - Throws: `ModelError` for an unknown model or setting.
+  public init(
+    name: String, settings: [String: String] = [:], head: Head, image: ImageShape,
+    seed: UInt64 = 0
+  ) throws {
+    guard let family = ModelFamily.all.first(where: { $0.name == name }) else {
+      let known = ModelFamily.all.map(\.name).joined(separator: ", ")
+      throw ModelError.invalid("model: expected one of \(known), found \(name)")
+    }
+    for key in settings.keys.sorted() where !family.settings.contains(where: { $0.name == key }) {
+      let known = family.settings.map(\.name).joined(separator: ", ")
+      throw ModelError.invalid(
+        "settings of \(name): expected \(known.isEmpty ? "none" : known), found \(key)")
+    }
+    self.name = name
+    self.settings = Dictionary(
+      uniqueKeysWithValues: family.settings.map { ($0.name, settings[$0.name] ?? $0.defaultValue) })
+    self.head = head
+    self.image = image
+    self.seed = seed
+    for setting in family.settings { _ = try counts(setting) }
+  }
+
+  /// Builds the model with its first weights.
+  /// - Throws: `ModelError` for a setting that is out of range or a model that this machine cannot
+  ///   hold.
+  public func build(in store: ParameterStore) throws -> any DensityModel {
+    guard let family = ModelFamily.all.first(where: { $0.name == name }) else {
+      throw ModelError.invalid("model: unknown name \(name)")
+    }
+    // Training holds weights, gradient, two moments, the average and perhaps a mask.
+    let bytes = try family.weights(self).multipliedReportingOverflow(by: 24)
+    let memory = ProcessInfo.processInfo.physicalMemory
+    guard !bytes.overflow, UInt64(bytes.partialValue) < memory else {
+      throw ModelError.invalid(
+        "\(name) on \(image) with \(head.levels) levels: expected to fit in"
+          + " \(memory >> 30) GiB of memory, needs \(bytes.partialValue >> 30) GiB to train")
+    }
+    return try family.make(self, seed, store.root)
+  }
+
+  func count(_ setting: Setting) throws -> Int {
+    let values = try counts(setting)
+    guard values.count == 1 else {
+      throw ModelError.invalid(
+        "setting \(setting.name) of \(name): expected one whole number, found"
+          + " \(settings[setting.name] ?? "")")
+    }
+    return values[0]
+  }
+
+  func counts(_ setting: Setting) throws -> [Int] {
+    let text = settings[setting.name] ?? setting.defaultValue
+    let values = text.split(separator: ",", omittingEmptySubsequences: false).map {
+      Int($0.trimmingCharacters(in: .whitespaces))
+    }
+    let limit = 1 << 20
+    guard values.allSatisfy({ $0 != nil && $0! >= 1 && $0! <= limit }) else {
+      throw ModelError.invalid(
+        "setting \(setting.name) of \(name): expected whole numbers 1 ... \(limit), found \(text)")
+    }
+    return values.map { $0! }
+  }
+}

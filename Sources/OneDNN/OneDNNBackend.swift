@@ -1,0 +1,284 @@
+import CKernels
+import COneDNN
+import Foundation
+import Tensors
+
+/// The CPU at speed: convolutions and matrix products by oneDNN, everything pointwise by our own
+/// vectorised kernels, all on one pool of threads. float32 and bfloat16.
+///
+/// Primitives are compiled once a shape and kept. One computation runs at a time: the pool is one.
+///
+/// ```swift
+/// let backend = OneDNNBackend.shared
+/// backend.threads = 2
+/// let context = Context(backend: backend, precision: .float32)
+/// ```
+public final class OneDNNBackend: Backend, @unchecked Sendable {
+  public static let shared = OneDNNBackend()
+
+  public let name = "oneDNN"
+  private let lock = NSRecursiveLock()
+  private var convolutions: [ConvolutionKey: ConvolutionPlan] = [:]
+  private var products: [ProductKey: Primitive] = [:]
+
+  private init() {}
+
+  /// Threads that kernels run on. Changing it drops the compiled primitives.
+  public var threads: Int {
+    get { Int(sl_threads()) }
+    set {
+      precondition(newValue > 0, "a computation needs a thread, found \(newValue)")
+      lock.withLock {
+        sl_set_threads(Int32(newValue))
+        convolutions.removeAll()
+        products.removeAll()
+      }
+    }
+  }
+
+  /// Whether the processor multiplies bfloat16 natively (AVX-512 BF16 or AMX); elsewhere bfloat16
+  /// would be emulated, slower than float32.
+  public static var hasBFloat16: Bool {
+    let isa = dnnl_get_effective_cpu_isa()
+    return isa.rawValue & dnnl_cpu_isa_avx512_core_bf16.rawValue
+      == dnnl_cpu_isa_avx512_core_bf16.rawValue
+  }
+
+  private func plan(_ key: ConvolutionKey) -> ConvolutionPlan {
+    if let plan = convolutions[key] { return plan }
+    let plan = ConvolutionPlan(key)
+    convolutions[key] = plan
+    return plan
+  }
+
+  // MARK: Convolution
+
+  public func convolution(
+    _ x: Tensor, weights w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry,
+    activation: Activation, accumulating: Bool, into y: Tensor
+  ) {
+    lock.withLock {
+      let plan = plan(
+        ConvolutionKey(
+          kind: .forward(activation, accumulating: accumulating, output: y.precision),
+          input: x.shape, outputs: y.shape[3], geometry: geometry, precision: x.precision))
+      plan.convolution.run(x.pointer, plan.prepared(w), bias.pointer, y.pointer)
+    }
+  }
+
+  public func convolutionInputGradient(
+    _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, into dx: Tensor
+  ) {
+    lock.withLock {
+      let plan = plan(
+        ConvolutionKey(
+          kind: .inputGradient, input: dx.shape, outputs: dy.shape[3], geometry: geometry,
+          precision: dx.precision))
+      plan.convolution.run(matched(dy, dx.precision).pointer, plan.prepared(w), dx.pointer)
+    }
+  }
+
+  public func convolutionWeightGradient(
+    _ dy: Tensor, input x: Tensor, _ geometry: ConvolutionGeometry, into dw: Tensor,
+    bias dbias: Tensor
+  ) {
+    lock.withLock {
+      let plan = plan(
+        ConvolutionKey(
+          kind: .weightGradient, input: x.shape, outputs: dy.shape[3], geometry: geometry,
+          precision: x.precision))
+      plan.runWeightGradient(x, matched(dy, x.precision), into: dw, bias: dbias)
+    }
+  }
+
+  /// The tensor itself, or a copy in the wanted precision.
+  private func matched(_ x: Tensor, _ precision: Precision) -> Tensor {
+    if x.precision == precision { return x }
+    let y = Tensor(x.shape, precision)
+    convert(x, into: y)
+    return y
+  }
+
+  // MARK: Linear
+
+  public func matrixProduct(
+    _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
+    activation: Activation, into c: Tensor
+  ) {
+    let (rows, inner) = aT ? (a.shape[1], a.shape[0]) : (a.shape[0], a.shape[1])
+    let (innerOfB, columns) = bT ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
+    precondition(
+      inner == innerOfB && c.shape == [rows, columns],
+      "cannot multiply \(a.shape) and \(b.shape) into \(c.shape)")
+    let precision: Precision =
+      a.precision == .bfloat16 || b.precision == .bfloat16 ? .bfloat16 : .float32
+    let key = ProductKey(
+      rows: rows, inner: inner, columns: columns, transposedA: aT, transposedB: bT,
+      bias: bias != nil, activation: activation, precision: precision, output: c.precision)
+    lock.withLock {
+      let primitive = products[key] ?? productPrimitive(key)
+      products[key] = primitive
+      let (a, b) = (matched(a, precision), matched(b, precision))
+      if let bias {
+        primitive.run(a.pointer, b.pointer, bias.pointer, c.pointer)
+      } else {
+        primitive.run(a.pointer, b.pointer, c.pointer)
+      }
+    }
+  }
+
+  public func sumOfRows(_ x: Tensor, into y: Tensor) {
+    lock.withLock {
+      let x = matched(x, .float32).floats
+      sl_sum_of_rows_f32(x.baseAddress, x.count / y.count, y.count, y.floats.baseAddress)
+    }
+  }
+
+  // MARK: Pointwise
+
+  public func intensities(_ symbols: [UInt8], scale: Double, offset: Double, into y: Tensor) {
+    precondition(symbols.count == y.count, "\(symbols.count) symbols do not fill \(y.shape)")
+    lock.withLock {
+      if y.precision == .bfloat16 {
+        sl_intensities_bf16(symbols, Float(scale), Float(offset), y.halves, y.count)
+      } else {
+        sl_intensities_f32(symbols, Float(scale), Float(offset), y.floats.baseAddress, y.count)
+      }
+    }
+  }
+
+  public func convert(_ x: Tensor, into y: Tensor) {
+    requireSame(x.shape, y.shape)
+    lock.withLock {
+      switch (x.precision, y.precision) {
+      case (.float32, .bfloat16): sl_f32_to_bf16(x.floats.baseAddress, y.halves, x.count)
+      case (.bfloat16, .float32): sl_bf16_to_f32(x.halves, y.floats.baseAddress, x.count)
+      default: y.copy(from: x)
+      }
+    }
+  }
+
+  public func add(_ x: Tensor, into y: Tensor) {
+    requireSame(x.shape, y.shape)
+    lock.withLock {
+      let x = matched(x, y.precision)
+      if y.precision == .bfloat16 {
+        sl_add_bf16(x.halves, y.halves, y.count)
+      } else {
+        sl_add_f32(x.floats.baseAddress, y.floats.baseAddress, y.count)
+      }
+    }
+  }
+
+  public func product(_ a: Tensor, _ b: Tensor, into y: Tensor) {
+    requireSame(a.shape, b.shape)
+    lock.withLock {
+      sl_product_f32(
+        a.floats.baseAddress, b.floats.baseAddress, y.floats.baseAddress, y.count)
+    }
+  }
+
+  public func activate(_ f: Activation, _ x: Tensor, into y: Tensor) {
+    lock.withLock {
+      switch (f, x.precision, y.precision) {
+      case (.relu, .bfloat16, .bfloat16): sl_relu_bf16(x.halves, y.halves, x.count)
+      case (.relu, .float32, .float32):
+        sl_relu_f32(x.floats.baseAddress, y.floats.baseAddress, x.count)
+      case (.sigmoid, .float32, .float32):
+        sl_sigmoid_f32(x.floats.baseAddress, y.floats.baseAddress, x.count)
+      default: ReferenceBackend().activate(f, x, into: y)
+      }
+    }
+  }
+
+  public func activationGradient(
+    _ f: Activation, output y: Tensor, _ dy: Tensor, into dx: Tensor, accumulating: Bool
+  ) {
+    guard f == .relu, dx.precision == y.precision else {
+      return ReferenceBackend().activationGradient(
+        f, output: y, dy, into: dx, accumulating: accumulating)
+    }
+    lock.withLock {
+      let gradient = matched(dy, dx.precision)
+      if dx.precision == .bfloat16 {
+        sl_relu_gradient_bf16(
+          y.halves, gradient.halves, dx.halves, dx.count, accumulating ? 1 : 0)
+      } else {
+        sl_relu_gradient_f32(
+          y.floats.baseAddress, gradient.floats.baseAddress, dx.floats.baseAddress, dx.count,
+          accumulating ? 1 : 0)
+      }
+    }
+  }
+
+  public func sumOfSquares(_ x: Tensor) -> Double {
+    lock.withLock { sl_sum_of_squares_f32(x.floats.baseAddress, x.count) }
+  }
+
+  // MARK: Log-probabilities
+
+  public func bernoulliLogProbability(_ logits: Tensor, _ symbols: [UInt8], into y: Tensor) {
+    lock.withLock {
+      sl_bernoulli_log_probability(
+        logits.floats.baseAddress, symbols, y.floats.baseAddress, symbols.count)
+    }
+  }
+
+  public func bernoulliGradient(
+    _ dy: Tensor, _ logits: Tensor, _ symbols: [UInt8], into dlogits: Tensor
+  ) {
+    lock.withLock {
+      sl_bernoulli_gradient(
+        dy.floats.baseAddress, logits.floats.baseAddress, symbols, dlogits.floats.baseAddress,
+        symbols.count)
+    }
+  }
+
+  public func categoricalLogProbability(_ logits: Tensor, _ symbols: [UInt8], into y: Tensor) {
+    lock.withLock {
+      sl_categorical_log_probability(
+        logits.floats.baseAddress, symbols, y.floats.baseAddress, symbols.count,
+        logits.count / symbols.count)
+    }
+  }
+
+  public func categoricalGradient(
+    _ dy: Tensor, _ logits: Tensor, _ symbols: [UInt8], into dlogits: Tensor
+  ) {
+    lock.withLock {
+      sl_categorical_gradient(
+        dy.floats.baseAddress, logits.floats.baseAddress, symbols, dlogits.floats.baseAddress,
+        symbols.count, logits.count / symbols.count)
+    }
+  }
+
+  // MARK: Optimiser
+
+  public func adamW(
+    _ step: AdamWStep, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor,
+    average: Tensor
+  ) {
+    requireSame(weights.shape, gradient.shape)
+    var rates = sl_adamw_step(
+      learning_rate: Float(step.learningRate), beta1: Float(step.beta1),
+      beta2: Float(step.beta2), epsilon: Float(step.epsilon),
+      weight_decay: Float(step.weightDecay), gradient_scale: Float(step.gradientScale),
+      first_correction: Float(1 - pow(step.beta1, Double(step.step))),
+      second_correction: Float(1 - pow(step.beta2, Double(step.step))),
+      average_decay: Float(step.averageDecay))
+    lock.withLock {
+      sl_adamw(
+        &rates, weights.floats.baseAddress, gradient.floats.baseAddress,
+        first.floats.baseAddress, second.floats.baseAddress, average.floats.baseAddress,
+        weights.count)
+    }
+  }
+}
+
+extension Tensor {
+  /// The elements of a bfloat16 tensor.
+  var halves: UnsafeMutablePointer<UInt16> {
+    precondition(precision == .bfloat16, "expected bfloat16, found \(precision)")
+    return pointer.assumingMemoryBound(to: UInt16.self)
+  }
+}

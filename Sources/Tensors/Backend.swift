@@ -1,0 +1,146 @@
+/// A pointwise non-linearity that a kernel can apply while it writes.
+public enum Activation: Sendable, Hashable {
+  case identity
+  /// max(x, 0)
+  case relu
+  /// 1 / (1 + exp(−x))
+  case sigmoid
+}
+
+/// Where a kernel of a causal convolution stands: the output at row y, column x sees the input rows
+/// y − padding.top … y − padding.top + height − 1 and the columns alike, zero outside the image.
+public struct ConvolutionGeometry: Sendable, Hashable {
+  /// Kernel sides.
+  public let height: Int
+  public let width: Int
+  /// Rows above and below, columns left and right that the kernel may overhang.
+  public let top: Int
+  public let bottom: Int
+  public let left: Int
+  public let right: Int
+
+  public init(height: Int, width: Int, top: Int, bottom: Int, left: Int, right: Int) {
+    precondition(
+      top + bottom == height - 1 && left + right == width - 1,
+      "the output of a causal convolution has the size of its input")
+    self.height = height
+    self.width = width
+    self.top = top
+    self.bottom = bottom
+    self.left = left
+    self.right = right
+  }
+
+  /// One weight a channel pair and pixel.
+  public static let pointwise = ConvolutionGeometry(
+    height: 1, width: 1, top: 0, bottom: 0, left: 0, right: 0)
+}
+
+/// The rates of one AdamW step (Loshchilov and Hutter 2019, algorithm 2).
+public struct AdamWStep: Sendable {
+  public var learningRate: Double
+  public var beta1 = 0.9
+  public var beta2 = 0.999
+  public var epsilon = 1e-8
+  public var weightDecay = 0.0
+  /// Factor on the gradient, for clipping by global norm.
+  public var gradientScale = 1.0
+  /// 1-based count of steps, for the bias corrections.
+  public var step: Int
+  /// What the moving average of the weights keeps of itself.
+  public var averageDecay: Double
+
+  public init(learningRate: Double, step: Int, averageDecay: Double) {
+    self.learningRate = learningRate
+    self.step = step
+    self.averageDecay = averageDecay
+  }
+}
+
+/// The arithmetic behind every operation.
+///
+/// Each requirement has a default, the reference: plain loops in double precision whatever the
+/// tensors' own precision. A backend overrides what it can do faster, and everything that it lacks
+/// falls back to the reference.
+///
+/// Conventions: images and feature maps are `[N, H, W, C]`; convolution weights `[out, in, kh, kw]`;
+/// matrices row-major. Outputs are fresh tensors of the right shape unless a kernel says `+=`.
+/// Gradients of parameters are float32 (float64 in the reference).
+public protocol Backend: Sendable {
+  var name: String { get }
+
+  // MARK: Pointwise
+
+  /// y = scale · symbol + offset.
+  func intensities(_ symbols: [UInt8], scale: Double, offset: Double, into y: Tensor)
+  /// y = x in y's precision.
+  func convert(_ x: Tensor, into y: Tensor)
+  /// y += x.
+  func add(_ x: Tensor, into y: Tensor)
+  /// y = a ∘ b.
+  func product(_ a: Tensor, _ b: Tensor, into y: Tensor)
+  /// y = f(x).
+  func activate(_ f: Activation, _ x: Tensor, into y: Tensor)
+  /// dx = dy ∘ f′, from the activation's output y; `dx +=` where accumulating. dx may be dy.
+  func activationGradient(
+    _ f: Activation, output y: Tensor, _ dy: Tensor, into dx: Tensor, accumulating: Bool)
+  /// Σ x².
+  func sumOfSquares(_ x: Tensor) -> Double
+
+  // MARK: Linear
+
+  /// c = f(op(a) · op(b) + bias), the bias along c's columns.
+  func matrixProduct(
+    _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
+    activation: Activation, into c: Tensor)
+  /// y = Σ over the rows of x.
+  func sumOfRows(_ x: Tensor, into y: Tensor)
+
+  // MARK: Convolution
+
+  /// y = f(x ⋆ w + bias), or y += x ⋆ w + bias where accumulating (then f is the identity).
+  func convolution(
+    _ x: Tensor, weights w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry,
+    activation: Activation, accumulating: Bool, into y: Tensor)
+  /// dx of a convolution's output gradient dy.
+  func convolutionInputGradient(
+    _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, into dx: Tensor)
+  /// dw and dbias of a convolution's output gradient dy.
+  func convolutionWeightGradient(
+    _ dy: Tensor, input x: Tensor, _ geometry: ConvolutionGeometry, into dw: Tensor,
+    bias dbias: Tensor)
+
+  // MARK: NADE
+
+  /// Logits `[N, D, K]` of NADE: h_d = σ(c + Σ_{e<d} x_e W_e), logits_d = V_d h_d + b_d.
+  /// x `[N, D]`, w `[D, H]`, c `[H]`, v `[D, K, H]`, b `[D, K]`.
+  func nade(_ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor)
+  /// The gradients of `nade` in w, c, v and b.
+  func nadeGradient(
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor,
+    dw: Tensor, dc: Tensor, dv: Tensor, db: Tensor)
+
+  // MARK: Log-probabilities, nats
+
+  /// log p of each symbol under Bernoulli logits `[…]`.
+  func bernoulliLogProbability(_ logits: Tensor, _ symbols: [UInt8], into y: Tensor)
+  /// dlogits = dy ∘ (symbol − σ(logit)).
+  func bernoulliGradient(_ dy: Tensor, _ logits: Tensor, _ symbols: [UInt8], into dlogits: Tensor)
+  /// log p of each symbol under categorical logits `[…, K]`.
+  func categoricalLogProbability(_ logits: Tensor, _ symbols: [UInt8], into y: Tensor)
+  /// dlogits = dy ∘ (onehot(symbol) − softmax(logits)).
+  func categoricalGradient(_ dy: Tensor, _ logits: Tensor, _ symbols: [UInt8], into dlogits: Tensor)
+
+  // MARK: Optimiser
+
+  /// One AdamW step in place on weights, both moments and the weights' moving average.
+  func adamW(
+    _ step: AdamWStep, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor,
+    average: Tensor)
+}
+
+/// The reference: every kernel as plain loops in double precision.
+public struct ReferenceBackend: Backend {
+  public let name = "reference"
+  public init() {}
+}

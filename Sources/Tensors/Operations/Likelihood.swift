@@ -1,0 +1,27 @@
+extension Context {
+  /// log p of each symbol, nats, under Bernoulli logits: `[N, D]` → `[N, D]`.
+  public func bernoulliLogProbability(_ logits: Variable, of symbols: [UInt8]) -> Variable {
+    precondition(
+      symbols.count == logits.value.count, "\(symbols.count) symbols, logits \(logits.shape)")
+    let y = Tensor(logits.shape, wide)
+    backend.bernoulliLogProbability(logits.value, symbols, into: y)
+    return record(y, from: [logits]) { [self] dy, gradients in
+      let dlogits = Tensor(logits.shape, logits.value.precision)
+      backend.bernoulliGradient(dy, logits.value, symbols, into: dlogits)
+      gradients.add(dlogits, to: logits.slot)
+    }
+  }
+
+  /// log p of each symbol, nats, under categorical logits: `[N, D, K]` → `[N, D]`.
+  public func categoricalLogProbability(_ logits: Variable, of symbols: [UInt8]) -> Variable {
+    let shape: Shape = [logits.shape[0], logits.shape[1]]
+    precondition(symbols.count == shape.count, "\(symbols.count) symbols, logits \(logits.shape)")
+    let y = Tensor(shape, wide)
+    backend.categoricalLogProbability(logits.value, symbols, into: y)
+    return record(y, from: [logits]) { [self] dy, gradients in
+      let dlogits = Tensor(logits.shape, logits.value.precision)
+      backend.categoricalGradient(dy, logits.value, symbols, into: dlogits)
+      gradients.add(dlogits, to: logits.slot)
+    }
+  }
+}

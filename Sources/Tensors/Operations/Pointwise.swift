@@ -1,0 +1,50 @@
+extension Context {
+  /// f(x).
+  public func activate(_ f: Activation, _ x: Variable) -> Variable {
+    let y = Tensor(x.shape, x.value.precision)
+    backend.activate(f, x.value, into: y)
+    return record(y, from: [x]) { [self] dy, gradients in
+      if let sum = gradients.pending(x.slot) {
+        backend.activationGradient(
+          f, output: y, dy, into: sum.reshaped(y.shape), accumulating: true)
+      } else {
+        backend.activationGradient(f, output: y, dy, into: dy, accumulating: false)
+        gradients.add(dy, to: x.slot)
+      }
+    }
+  }
+
+  /// a + b.
+  public func sum(_ a: Variable, _ b: Variable) -> Variable {
+    requireSame(a.shape, b.shape)
+    let y = Tensor(a.shape, a.value.precision)
+    y.copy(from: a.value)
+    backend.add(b.value, into: y)
+    return record(y, from: [a, b]) { dy, gradients in
+      let second = Tensor(dy.shape, dy.precision)
+      second.copy(from: dy)
+      gradients.add(dy, to: a.slot)
+      gradients.add(second, to: b.slot)
+    }
+  }
+
+  /// x ∘ mask, for a mask that changes from step to step; the weights themselves stay whole.
+  public func masked(_ x: Variable, by mask: Tensor) -> Variable {
+    let y = Tensor(x.shape, x.value.precision)
+    backend.product(x.value, mask, into: y)
+    return record(y, from: [x]) { [self] dy, gradients in
+      backend.product(dy, mask, into: dy)
+      gradients.add(dy, to: x.slot)
+    }
+  }
+
+  /// Symbols as intensities: scale · symbol + offset, in the precision of activations.
+  public func intensities(
+    _ symbols: [UInt8], shape: Shape, scale: Double, offset: Double, precision: Precision? = nil
+  ) -> Variable {
+    precondition(symbols.count == shape.count, "\(symbols.count) symbols do not fill \(shape)")
+    let y = Tensor(shape, precision ?? self.precision)
+    backend.intensities(symbols, scale: scale, offset: offset, into: y)
+    return Variable(y)
+  }
+}

@@ -1,0 +1,28 @@
+/// A learned tensor with a name.
+///
+/// The value is the float32 master (float64 in gradient checks), whatever precision the activations
+/// have. Where a mask is set, only its ones are weights; the rest are held at zero.
+public final class Parameter {
+  /// The path under which the parameter is saved, for example `block3/conv/weight`.
+  public let name: String
+  public let value: Tensor
+  /// 0 or 1 for every element, or nil where all are live.
+  public let mask: Tensor?
+  /// Whether weight decay may touch it: weights yes, biases no.
+  public let decays: Bool
+
+  public init(name: String, value: Tensor, mask: Tensor? = nil, decays: Bool) {
+    if let mask { requireSame(mask.shape, value.shape) }
+    self.name = name
+    self.value = value
+    self.mask = mask
+    self.decays = decays
+  }
+
+  public var shape: Shape { value.shape }
+
+  /// Live elements.
+  public var count: Int {
+    mask.map { Int($0.values.reduce(0, +)) } ?? value.count
+  }
+}

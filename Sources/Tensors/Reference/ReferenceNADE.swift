@@ -1,0 +1,72 @@
+extension Backend {
+  public func nade(_ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor) {
+    let sizes = NADESizes(x: x, w: w, v: v)
+    let (x, w, v, b) = (x.values, w.values, v.values, b.values)
+    var result = [Double](repeating: 0, count: logits.count)
+    for n in 0..<sizes.images {
+      var a = c.values
+      for d in 0..<sizes.dimension {
+        let h = a.map(Activation.sigmoid.value)
+        for k in 0..<sizes.outputs {
+          var sum = b[d * sizes.outputs + k]
+          for j in 0..<sizes.hidden { sum += v[(d * sizes.outputs + k) * sizes.hidden + j] * h[j] }
+          result[(n * sizes.dimension + d) * sizes.outputs + k] = sum
+        }
+        for j in 0..<sizes.hidden { a[j] += x[n * sizes.dimension + d] * w[d * sizes.hidden + j] }
+      }
+    }
+    logits.write(result)
+  }
+
+  public func nadeGradient(
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor,
+    dw: Tensor, dc: Tensor, dv: Tensor, db: Tensor
+  ) {
+    let sizes = NADESizes(x: x, w: w, v: v)
+    let (g, x, w, v) = (dlogits.values, x.values, w.values, v.values)
+    var sumW = [Double](repeating: 0, count: dw.count)
+    var sumC = [Double](repeating: 0, count: dc.count)
+    var sumV = [Double](repeating: 0, count: dv.count)
+    for n in 0..<sizes.images {
+      var a = c.values
+      var hidden: [[Double]] = []
+      for d in 0..<sizes.dimension {
+        hidden.append(a.map(Activation.sigmoid.value))
+        for j in 0..<sizes.hidden { a[j] += x[n * sizes.dimension + d] * w[d * sizes.hidden + j] }
+      }
+      // What all later conditionals want of the activation a.
+      var da = [Double](repeating: 0, count: sizes.hidden)
+      for d in (0..<sizes.dimension).reversed() {
+        for j in 0..<sizes.hidden {
+          sumW[d * sizes.hidden + j] += x[n * sizes.dimension + d] * da[j]
+          var dh = 0.0
+          for k in 0..<sizes.outputs {
+            let dlogit = g[(n * sizes.dimension + d) * sizes.outputs + k]
+            sumV[(d * sizes.outputs + k) * sizes.hidden + j] += dlogit * hidden[d][j]
+            dh += dlogit * v[(d * sizes.outputs + k) * sizes.hidden + j]
+          }
+          da[j] += dh * Activation.sigmoid.slope(atOutput: hidden[d][j])
+        }
+      }
+      for j in 0..<sizes.hidden { sumC[j] += da[j] }
+    }
+    dw.write(sumW)
+    dc.write(sumC)
+    dv.write(sumV)
+    sumOfRows(dlogits, into: db)
+  }
+}
+
+/// The sizes of one NADE call: x `[N, D]`, w `[D, H]`, v `[D, K, H]`.
+public struct NADESizes: Sendable {
+  public let images, dimension, hidden, outputs: Int
+
+  public init(x: Tensor, w: Tensor, v: Tensor) {
+    precondition(
+      x.shape.rank == 2 && w.shape.rank == 2 && v.shape.rank == 3 && w.shape[0] == x.shape[1]
+        && v.shape[0] == x.shape[1] && v.shape[2] == w.shape[1],
+      "NADE cannot combine x \(x.shape), W \(w.shape) and V \(v.shape)")
+    (images, dimension) = (x.shape[0], x.shape[1])
+    (hidden, outputs) = (w.shape[1], v.shape[1])
+  }
+}

@@ -1,0 +1,187 @@
+/// The format in which a tensor keeps its elements.
+public enum Precision: String, Codable, Sendable, CaseIterable {
+  /// For the reference backend and gradient checks.
+  case float64
+  /// Parameters, sums, log-probabilities; activations by default.
+  case float32
+  /// Activations where the processor multiplies bfloat16.
+  case bfloat16
+
+  /// Bytes an element.
+  public var byteCount: Int {
+    switch self {
+    case .float64: 8
+    case .float32: 4
+    case .bfloat16: 2
+    }
+  }
+}
+
+/// Numbers in memory, row-major, aligned to a cache line.
+///
+/// A tensor is a handle: copies share the memory. Operations write to fresh tensors, so sharing is
+/// visible only where a kernel says that it works in place.
+public struct Tensor: @unchecked Sendable {
+  public let shape: Shape
+  public let precision: Precision
+  private let buffer: Buffer
+  /// Where the first element stands in the buffer, bytes.
+  private let offset: Int
+
+  /// A tensor whose elements are not yet set.
+  public init(_ shape: Shape, _ precision: Precision) {
+    self.shape = shape
+    self.precision = precision
+    self.buffer = Buffer(byteCount: max(1, shape.count) * precision.byteCount)
+    self.offset = 0
+  }
+
+  private init(_ shape: Shape, _ precision: Precision, sharing buffer: Buffer, offset: Int) {
+    self.shape = shape
+    self.precision = precision
+    self.buffer = buffer
+    self.offset = offset
+  }
+
+  /// A tensor of the given values, rounded to `precision`.
+  public init(_ shape: Shape, _ precision: Precision = .float32, values: [Double]) {
+    precondition(
+      values.count == shape.count, "\(shape) needs \(shape.count) values, found \(values.count)")
+    self.init(shape, precision)
+    write(values)
+  }
+
+  public static func zeros(_ shape: Shape, _ precision: Precision = .float32) -> Tensor {
+    let tensor = Tensor(shape, precision)
+    tensor.clear()
+    return tensor
+  }
+
+  public var count: Int { shape.count }
+  public var byteCount: Int { count * precision.byteCount }
+
+  /// The first element.
+  public var pointer: UnsafeMutableRawPointer { buffer.pointer + offset }
+
+  /// The elements of a float32 tensor in place.
+  public var floats: UnsafeMutableBufferPointer<Float> {
+    precondition(precision == .float32, "expected float32, found \(precision)")
+    return UnsafeMutableBufferPointer(
+      start: pointer.assumingMemoryBound(to: Float.self), count: count)
+  }
+
+  /// The same memory under another shape of as many elements.
+  public func reshaped(_ shape: Shape) -> Tensor {
+    precondition(shape.count == count, "\(self.shape) cannot be seen as \(shape)")
+    return Tensor(shape, precision, sharing: buffer, offset: offset)
+  }
+
+  /// The rows `range` of the outermost axis, in the same memory.
+  public func rows(_ range: Range<Int>) -> Tensor {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= shape[0], "\(shape) has no rows \(range)")
+    let rowBytes = shape.sides.dropFirst().reduce(1, *) * precision.byteCount
+    return Tensor(
+      Shape([range.count] + shape.sides.dropFirst()), precision, sharing: buffer,
+      offset: offset + range.lowerBound * rowBytes)
+  }
+
+  /// Sets every element to zero.
+  public func clear() {
+    pointer.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+  }
+
+  /// Copies the elements of a tensor of the same shape and precision.
+  public func copy(from other: Tensor) {
+    precondition(
+      other.shape == shape && other.precision == precision,
+      "cannot copy \(other.shape) \(other.precision) to \(shape) \(precision)")
+    pointer.copyMemory(from: other.pointer, byteCount: byteCount)
+  }
+
+  /// All elements, widened to double.
+  public var values: [Double] {
+    switch precision {
+    case .float64: Array(elements(Double.self))
+    case .float32: elements(Float.self).map(Double.init)
+    case .bfloat16:
+      elements(UInt16.self).map { Double(Float(bitPattern: UInt32($0) << 16)) }
+    }
+  }
+
+  /// One element, widened to double.
+  public func element(_ index: Int) -> Double {
+    precondition(index >= 0 && index < count, "\(shape) has no element \(index)")
+    switch precision {
+    case .float64: return elements(Double.self)[index]
+    case .float32: return Double(elements(Float.self)[index])
+    case .bfloat16:
+      return Double(Float(bitPattern: UInt32(elements(UInt16.self)[index]) << 16))
+    }
+  }
+
+  /// Sets one element, rounding to nearest even.
+  public func set(_ index: Int, to value: Double) {
+    precondition(index >= 0 && index < count, "\(shape) has no element \(index)")
+    switch precision {
+    case .float64: elements(Double.self)[index] = value
+    case .float32: elements(Float.self)[index] = Float(value)
+    case .bfloat16: elements(UInt16.self)[index] = bfloat16Bits(Float(value))
+    }
+  }
+
+  /// A copy of a matrix with its rows and columns in another order; nil keeps them.
+  public func permuted(rows: [Int]?, columns: [Int]?) -> Tensor {
+    precondition(shape.rank == 2, "only a matrix has rows and columns, found \(shape)")
+    guard rows != nil || columns != nil else { return self }
+    let result = Tensor(shape, precision)
+    for row in 0..<shape[0] {
+      let source = rows?[row] ?? row
+      for column in 0..<shape[1] {
+        result.set(
+          row * shape[1] + column, to: element(source * shape[1] + (columns?[column] ?? column)))
+      }
+    }
+    return result
+  }
+
+  /// Copies a matrix into the columns from `first` on.
+  public func setColumns(from first: Int, to block: Tensor) {
+    precondition(
+      shape.rank == 2 && block.shape.rank == 2 && block.shape[0] == shape[0]
+        && first + block.shape[1] <= shape[1] && block.precision == precision,
+      "\(block.shape) does not fit in \(shape) from column \(first)")
+    for row in 0..<shape[0] {
+      (pointer + (row * shape[1] + first) * precision.byteCount).copyMemory(
+        from: block.pointer + row * block.shape[1] * precision.byteCount,
+        byteCount: block.shape[1] * precision.byteCount)
+    }
+  }
+
+  /// Sets all elements, rounding to nearest even.
+  public func write(_ values: [Double]) {
+    precondition(values.count == count, "\(shape) needs \(count) values, found \(values.count)")
+    switch precision {
+    case .float64:
+      for (i, value) in values.enumerated() { elements(Double.self)[i] = value }
+    case .float32:
+      let elements = elements(Float.self)
+      for (i, value) in values.enumerated() { elements[i] = Float(value) }
+    case .bfloat16:
+      let elements = elements(UInt16.self)
+      for (i, value) in values.enumerated() { elements[i] = bfloat16Bits(Float(value)) }
+    }
+  }
+
+  private func elements<Element>(_: Element.Type) -> UnsafeMutableBufferPointer<Element> {
+    UnsafeMutableBufferPointer(
+      start: pointer.assumingMemoryBound(to: Element.self), count: count)
+  }
+}
+
+/// The upper half of a float32, rounded to nearest even; NaN stays NaN.
+private func bfloat16Bits(_ value: Float) -> UInt16 {
+  guard !value.isNaN else { return 0x7fc0 }
+  let bits = value.bitPattern
+  return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ ((bits >> 16) & 1)) >> 16)
+}

@@ -4,6 +4,8 @@ import Tensors
 
 extension OneDNNBackend {
   public func nade(_ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor) {
+    lock.lock()
+    defer { lock.unlock() }
     let sizes = NADESizes(x: x, w: w, v: v)
     if sizes.outputs == 1 {
       sl_nade(
@@ -32,6 +34,8 @@ extension OneDNNBackend {
     _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor,
     dw: Tensor, dc: Tensor, dv: Tensor, db: Tensor
   ) {
+    lock.lock()
+    defer { lock.unlock() }
     let sizes = NADESizes(x: x, w: w, v: v)
     sumOfRows(dlogits, into: db)
     if sizes.outputs == 1 {

@@ -17,7 +17,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public static let shared = OneDNNBackend()
 
   public let name = "oneDNN"
-  private let lock = NSRecursiveLock()
+  let lock = NSRecursiveLock()
   private var convolutions: [ConvolutionKey: ConvolutionPlan] = [:]
   private var products: [ProductKey: Primitive] = [:]
 

@@ -1,0 +1,73 @@
+import Distributions
+import Images
+import Layers
+import Models
+import Randomness
+import Tensors
+import Testing
+
+/// One small model that every check goes through: each family, each head, grey and colour.
+public struct ModelCase: Sendable, CustomTestStringConvertible {
+  public let name: String
+  public let settings: [String: String]
+  public let head: Head
+  public let image: ImageShape
+
+  public var testDescription: String {
+    let settings = settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    return ([name] + settings + ["\(head.kind.rawValue)", "\(head.levels)", "\(image)"])
+      .joined(separator: " ")
+  }
+
+  /// Builds the model and moves all its live weights away from their first values, so that biases
+  /// and zero-started weights matter too.
+  public func build(precision: Precision, spread: Double = 0.3) throws -> (
+    model: any DensityModel, parameters: [Parameter]
+  ) {
+    let store = ParameterStore(seed: 7, precision: precision)
+    let specification = try ModelSpecification(
+      name: name, settings: settings, head: head, image: image, seed: 7)
+    let model = try specification.build(in: store)
+    for parameter in store.parameters {
+      var random = RandomStream(seed: 11, "spread/\(parameter.name)")
+      let mask = parameter.mask?.values
+      parameter.value.write(
+        parameter.value.values.enumerated().map { i, value in
+          let moved = value + spread * (2 * random.uniform() - 1)
+          return mask.map { $0[i] * moved } ?? moved
+        })
+    }
+    return (model, store.parameters)
+  }
+
+  /// Images of independent uniform symbols.
+  public func randomBatch(_ count: Int, seed: UInt64 = 3) -> PixelBatch {
+    var random = RandomStream(seed: seed, "batch")
+    return PixelBatch(
+      count: count, height: image.height, width: image.width, channels: image.channels,
+      levels: head.levels,
+      symbols: (0..<count * image.dimension).map { _ in UInt8(random.integer(below: head.levels)) })
+  }
+
+  /// Every family with some of its settings, on images of the given shape and head.
+  public static func families(_ head: Head, _ image: ImageShape) -> [ModelCase] {
+    func of(_ name: String, _ settings: [String: String] = [:]) -> ModelCase {
+      ModelCase(name: name, settings: settings, head: head, image: image)
+    }
+    return [
+      of("fvsbn"),
+      of("nade", ["hidden": "5"]),
+      of("made", ["hidden": "17"]),
+      of("made", ["hidden": "16,19", "masks": "3"]),
+      of("pixelcnn", ["blocks": "2", "channels": "4"]),
+    ]
+  }
+
+  /// Both heads on shapes that include one sub-pixel, odd sides and colour.
+  public static let small: [ModelCase] =
+    families(.bernoulli, ImageShape(height: 3, width: 3, channels: 1))
+    + families(.categorical(4), ImageShape(height: 2, width: 2, channels: 1))
+    + families(.categorical(3), ImageShape(height: 3, width: 4, channels: 3))
+    + families(.bernoulli, ImageShape(height: 2, width: 3, channels: 3))
+    + families(.bernoulli, ImageShape(height: 1, width: 1, channels: 1))
+}

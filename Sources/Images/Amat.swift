@@ -15,7 +15,8 @@ enum Amat {
     let columns = scanner.columnsOfFirstLine()
     guard columns > 0 else { throw DataError(path, expected: "lines of numbers", found: "none") }
     guard let (side, labelled) = layout(columns: columns) else {
-      throw DataError(path, expected: "a square number of columns, as 784, or one more for a label",
+      throw DataError(
+        path, expected: "a square number of columns, as 784, or one more for a label",
         found: "\(columns)")
     }
 
@@ -103,7 +104,8 @@ private struct LineScanner {
   mutating func number() -> Double? {
     guard !endLine() else { return nil }
     skipToken()
-    return decimal(text[start..<position]) ?? Double(String(decoding: text[start..<position], as: UTF8.self))
+    return decimal(text[start..<position])
+      ?? Double(String(decoding: text[start..<position], as: UTF8.self))
   }
 
   /// Whether nothing is left on this line.
@@ -119,7 +121,8 @@ private struct LineScanner {
     token.skipToken()
     let line = text[..<start].count { $0 == newline } + 1
     let found = text[start..<min(token.position, start + 20)]
-    return DataError(path, expected: "\(expected) in line \(line), column \(column + 1)",
+    return DataError(
+      path, expected: "\(expected) in line \(line), column \(column + 1)",
       found: found.isEmpty
         ? "the end of the line" : "\"\(String(decoding: found, as: UTF8.self))\"")
   }

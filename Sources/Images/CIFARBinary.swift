@@ -10,7 +10,8 @@ enum CIFARBinary {
   /// 32×32 RGB images; of CIFAR-100's two labels the fine one.
   static func images(_ bytes: [UInt8], path: String) throws -> DataSet {
     guard let labelBytes = labelBytes(bytes) else {
-      throw DataError(path, expected: "CIFAR records of \(values + 1) or \(values + 2) bytes",
+      throw DataError(
+        path, expected: "CIFAR records of \(values + 1) or \(values + 2) bytes",
         found: "\(bytes.count) bytes")
     }
     let record = labelBytes + values
@@ -23,7 +24,8 @@ enum CIFARBinary {
       let start = index * record + labelBytes
       let label = Int(bytes[start - 1])
       guard label < classes else {
-        throw DataError(path, expected: "a label 0 ..< \(classes) in record \(index)", found: "\(label)")
+        throw DataError(
+          path, expected: "a label 0 ..< \(classes) in record \(index)", found: "\(label)")
       }
       labels.append(label)
       planes += bytes[start..<start + values]

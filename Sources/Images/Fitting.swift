@@ -3,9 +3,7 @@ import Dispatch
 extension Image {
   /// This image with the channels and size asked for: the one path for all sources, channels first.
   func fitted(width: Int, height: Int, channels: Int) -> Image {
-    let converted = self.channels == channels ? self : converted(toChannels: channels)
-    return converted.width == width && converted.height == height
-      ? converted : converted.resized(width: width, height: height)
+    converted(toChannels: channels).resized(width: width, height: height)
   }
 }
 
@@ -18,7 +16,8 @@ extension DataSet {
 
     let dimension = width * height * channels
     var fitted = try buffer(images: count, width: width, height: height, channels: channels, path)
-    fitted.withUnsafeMutableBufferPointer { output in
+    fitted.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let output = buffer  // each index writes its own part
       inParallel(count) { index in
         let image = image(at: index).fitted(width: width, height: height, channels: channels)
         copy(image.pixels, to: output, at: index * dimension)
@@ -53,7 +52,7 @@ func copy(_ values: [UInt8], to output: UnsafeMutableBufferPointer<UInt8>, at st
 }
 
 /// Calls `body` for each of 0 ..< `count` on all cores, in pieces of neighbours.
-func inParallel(_ count: Int, piece: Int = 8, _ body: (Int) -> Void) {
+func inParallel(_ count: Int, piece: Int = 8, _ body: @Sendable (Int) -> Void) {
   DispatchQueue.concurrentPerform(iterations: (count + piece - 1) / piece) { part in
     for index in part * piece..<min(count, (part + 1) * piece) { body(index) }
   }

@@ -23,7 +23,8 @@ enum Gzip {
       case GUNZIP_FULL:
         throw DataError(path, "inflates to more than the \(limit) bytes allowed")
       case GUNZIP_TRUNCATED:
-        throw DataError(path, expected: "a whole gzip file", found: "its end after \(bytes.count) bytes")
+        throw DataError(
+          path, expected: "a whole gzip file", found: "its end after \(bytes.count) bytes")
       case GUNZIP_NO_MEMORY: throw DataError(path, "not enough memory to inflate")
       default: throw DataError(path, expected: "gzip data", found: "damaged data")
       }

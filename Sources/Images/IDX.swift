@@ -12,7 +12,8 @@ enum IDX {
     let channels = shape.count == 4 ? shape[3] : 1
     guard shape.count >= 3, channels == 1 || channels == 3, shape[0] > 0, shape[1] > 0, shape[2] > 0
     else {
-      throw DataError(path, expected: "IDX images [N, H, W] or [N, H, W, 1 or 3]", found: "shape \(shape)")
+      throw DataError(
+        path, expected: "IDX images [N, H, W] or [N, H, W, 1 or 3]", found: "shape \(shape)")
     }
     return DataSet(
       height: shape[1], width: shape[2], channels: channels, pixels: Array(values),
@@ -49,13 +50,15 @@ enum IDX {
     }
     let start = 4 + 4 * Int(bytes[3])
     guard bytes.count >= start else {
-      throw DataError(path, expected: "an IDX header of \(start) bytes", found: "\(bytes.count) bytes")
+      throw DataError(
+        path, expected: "an IDX header of \(start) bytes", found: "\(bytes.count) bytes")
     }
     let shape = stride(from: 4, to: start, by: 4).map { at in
       bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
     }
     guard checkedProduct(shape) == bytes.count - start else {
-      throw DataError(path, expected: "as many values as the shape \(shape) has",
+      throw DataError(
+        path, expected: "as many values as the shape \(shape) has",
         found: "\(bytes.count - start)")
     }
     return (shape, bytes[start...])

@@ -41,12 +41,12 @@ extension DataSet {
   /// | IDX | first bytes | `[N, H, W]` or `[N, H, W, C]` |
   /// | `.amat` | its name | square grey ones, a line each |
   ///
-  /// All but folders and single images may be compressed with gzip. An image that has not the
+  /// All but folders may be compressed with gzip. An image that has not the
   /// channels and size asked for is brought to them by one path for all sources: first the
   /// channels (`Image.converted`), then the size (`Image.resized`).
   ///
   /// - Parameter progress: called now and then with how many of how many files have been read.
-  /// - Throws: `DataError`, one line.
+  /// - Throws: `DataError`, or `ImageError` for a single PNG or JPEG file; both are one line.
   public static func load(
     _ path: String, options: LoadingOptions = LoadingOptions(),
     progress: ((_ done: Int, _ total: Int) -> Void)? = nil
@@ -70,7 +70,7 @@ extension DataSet {
     if NumPyArray.recognises(bytes) {
       data = try NumPyArray.images(bytes, path: path)
     } else if isPicture(bytes) {
-      let image = try decoded(bytes, path: path)
+      let image = try Image.decode(bytes, name: path)
       data = DataSet(
         height: image.height, width: image.width, channels: image.channels, pixels: image.pixels,
         names: [lastComponent(of: path)])
@@ -95,7 +95,7 @@ extension DataSet {
   /// machine's memory and by 4 GiB.
   private static func plainBytes(_ path: String) throws -> [UInt8] {
     let limit = min(1 << 32, physicalMemory() / 4)
-    let bytes = try FileBytes.read(path, limit: limit)
+    let bytes = try readFile(path, limit: limit)
     return Gzip.recognises(bytes)
       ? try Gzip.inflate(bytes, path: path, limit: limit) : bytes
   }
@@ -121,4 +121,8 @@ extension DataSet {
     }
     return with(labels: labels)
   }
+}
+
+private func isPicture(_ bytes: [UInt8]) -> Bool {
+  bytes.starts(with: [0x89, 0x50, 0x4e, 0x47]) || bytes.starts(with: [0xff, 0xd8, 0xff])
 }

@@ -15,7 +15,8 @@ enum NumPyArray {
       throw DataError(path, expected: "values of type |u1, |b1, <f4 or <f8", found: header.type)
     }
     guard checkedProduct(header.shape + [width]) == values.count else {
-      throw DataError(path, expected: "\(header.type) values of shape \(header.shape)",
+      throw DataError(
+        path, expected: "\(header.type) values of shape \(header.shape)",
         found: "\(values.count) bytes")
     }
 
@@ -23,12 +24,14 @@ enum NumPyArray {
       switch header.type {
       case "|u1": (try bytesAsIntensities(values, path: path), false)
       case "|b1": (try truthsAsIntensities(values, path: path), true)
-      case "<f4": try numbersAsIntensities(values, of: UInt32.self, path: path) {
-        Double(Float(bitPattern: UInt32(littleEndian: $0)))
-      }
-      default: try numbersAsIntensities(values, of: UInt64.self, path: path) {
-        Double(bitPattern: UInt64(littleEndian: $0))
-      }
+      case "<f4":
+        try numbersAsIntensities(values, of: UInt32.self, path: path) {
+          Double(Float(bitPattern: UInt32(littleEndian: $0)))
+        }
+      default:
+        try numbersAsIntensities(values, of: UInt64.self, path: path) {
+          Double(bitPattern: UInt64(littleEndian: $0))
+        }
       }
     return DataSet(
       height: layout.height, width: layout.width, channels: layout.channels,
@@ -41,7 +44,9 @@ enum NumPyArray {
 
   // MARK: Values
 
-  private static func bytesAsIntensities(_ values: ArraySlice<UInt8>, path: String) throws -> [UInt8] {
+  private static func bytesAsIntensities(_ values: ArraySlice<UInt8>, path: String) throws
+    -> [UInt8]
+  {
     // Read as intensities these would all be black, and a model would learn exactly that.
     guard values.max() != 1 else {
       throw DataError(path, expected: "uint8 values 0 ... 255", found: "only 0 and 1; save as bool")
@@ -49,9 +54,12 @@ enum NumPyArray {
     return Array(values)
   }
 
-  private static func truthsAsIntensities(_ values: ArraySlice<UInt8>, path: String) throws -> [UInt8] {
+  private static func truthsAsIntensities(_ values: ArraySlice<UInt8>, path: String) throws
+    -> [UInt8]
+  {
     if let index = values.firstIndex(where: { $0 > 1 }) {
-      throw DataError(path, expected: "bool values 0 or 1",
+      throw DataError(
+        path, expected: "bool values 0 or 1",
         found: "\(values[index]) at index \(index - values.startIndex)")
     }
     return values.map { $0 * 255 }
@@ -66,7 +74,8 @@ enum NumPyArray {
       try (0..<values.count / width).map { index in
         let value = number(values.loadUnaligned(fromByteOffset: index * width, as: Bits.self))
         guard (0...1).contains(value) else {  // refuses NaN too
-          throw DataError(path, expected: "floating-point values 0 ... 1", found: "\(value) at index \(index)")
+          throw DataError(
+            path, expected: "floating-point values 0 ... 1", found: "\(value) at index \(index)")
         }
         isBinary = isBinary && (value == 0 || value == 1)
         return UInt8((value * 255).rounded())
@@ -85,7 +94,8 @@ enum NumPyArray {
   private static func layout(of shape: [Int], path: String) throws -> Layout {
     func canBeChannels(_ size: Int) -> Bool { size == 1 || size == 3 }
     func ambiguous(_ one: String, _ other: String) -> DataError {
-      DataError(path, expected: "a shape that is read one way",
+      DataError(
+        path, expected: "a shape that is read one way",
         found: "\(shape), which may be \(one) or \(other)")
     }
     let layout: Layout
@@ -104,7 +114,8 @@ enum NumPyArray {
       layout = Layout(
         count: shape[0], height: shape[2], width: shape[3], channels: shape[1], isPlanar: true)
     default:
-      throw DataError(path,
+      throw DataError(
+        path,
         expected: "shape [H, W], [N, H, W], [N, H, W, C] or [N, C, H, W] with C = 1 or 3",
         found: "\(shape)")
     }
@@ -135,14 +146,16 @@ enum NumPyArray {
     let length = bytes[8..<textStart].reversed().reduce(0) { $0 << 8 | Int($1) }
     let start = textStart + length
     guard bytes.count >= start else {
-      throw DataError(path, expected: "an npy header of \(start) bytes", found: "\(bytes.count) bytes")
+      throw DataError(
+        path, expected: "an npy header of \(start) bytes", found: "\(bytes.count) bytes")
     }
     let text = String(decoding: bytes[textStart..<start], as: UTF8.self)
     guard let type = value(of: "descr", in: text).flatMap({ inside("'", $0, "'") }),
       let shapeText = value(of: "shape", in: text).flatMap({ inside("(", $0, ")") }),
       let order = value(of: "fortran_order", in: text)?.prefix(while: \.isLetter)
     else {
-      throw DataError(path, expected: "'descr', 'fortran_order' and 'shape' in the npy header",
+      throw DataError(
+        path, expected: "'descr', 'fortran_order' and 'shape' in the npy header",
         found: "\"\(text.prefix(80))\"")
     }
     guard order == "False" else {

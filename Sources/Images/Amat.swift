@@ -1,7 +1,7 @@
 /// The `.amat` text matrix of the binarized MNIST used in papers (Larochelle): one image a line,
 /// numbers 0 … 1 separated by blanks.
 ///
-/// A line has h² numbers, an h×h grey image, or h² + 1, the last of which is a label 0 … 255. The
+/// A line has h² numbers, an h×h grey image (h ≥ 2), or h² + 1, the last of which is a label 0 … 255. The
 /// number v is the intensity 255 v, rounded.
 enum Amat {
   static func images(_ bytes: [UInt8], path: String) throws -> DataSet {
@@ -57,6 +57,7 @@ enum Amat {
 
   private static func layout(columns: Int) -> (side: Int, labelled: Bool)? {
     let side = Int(Double(columns).squareRoot())
+    guard side >= 2 else { return nil }
     if side * side == columns { return (side, false) }
     return side * side == columns - 1 ? (side, true) : nil
   }

@@ -24,16 +24,20 @@ public struct EventWriter: Sendable {
   /// record. Throws a `RunFileError` with the system's reason.
   public init(in folder: String, firstStep: Int = 0, start: Date = Date()) throws {
     let stem = "\(folder)/events.out.tfevents.\(Int(start.timeIntervalSince1970)).scanline"
-    // Two starts within a second need two names.
-    let names = [stem] + (1...99).map { "\(stem).\($0)" }
-    guard let file = try names.lazy.compactMap({ try AppendFile(creating: $0) }).first else {
-      throw RunFileError(stem, expected: "a new file", found: "\(names.count) already")
-    }
-    self.file = file
+    file = try Self.newFile(stem)
     try append(step: 0, at: start) { $0.add(3, string: "brain.Event:2") }
     try append(step: firstStep, at: start) { event in
       event.add(7) { session in session.add(1, varint: 1) }  // SessionLog.status = START
     }
+  }
+
+  private static func newFile(_ stem: String) throws -> AppendFile {
+    if let file = try AppendFile(creating: stem) { return file }
+    // Starts within the same second need names of their own.
+    for number in 1...99 {
+      if let file = try AppendFile(creating: "\(stem).\(number)") { return file }
+    }
+    throw RunFileError(stem, expected: "a new file", found: "100 of this second already")
   }
 
   /// One point of the curve `tag`. Throws a `RunFileError` with the system's reason.

@@ -10,10 +10,9 @@ public enum JSONFile {
   /// Replaces the file at `path`, atomically. Throws a `RunFileError`; a number that JSON cannot hold
   /// (not finite) is named by its field.
   public static func write(_ value: some Encodable, to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let json = try namingFields(of: path) { try encoder.encode(value) }
-    try AtomicFile.write(json + Data("\n".utf8), to: path)
+    let json = try encode(
+      value, for: path, as: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    try AtomicFile.write(json, to: path)
   }
 
   /// Reads the file at `path`. Throws a `RunFileError` that names the field that is missing or not
@@ -21,31 +20,34 @@ public enum JSONFile {
   public static func read<Value: Decodable>(
     _ type: Value.Type, from path: String
   ) throws -> Value {
-    let json = try OpenFile.contents(of: path)
-    return try namingFields(of: path) { try JSONDecoder().decode(type, from: json) }
+    try decode(type, from: try OpenFile.contents(of: path), of: path)
   }
 
-  /// Turns the coding errors of `body` into one-line errors about `path`, and `place` within it.
-  static func namingFields<Result>(
-    of path: String, _ place: String? = nil, _ body: () throws -> Result
-  ) throws -> Result {
-    func error(_ codingPath: [any CodingKey], _ problem: String) -> RunFileError {
-      let field = [place, codingPath.isEmpty ? nil : codingPath.dotted].compactMap { $0 }
-      return RunFileError(
-        path, field.isEmpty ? nil : field.joined(separator: ": "), problem: problem)
-    }
+  /// One value and a line feed.
+  static func encode(
+    _ value: some Encodable, for path: String, as format: JSONEncoder.OutputFormatting
+  ) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = format
     do {
-      return try body()
-    } catch DecodingError.keyNotFound(let key, let context) {
-      throw error(context.codingPath + [key], "expected a value, found nothing")
-    } catch DecodingError.valueNotFound(let type, let context) {
-      throw error(context.codingPath, "expected \(type), found null")
-    } catch DecodingError.typeMismatch(_, let context) {
-      throw error(context.codingPath, context.problem)
-    } catch DecodingError.dataCorrupted(let context) {
-      throw error(context.codingPath, context.problem)
+      return try encoder.encode(value) + Data("\n".utf8)
     } catch EncodingError.invalidValue(let value, let context) {
-      throw error(context.codingPath, "expected a finite number, found \(value)")
+      throw RunFileError(
+        path, context.codingPath.dotted, expected: "a finite number", found: "\(value)")
+    }
+  }
+
+  /// Decodes JSON that was found in the file at `path`, at `place` within it.
+  static func decode<Value: Decodable>(
+    _ type: Value.Type, from json: Data, of path: String, at place: String? = nil
+  ) throws -> Value {
+    do {
+      return try JSONDecoder().decode(type, from: json)
+    } catch let error as DecodingError {
+      let (codingPath, problem) = diagnosis(of: error, decoding: type, from: json)
+      let field = [place, codingPath.isEmpty ? nil : codingPath.dotted].compactMap { $0 }
+      throw RunFileError(
+        path, field.isEmpty ? nil : field.joined(separator: ": "), problem: problem)
     }
   }
 }
@@ -60,19 +62,5 @@ extension [any CodingKey] {
         path += path.isEmpty ? key.stringValue : ".\(key.stringValue)"
       }
     }
-  }
-}
-
-extension DecodingError.Context {
-  /// "expected Int, found a string", from Foundation's sentence that says so at more length.
-  fileprivate var problem: String {
-    let detail = (underlyingError as NSError?)?.userInfo["NSDebugDescription"] as? String
-    var text = detail.map { "expected JSON, found: \($0)" } ?? debugDescription
-    if text.hasSuffix(".") { text.removeLast() }
-    return
-      text
-      .replacingOccurrences(of: "Expected to decode ", with: "expected ")
-      .replacingOccurrences(of: " but found ", with: ", found ")
-      .replacingOccurrences(of: " instead", with: "")
   }
 }

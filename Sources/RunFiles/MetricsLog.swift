@@ -65,10 +65,7 @@ public struct MetricsLog: Sendable {
   /// Adds a row, whole or not at all. Throws a `RunFileError` with the system's reason, or with the
   /// field that is not finite.
   public func append(_ row: MetricsRow) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let json = try JSONFile.namingFields(of: file.path) { try encoder.encode(row) }
-    try file.append(json + Data("\n".utf8))
+    try file.append(try JSONFile.encode(row, for: file.path, as: .sortedKeys))
   }
 
   /// Returns once every row is on the disk. Call it before a checkpoint is written, which must not
@@ -89,9 +86,8 @@ public struct MetricsLog: Sendable {
     var lines: [(row: MetricsRow, end: Int)] = []
     var start = 0
     while let end = data[start...].firstIndex(of: UInt8(ascii: "\n")) {
-      let row = try JSONFile.namingFields(of: path, "line \(lines.count + 1)") {
-        try JSONDecoder().decode(MetricsRow.self, from: data[start..<end])
-      }
+      let row = try JSONFile.decode(
+        MetricsRow.self, from: data[start..<end], of: path, at: "line \(lines.count + 1)")
       start = end + 1
       lines.append((row, start))
     }

@@ -112,8 +112,19 @@ import Testing
       #"{"format": 1, "data": "", "rate": 1, "model": {"name": "", "widths": [1, "x"]}}"#,
       "model.widths[1]: expected Int, found a string"
     ),
-    (#"{"format": 1, "data": null, "rate": 1, "model": {}}"#, "data: expected String, found null"),
-    (#"{"format": 1.5, "data": "", "rate": 1, "model": {}}"#, "format"),
+    (
+      #"{"format": 1, "data": null, "rate": 1, "model": {"name": "", "widths": []}}"#,
+      "data: expected String, found null"
+    ),
+    (
+      #"{"format": 1.5, "data": "", "rate": 0.5, "model": {"name": "", "widths": []}}"#,
+      "format: expected Int, found 1.5"
+    ),
+    (
+      #"{"format": 1, "data": "", "rate": 0.5, "model": {"name": "", "widths": [1, 1e20]}}"#,
+      "model.widths[1]: expected Int, found 1"
+    ),
+    (#"{"format": 1, x}"#, "expected JSON, found: "),
   ])
   func aDamagedConfigurationIsNamed(json: String, says: String) throws {
     let run = try RunFolder.create(at: path, configuration: Configuration())

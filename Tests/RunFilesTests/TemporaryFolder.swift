@@ -34,8 +34,12 @@ func expectError(
   let error = #expect(throws: RunFileError.self, sourceLocation: sourceLocation) { try body() }
   guard let line = error?.description else { return }
   #expect(line.hasPrefix(path + ": "), sourceLocation: sourceLocation)
-  #expect(!line.contains(where: \.isNewline), sourceLocation: sourceLocation)
+  #expect(line.isOneLine, sourceLocation: sourceLocation)
   for part in parts {
     #expect(line.contains(part), sourceLocation: sourceLocation)
   }
+}
+
+extension String {
+  var isOneLine: Bool { !contains(where: \.isNewline) }
 }

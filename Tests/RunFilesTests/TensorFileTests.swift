@@ -20,14 +20,12 @@ import Testing
       at: path)
   }
 
-  func expectRefused(_ parts: String..., sourceLocation: SourceLocation = #_sourceLocation) {
-    let error = #expect(throws: RunFileError.self, sourceLocation: sourceLocation) {
-      try TensorFile(reading: path)
+  func expectRefused(_ says: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+    for says in says {
+      expectError(at: path, says, sourceLocation: sourceLocation) {
+        _ = try TensorFile(reading: path)
+      }
     }
-    guard let line = error?.description else { return }
-    #expect(line.hasPrefix(path + ": "), sourceLocation: sourceLocation)
-    #expect(!line.contains(where: \.isNewline), sourceLocation: sourceLocation)
-    for part in parts { #expect(line.contains(part), sourceLocation: sourceLocation) }
   }
 
   func writeSmall() throws {
@@ -172,7 +170,7 @@ import Testing
     (#" {}"#, 0, "expected '{'"), (#""#, 0, "expected '{'"), (#"{} x"#, 0, "end of the header"),
     (#"{"a"#, 0, "end of a string"), (#"{"a\"#, 0, "end of a string"),
     (#"{"\ud800":{}}"#, 0, "text"),
-    ("{\"a\nb\":{}}", 0, "end of a string"), (#"{"a\nb":[]}"#, 0, "a\\u{0A}b"),
+    ("{\"a\nb\":{}}", 0, "end of a string"), (#"{"a\nb":[]}"#, 0, #"'a\nb'"#),
   ])
   func damagedHeadersAreRefused(header: String, data: Int, says: String) throws {
     try assemble(header, data: data)
@@ -224,7 +222,7 @@ import Testing
         #expect(total == whole.count - headerEnd)
       } catch let error as RunFileError {
         refused += 1
-        #expect(!error.description.contains(where: \.isNewline))
+        #expect(error.description.isOneLine)
       }
     }
     #expect(refused > 2000)

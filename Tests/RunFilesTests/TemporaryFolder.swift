@@ -23,6 +23,7 @@ func bytes(of path: String) throws -> [UInt8] {
 }
 
 func put(_ contents: some Sequence<UInt8>, at path: String) throws {
+  unlink(path)  // a file cut and written again is flushed to the disk by some file systems
   try Data(contents).write(to: URL(fileURLWithPath: path))
 }
 

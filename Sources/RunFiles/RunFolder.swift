@@ -24,13 +24,13 @@ public struct RunFolder: Sendable {
   public let path: String
   private let lock: RunLock?
 
-  public var configurationFile: String { path + "/config.json" }
-  public var weightsFile: String { path + "/weights.safetensors" }
-  public var checkpointFile: String { path + "/checkpoint.safetensors" }
-  public var metricsFile: String { path + "/metrics.jsonl" }
-  public var eventsFolder: String { path + "/events" }
-  public var samplesFolder: String { path + "/samples" }
-  public var calibrationFile: String { path + "/calibration.json" }
+  public var configurationFile: String { file("config.json") }
+  public var weightsFile: String { file("weights.safetensors") }
+  public var checkpointFile: String { file("checkpoint.safetensors") }
+  public var metricsFile: String { file("metrics.jsonl") }
+  public var eventsFolder: String { file("events") }
+  public var samplesFolder: String { file("samples") }
+  public var calibrationFile: String { file("calibration.json") }
 
   /// False where a training was killed before its first checkpoint: it starts again from nothing.
   public var hasCheckpoint: Bool { access(checkpointFile, F_OK) == 0 }
@@ -42,7 +42,7 @@ public struct RunFolder: Sendable {
   ) throws -> RunFolder {
     if try folderExists(at: path) { try refuseIfOccupied(path) }
     try makeFolder(path)
-    let run = RunFolder(path: path, lock: try RunLock(at: path + lockName))
+    let run = try RunFolder(path: path, lock: RunLock(at: file("lock", in: path)))
     // Again, now that no other training can be doing the same.
     try refuseIfOccupied(path)
     try run.removeTemporaries()
@@ -55,11 +55,11 @@ public struct RunFolder: Sendable {
   /// Opens the run at `path` for training to go on. Throws a `RunFileError` where there is none, or
   /// where another training is writing it.
   public static func resume(at path: String) throws -> RunFolder {
-    let found = try open(at: path)
-    let run = RunFolder(path: path, lock: try RunLock(at: path + lockName))
+    _ = try open(at: path)
+    let run = try RunFolder(path: path, lock: RunLock(at: file("lock", in: path)))
     try run.removeTemporaries()
-    try makeFolder(found.eventsFolder)
-    try makeFolder(found.samplesFolder)
+    try makeFolder(run.eventsFolder)
+    try makeFolder(run.samplesFolder)
     return run
   }
 
@@ -90,7 +90,12 @@ public struct RunFolder: Sendable {
 }
 
 extension RunFolder {
-  private static let lockName = "/lock"
+  private func file(_ name: String) -> String { Self.file(name, in: path) }
+
+  /// A shell completes folders with a slash.
+  private static func file(_ name: String, in path: String) -> String {
+    path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+  }
 
   private static func folderExists(at path: String) throws -> Bool {
     var status = stat()
@@ -140,7 +145,7 @@ extension RunFolder {
   private func removeTemporaries() throws {
     for name in try Self.contents(of: path)
     where name.hasPrefix(".") && name.hasSuffix(AtomicFile.temporarySuffix) {
-      unlink("\(path)/\(name)")
+      unlink(file(name))
     }
   }
 }

@@ -94,6 +94,9 @@ import Testing
   }
 
   @Test func whatIsNotARunIsNamed() throws {
+    expectError(at: folder.path + "/config.json", "found nothing") {
+      _ = try RunFolder.open(at: folder.path + "/")
+    }
     for open in [RunFolder.open, RunFolder.resume] {
       expectError(at: path, "expected a run folder, found nothing") { _ = try open(path) }
       expectError(at: folder.path + "/config.json", "found nothing") { _ = try open(folder.path) }

@@ -20,7 +20,7 @@ let command: [Target] = [
 let uses: [Target] = [
   .target(name: "Detection", dependencies: ["Models", "Images", "Randomness"]),
   .target(name: "Generation", dependencies: ["Models", "Images", "Randomness"]),
-  .target(name: "Training", dependencies: ["Models", "Images", "Randomness"]),
+  .target(name: "Training", dependencies: ["Models", "Images", "RunFiles", "Randomness"]),
 ]
 
 // MARK: Density models
@@ -37,6 +37,7 @@ let foundations: [Target] = [
   .target(name: "OneDNN", dependencies: ["Tensors", "COneDNN", "CKernels"]),
   .target(name: "Tensors"),
   .target(name: "Images", dependencies: ["CImageCodecs", "Randomness"]),
+  .target(name: "RunFiles"),
   .target(name: "Randomness"),
 ]
 
@@ -55,7 +56,7 @@ let edge: [Target] = [
 let tests: [Target] =
   [.target(name: "TestSupport", dependencies: ["Models", "Images"], path: "Tests/TestSupport")]
   + ["Images", "Tensors", "OneDNN", "Distributions", "Models", "Training", "Generation",
-    "Detection", "Reports",
+    "Detection", "Reports", "RunFiles",
   ].map {
     .testTarget(
       name: "\($0)Tests", dependencies: [.byName(name: $0), "TestSupport"],

@@ -57,7 +57,9 @@ let tests: [Target] =
   + ["Images", "Tensors", "OneDNN", "Distributions", "Models", "Training", "Generation",
     "Detection", "Reports",
   ].map {
-    .testTarget(name: "\($0)Tests", dependencies: [.byName(name: $0), "TestSupport"])
+    .testTarget(
+      name: "\($0)Tests", dependencies: [.byName(name: $0), "TestSupport"],
+      exclude: $0 == "Images" ? ["Fixtures"] : [])
   }
 
 let package = Package(

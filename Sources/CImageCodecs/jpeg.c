@@ -160,8 +160,8 @@ codec_status codec_jpeg_decode(
   }
   self.library.mem->max_memory_to_use = memory_for(header, count);
   self.library.progress = &self.progress;
-  read_rows(&self, pixels);
   *orientation = orientation_of(&self);
+  read_rows(&self, pixels);
   jpeg_destroy_decompress(&self.library);
   return codec_done;
 }

@@ -43,7 +43,7 @@ static void take(png_structp png, png_bytep bytes, size_t count) {
 /// Sees every chunk that does not make the picture.
 static int on_other_chunk(png_structp png, png_unknown_chunkp chunk) {
   const bool critical = !(chunk->name[0] & 0x20);
-  if (critical) return 0; // Not handled: libpng refuses the file.
+  if (critical) png_chunk_error(png, "an unknown chunk without which there is no picture");
   if (memcmp(chunk->name, "eXIf", 4) == 0) {
     reader *source = png_get_user_chunk_ptr(png);
     source->orientation = codec_exif_orientation(chunk->data, chunk->size);
@@ -100,11 +100,11 @@ static void look_up(png_structp png, png_infop info, uint8_t *pixels, size_t cou
 
 static void read_indices(png_structp png) { png_set_packing(png); }
 
-static void read_samples(png_structp png, png_infop info) {
+static void read_samples(png_structp png) {
   png_set_expand(png);
   png_set_scale_16(png);
-  const png_uint_16 top = png_get_bit_depth(png, info) == 16 ? 65535 : 255;
-  const png_color_16 white = {.red = top, .green = top, .blue = top, .gray = top};
+  // Of the depth after expansion or scaling, whatever the file's.
+  const png_color_16 white = {.red = 255, .green = 255, .blue = 255, .gray = 255};
   png_set_background_fixed(png, &white, PNG_BACKGROUND_GAMMA_SCREEN, false, PNG_FP_1);
 }
 
@@ -112,7 +112,7 @@ static void read_rows(
     png_structp png, png_infop info, const codec_header *header, uint8_t *pixels) {
   const bool indexed = png_get_color_type(png, info) == PNG_COLOR_TYPE_PALETTE;
   const size_t count = (size_t)header->width * header->height;
-  if (indexed) read_indices(png); else read_samples(png, info);
+  if (indexed) read_indices(png); else read_samples(png);
   const int passes = png_set_interlace_handling(png);
   png_read_update_info(png, info);
 
@@ -122,7 +122,7 @@ static void read_rows(
   for (int pass = 0; pass < passes; pass++) {
     for (size_t y = 0; y < header->height; y++) png_read_row(png, first + y * row, NULL);
   }
-  png_read_end(png, NULL);
+  png_read_end(png, info); // Shows later chunks to on_other_chunk as well.
   if (indexed) look_up(png, info, pixels, count);
 }
 

@@ -57,7 +57,9 @@ public struct Calibration: Codable, Equatable, Sendable {
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     do {
-      try encoder.encode(self).write(to: URL(fileURLWithPath: path), options: .atomic)
+      try writeWhole(encoder.encode(self), to: path)
+    } catch let error as WholeFileError {
+      throw .unwritable(path: path, reason: error.reason)
     } catch {
       throw .unwritable(path: path, reason: Self.reason(error))
     }
@@ -105,8 +107,7 @@ public struct Calibration: Codable, Equatable, Sendable {
       "expected JSON"
     case DecodingError.dataCorrupted(let context):
       "field \(field(context)): \(context.debugDescription)"
-    case let error as CocoaError where error.code == .fileReadNoSuchFile: "no such file"
-    default: (error as NSError).localizedDescription
+    default: fileReason(error)
     }
   }
 }

@@ -68,7 +68,7 @@ import Testing
     let error = #expect(throws: DetectionError.self) {
       try Calibration(contentsOf: "/nowhere/calibration.json")
     }
-    #expect(error?.description.contains("no such file") == true)
+    #expect(error?.description.hasSuffix("No such file or directory") == true)
     #expect(throws: DetectionError.self) {
       try Calibration(scores: ["nats": [1]], data: "").write(to: "/nowhere/calibration.json")
     }

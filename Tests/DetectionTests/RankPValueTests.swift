@@ -65,7 +65,9 @@ import Testing
       error?.description
         == "a false-alarm rate of 0.01 needs at least 99 held-out normal images, found 4")
     #expect(throws: DetectionError.self) { try ranks.ordinaryRange(falseAlarmRate: 0.1) }
-    #expect(throws: DetectionError.self) { try ranks.ordinaryRange(falseAlarmRate: .leastNonzeroMagnitude) }
+    #expect(throws: DetectionError.self) {
+      try ranks.ordinaryRange(falseAlarmRate: .leastNonzeroMagnitude)
+    }
     for rate in [0, 1, -0.5, 2, Double.nan, .infinity] {
       #expect(throws: DetectionError.self) { try ranks.requireEnoughImages(falseAlarmRate: rate) }
     }

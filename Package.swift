@@ -18,7 +18,7 @@ let command: [Target] = [
 // MARK: What a trained model is used for
 
 let uses: [Target] = [
-  .target(name: "Detection", dependencies: ["Models", "Images", "Randomness"]),
+  .target(name: "Detection", dependencies: ["Images", "Randomness"]),
   .target(name: "Generation", dependencies: ["Models", "Images", "Randomness"]),
   .target(name: "Training", dependencies: ["Models", "Images", "RunFiles", "Randomness"]),
 ]

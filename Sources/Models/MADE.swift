@@ -30,6 +30,7 @@ public struct MADE: DensityModel {
   static let family = ModelFamily(
     name: "made", summary: "masked autoencoder, one pass for all conditionals",
     settings: [hidden, maskCount],
+    batch: 128, learningRate: 1e-3,
     weights: { specification in
       let (d, k) = (specification.image.dimension, specification.head.outputs)
       let sizes = [d] + (try specification.counts(hidden)) + [d * k]

@@ -23,6 +23,7 @@ public struct NADE: DensityModel {
   static let family = ModelFamily(
     name: "nade", summary: "shared weights and a running activation, O(D H) an image",
     settings: [hidden],
+    batch: 128, learningRate: 1e-3,
     weights: { specification in
       let (d, k) = (specification.image.dimension, specification.head.outputs)
       return d * (k + 1) * (try specification.count(hidden))

@@ -21,7 +21,8 @@ public struct Drawing: Sendable {
   public func image(seed: UInt64) -> Image {
     var stream = RandomStream(seed: seed, path)
     let hand = Hand(seed: seed, number: stream.integer(below: Hand.count))
-    var (page, traces) = Page.centring(hand.write(symbol, using: &stream))
+    let traces = Page.centred(hand.write(symbol, using: &stream))
+    var page = Page(traces)
     damage?.apply(to: &page, wrote: traces, using: &stream)
     return page.image
   }
@@ -36,10 +37,10 @@ extension Drawing {
         + folder("held-out/\(digit.name)", count: 50) { _ in (digit, nil) }
     }
     + folder("mixed/normal", count: 400) { (Symbol.digits[$0 % 10], nil) }
-    + folder("mixed/letters", count: 105) { (Symbol.letters[$0 % Symbol.letters.count], nil) }
+    + folder("mixed/letters", count: 100) { (Symbol.letters[$0 % Symbol.letters.count], nil) }
     + folder("mixed/doodles", count: 100) { (Symbol.doodles[$0 % Symbol.doodles.count], nil) }
     + folder("mixed/defects", count: 100) {
-      (Symbol.digits[$0 / 5 % 10], Damage.allCases[$0 % Damage.allCases.count])
+      (Symbol.digits[$0 / 4 % 10], Damage.allCases[$0 % Damage.allCases.count])
     }
 
   private static func folder(

@@ -90,11 +90,12 @@ private func rotated(_ point: Point, halfAngle t: Double) -> Point {
   return Point(cosine * point.x - sine * point.y, sine * point.x + cosine * point.y)
 }
 
-/// The lines scaled alike so that their longer side is `size` pixels.
+/// The lines together, their longer side `size` pixels, in the middle of the page.
 private func placed(_ lines: [[Point]], size: Double) -> [[Point]] {
   let points = lines.joined()
   let low = points.reduce(points.first!) { pointwiseMin($0, $1) }
   let high = points.reduce(points.first!) { pointwiseMax($0, $1) }
   let scale = size / max(high.x - low.x, high.y - low.y)
-  return lines.map { line in line.map { scale * ($0 - low) } }
+  let middle = 0.5 * (low + high)
+  return lines.map { line in line.map { Page.centre + scale * ($0 - middle) } }
 }

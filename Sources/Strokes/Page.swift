@@ -15,18 +15,12 @@ struct Page {
   static let side = 28
   static let centre = Point(14, 14)
 
-  private(set) var ink = [Double](repeating: 0, count: side * side)
+  private var ink = [Double](repeating: 0, count: side * side)
 
-  init() {}
-
-  /// A page with the traces on it, their centre of mass in the middle as in MNIST.
-  static func centring(_ traces: [Trace]) -> (page: Page, traces: [Trace]) {
-    let low = traces.flatMap(\.points).reduce(traces[0].points[0]) { pointwiseMin($0, $1) }
-    let high = traces.flatMap(\.points).reduce(traces[0].points[0]) { pointwiseMax($0, $1) }
-    let rough = traces.map { $0.moved(by: centre - 0.5 * (low + high)) }
-    let mass = Page(rough).centreOfMass
-    let traces = rough.map { $0.moved(by: centre - mass) }
-    return (Page(traces), traces)
+  /// The traces moved so that their centre of mass is the middle of the page, as in MNIST.
+  static func centred(_ traces: [Trace]) -> [Trace] {
+    let offset = centre - Page(traces).centreOfMass
+    return traces.map { $0.moved(by: offset) }
   }
 
   init(_ traces: [Trace]) {

@@ -15,6 +15,17 @@ let command: [Target] = [
   .target(name: "Reports", dependencies: ["Detection", "Images"]),
 ]
 
+// MARK: The bundled data set, and the command that draws it
+
+let drawings: [Target] = [
+  .executableTarget(
+    name: "make-strokes",
+    dependencies: [
+      "Strokes", "Images", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ]),
+  .target(name: "Strokes", dependencies: ["Images", "Randomness"]),
+]
+
 // MARK: What a trained model is used for
 
 let uses: [Target] = [
@@ -55,8 +66,9 @@ let edge: [Target] = [
 
 let tests: [Target] =
   [.target(name: "TestSupport", dependencies: ["Models", "Images"], path: "Tests/TestSupport")]
-  + ["Images", "Tensors", "OneDNN", "Distributions", "Models", "Training", "Generation",
-    "Detection", "Reports", "RunFiles",
+  + [
+    "Images", "Strokes", "Tensors", "OneDNN", "Distributions", "Models", "RunFiles", "Training",
+    "Generation", "Detection", "Reports",
   ].map {
     .testTarget(
       name: "\($0)Tests", dependencies: [.byName(name: $0), "TestSupport"],
@@ -74,6 +86,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
-  targets: command + uses + models + foundations + edge + tests,
+  targets: command + drawings + uses + models + foundations + edge + tests,
   swiftLanguageModes: [.v6]
 )

@@ -131,17 +131,36 @@ static void prepare(decoder *self, char *message) {
   self->progress.progress_monitor = on_progress;
 }
 
+static codec_status try_header(
+    decoder *self, const uint8_t *bytes, size_t count, codec_header *header) {
+  if (setjmp(self->failed)) return codec_failed;
+  *header = begin(self, bytes, count);
+  return codec_done;
+}
+
+static codec_status try_decode(
+    decoder *self, const uint8_t *bytes, size_t count, const codec_header *header, uint8_t *pixels,
+    int *orientation) {
+  if (setjmp(self->failed)) return codec_failed;
+  const codec_header found = begin(self, bytes, count);
+  if (found.width != header->width || found.height != header->height
+      || found.channels != header->channels) {
+    fail(self, "another header than before");
+  }
+  self->library.mem->max_memory_to_use = memory_for(header, count);
+  self->library.progress = &self->progress;
+  *orientation = orientation_of(self); // Before the end of the data, with which libjpeg drops it.
+  read_rows(self, pixels);
+  return codec_done;
+}
+
 codec_status codec_jpeg_read_header(
     const uint8_t *bytes, size_t count, codec_header *header, char *message) {
   decoder self;
   prepare(&self, message);
-  if (setjmp(self.failed)) {
-    jpeg_destroy_decompress(&self.library);
-    return codec_failed;
-  }
-  *header = begin(&self, bytes, count);
+  const codec_status status = try_header(&self, bytes, count, header);
   jpeg_destroy_decompress(&self.library);
-  return codec_done;
+  return status;
 }
 
 codec_status codec_jpeg_decode(
@@ -149,19 +168,7 @@ codec_status codec_jpeg_decode(
     int *orientation, char *message) {
   decoder self;
   prepare(&self, message);
-  if (setjmp(self.failed)) {
-    jpeg_destroy_decompress(&self.library);
-    return codec_failed;
-  }
-  const codec_header found = begin(&self, bytes, count);
-  if (found.width != header->width || found.height != header->height
-      || found.channels != header->channels) {
-    fail(&self, "another header than before");
-  }
-  self.library.mem->max_memory_to_use = memory_for(header, count);
-  self.library.progress = &self.progress;
-  *orientation = orientation_of(&self);
-  read_rows(&self, pixels);
+  const codec_status status = try_decode(&self, bytes, count, header, pixels, orientation);
   jpeg_destroy_decompress(&self.library);
-  return codec_done;
+  return status;
 }

@@ -126,14 +126,21 @@ static void read_rows(
   if (indexed) look_up(png, info, pixels, count);
 }
 
+static png_structp new_reader(png_infop *info, char *message) {
+  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
+  if (!png) return NULL;
+  *info = png_create_info_struct(png);
+  if (!*info) png_destroy_read_struct(&png, NULL, NULL); // Sets `png` to NULL.
+  return png;
+}
+
 codec_status codec_png_read_header(
     const uint8_t *bytes, size_t count, codec_header *header, char *message) {
   reader source = {bytes, count, 1};
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
+  png_infop info;
+  png_structp png = new_reader(&info, message);
   if (!png) return out_of_memory(message);
-  png_infop info = png_create_info_struct(png);
-  if (!info || setjmp(png_jmpbuf(png))) {
-    if (!info) out_of_memory(message);
+  if (setjmp(png_jmpbuf(png))) {
     png_destroy_read_struct(&png, &info, NULL);
     return codec_failed;
   }
@@ -147,11 +154,10 @@ codec_status codec_png_decode(
     const uint8_t *bytes, size_t count, const codec_header *header, uint8_t *pixels,
     int *orientation, char *message) {
   reader source = {bytes, count, 1};
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
+  png_infop info;
+  png_structp png = new_reader(&info, message);
   if (!png) return out_of_memory(message);
-  png_infop info = png_create_info_struct(png);
-  if (!info || setjmp(png_jmpbuf(png))) {
-    if (!info) out_of_memory(message);
+  if (setjmp(png_jmpbuf(png))) {
     png_destroy_read_struct(&png, &info, NULL);
     return codec_failed;
   }
@@ -196,20 +202,22 @@ static const int filter_masks[] = {
     [codec_filter_paeth] = PNG_FILTER_PAETH,   [codec_filter_adaptive] = PNG_ALL_FILTERS,
 };
 
-codec_status codec_png_encode(
-    const uint8_t *pixels, const codec_header *header, codec_png_filter filter,
-    uint8_t **encoded, size_t *encoded_count, char *message) {
-  writer sink = {NULL, 0, 0};
+/// On failure, what `sink` holds by then is still the caller's to free.
+static codec_status write_file(
+    writer *sink, const uint8_t *pixels, const codec_header *header, codec_png_filter filter,
+    char *message) {
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
   if (!png) return out_of_memory(message);
   png_infop info = png_create_info_struct(png);
-  if (!info || setjmp(png_jmpbuf(png))) {
-    if (!info) out_of_memory(message);
+  if (!info) {
+    png_destroy_write_struct(&png, NULL);
+    return out_of_memory(message);
+  }
+  if (setjmp(png_jmpbuf(png))) {
     png_destroy_write_struct(&png, &info);
-    free(sink.bytes);
     return codec_failed;
   }
-  png_set_write_fn(png, &sink, put, flush);
+  png_set_write_fn(png, sink, put, flush);
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_compression_level(png, 9);
   png_set_filter(png, PNG_FILTER_TYPE_BASE, filter_masks[filter]);
@@ -222,6 +230,17 @@ codec_status codec_png_encode(
   for (size_t y = 0; y < header->height; y++) png_write_row(png, pixels + y * row);
   png_write_end(png, NULL);
   png_destroy_write_struct(&png, &info);
+  return codec_done;
+}
+
+codec_status codec_png_encode(
+    const uint8_t *pixels, const codec_header *header, codec_png_filter filter,
+    uint8_t **encoded, size_t *encoded_count, char *message) {
+  writer sink = {NULL, 0, 0};
+  if (write_file(&sink, pixels, header, filter, message) != codec_done) {
+    free(sink.bytes);
+    return codec_failed;
+  }
   *encoded = sink.bytes;
   *encoded_count = sink.count;
   return codec_done;

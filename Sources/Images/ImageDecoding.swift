@@ -5,8 +5,9 @@ import Glibc
 public struct DecodingLimits: Equatable, Sendable {
   /// Pixels of the longer side, 32 768 as standard.
   public var maximumSide: Int
-  /// Pixels of the whole image, 2²⁶ as standard (8192 × 8192). Decoding takes 3 bytes a pixel for the
-  /// image and at most 8 bytes a pixel more for the coefficients of a progressive JPEG.
+  /// Pixels of the whole image, 2²⁶ as standard (8192 × 8192). Decoding takes at most 3 bytes a pixel
+  /// for the image, then 3 more where it is turned, and beside it 8 for the coefficients of a
+  /// progressive JPEG.
   public var maximumPixels: Int
   /// Bytes of a file, 2³⁰ as standard.
   public var maximumFileBytes: Int
@@ -106,7 +107,7 @@ extension Image {
   }
 
   /// The image that a viewer shows for stored pixels of an EXIF orientation, 1 … 8
-  /// (CIPA DC-008, 4.6.5.1): the side of the viewer at which the stored top row and left column lie.
+  /// (CIPA DC-008, 4.6.5.1).
   private func upright(from orientation: Int) -> Image {
     if orientation == 1 { return self }
     let isTransposed = orientation >= 5

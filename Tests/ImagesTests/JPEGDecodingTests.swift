@@ -117,8 +117,8 @@ private func message(_ bytes: [UInt8]) -> String? {
     var blocks = (0..<exif.count - 4).map { Array(exif[..<$0]) }.filter { $0.count < 22 }
     blocks.append(exifBlock(orientation: 0, isLittleEndian: true))
     blocks.append(exifBlock(orientation: 9, isLittleEndian: false))
-    blocks.append(Array(exif[..<4]) + [255, 255, 255, 255] + exif[8...])  // a directory far outside
-    blocks.append(Array(exif[..<8]) + [255, 255] + [UInt8](repeating: 0, count: 24))  // many entries
+    blocks.append(Array(exif[..<4]) + [255, 255, 255, 255] + exif[8...])  // far outside
+    blocks.append(Array(exif[..<8]) + [255, 255] + [UInt8](repeating: 0, count: 24))  // no end
     let plain = try Image.decode(fixture("baseline.jpg"), name: "plain")
     for block in blocks {
       let bytes = try inserting(

@@ -107,7 +107,8 @@ struct FolderLoading: Sendable {
       var outcomes = [Outcome](repeating: .loaded, count: chunk.count)
       pass.pixels.withUnsafeMutableBufferPointer { pixels in
         outcomes.withUnsafeMutableBufferPointer { list in
-          nonisolated(unsafe) let (output, outcomes) = (pixels, list)  // each index has its own part
+          // Each index has its own part of both.
+          nonisolated(unsafe) let (output, outcomes) = (pixels, list)
           inParallel(chunk.count) { index in
             do {
               let image = try decode(files[start + index])

@@ -94,7 +94,8 @@ import Testing
 
   @Test func aNameThatIsNotUTF8IsSkipped() throws {
     writePNG(0, "good.png")
-    let name = folder.path.utf8CString.dropLast() + [0x2f, -1, 0x2e, 0x70, 0x6e, 0x67, 0]  // /\xff.png
+    // /\xff.png
+    let name = folder.path.utf8CString.dropLast() + [0x2f, -1, 0x2e, 0x70, 0x6e, 0x67, 0]
     close(open(Array(name), O_CREAT | O_WRONLY, 0o600))
     let expected = SkippedFile(path: "\u{FFFD}.png", reason: "its name is not UTF-8")
     #expect(try load().skipped == [expected])

@@ -1,8 +1,8 @@
 /// The `.amat` text matrix of the binarized MNIST used in papers (Larochelle): one image a line,
 /// numbers 0 … 1 separated by blanks.
 ///
-/// A line has h² numbers, an h×h grey image (h ≥ 2), or h² + 1, the last of which is a label 0 … 255. The
-/// number v is the intensity 255 v, rounded.
+/// A line has h² numbers, an h×h grey image (h ≥ 2), or h² + 1, the last of which is a label
+/// 0 … 255. The number v is the intensity 255 v, rounded.
 enum Amat {
   static func images(_ bytes: [UInt8], path: String) throws -> DataSet {
     try bytes.withUnsafeBufferPointer { try images($0, path: path) }

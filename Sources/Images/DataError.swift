@@ -12,20 +12,21 @@ public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   init(_ path: String, expected: String, found: String) {
+    // What a file holds in place of a short word may be as long as the file.
+    let found = found.count > 300 ? found.prefix(300) + "…" : found
     self.init(path, "expected \(expected), found \(found)")
   }
 
   public var description: String { oneLine("\(path): \(problem)") }
 }
 
-/// `text` with control characters escaped: a file's name may hold a line break, a message may not.
+/// `text` with control characters and line separators escaped: a file's name may hold a line break, a message may not.
 func oneLine(_ text: String) -> String {
   var line = ""
   for scalar in text.unicodeScalars {
-    if scalar.properties.generalCategory == .control {
-      line += scalar.escaped(asASCII: true)
-    } else {
-      line.unicodeScalars.append(scalar)
+    switch scalar.properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator: line += scalar.escaped(asASCII: true)
+    default: line.unicodeScalars.append(scalar)
     }
   }
   return line

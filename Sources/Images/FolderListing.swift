@@ -18,9 +18,10 @@ struct FolderListing {
     try visit("")
     // Links to folders come last and each folder is entered once: a loop of links ends, and a
     // file that lies below the root is listed under its own path and not a link's.
-    while let link = linkedFolders.min(by: precedes) {
-      linkedFolders.removeAll { $0 == link }
-      visitOrSkip(link)
+    while !linkedFolders.isEmpty {
+      let links = linkedFolders.sorted(by: precedes)
+      linkedFolders = []
+      for link in links { visitOrSkip(link) }
     }
     pictures.sort(by: precedes)
     skipped.sort { precedes($0.path, $1.path) }

@@ -83,10 +83,8 @@ struct FolderLoading: Sendable {
         for (place, index) in loaded.enumerated() where place != index {
           let image = UnsafeRawBufferPointer(
             rebasing: bytes[index * dimension..<(index + 1) * dimension])
-          UnsafeMutableRawBufferPointer(
-            rebasing: bytes[place * dimension..<(place + 1) * dimension]
-          )
-          .copyMemory(from: image)
+          UnsafeMutableRawBufferPointer(rebasing: bytes[(place * dimension)...])
+            .copyMemory(from: image)
         }
       }
       pixels.removeLast(pixels.count - loaded.count * dimension)
@@ -109,7 +107,8 @@ struct FolderLoading: Sendable {
       var outcomes = [Outcome](repeating: .loaded, count: chunk.count)
       pass.pixels.withUnsafeMutableBufferPointer { pixels in
         outcomes.withUnsafeMutableBufferPointer { list in
-          nonisolated(unsafe) let (output, outcomes) = (pixels, list)  // each index has its own part
+          // Each index has its own part of both.
+          nonisolated(unsafe) let (output, outcomes) = (pixels, list)
           inParallel(chunk.count) { index in
             do {
               let image = try decode(files[start + index])
@@ -150,16 +149,16 @@ struct FolderLoading: Sendable {
   }
 
   private func decode(_ file: String) throws -> Image {
-    try Image.decode(contentsOf: joined(root, file), limits: FolderLoading.limits)
+    // A larger picture file is a mistake more likely than a picture.
+    try Image.decode(
+      contentsOf: joined(root, file), limits: DecodingLimits(maximumFileBytes: 256 << 20))
   }
-  // A larger picture file is a mistake more likely than a picture.
-  private static let limits = DecodingLimits(maximumFileBytes: 256 << 20)
 
   // MARK: What is left out
 
   private func skip(_ file: String, _ error: any Error) throws -> SkippedFile {
     let reason = (error as? ImageError).map { "expected \($0.expected), found \($0.found)" }
-    let skipped = SkippedFile(path: file, reason: reason ?? "\(error)")
+    let skipped = SkippedFile(path: file, reason: oneLine(reason ?? "\(error)"))
     if options.strict { throw refusal(skipped) }
     return skipped
   }

@@ -41,9 +41,9 @@ extension DataSet {
   /// | IDX | first bytes | `[N, H, W]` or `[N, H, W, C]` |
   /// | `.amat` | its name | square grey ones, a line each |
   ///
-  /// All but folders may be compressed with gzip. An image that has not the
-  /// channels and size asked for is brought to them by one path for all sources: first the
-  /// channels (`Image.converted`), then the size (`Image.resized`).
+  /// All but folders may be compressed with gzip. An image that has not the channels and size asked
+  /// for is brought to them by one path for all sources: first the channels
+  /// (`Image.converted(toChannels:)`), then the size (`Image.resized(width:height:)`).
   ///
   /// - Parameter progress: called now and then with how many of how many files have been read.
   /// - Throws: `DataError`, or `ImageError` for a single PNG or JPEG file; both are one line.

@@ -27,9 +27,9 @@ extension DataSet {
     )
   }
 
-  /// 64 well-mixed bits of an image's intensities.
+  /// 64 well-mixed bits of an image's intensities: folded word by word, each step invertible, then
+  /// mixed with the seed as the key of a random stream.
   private func contentHash(of index: Int, seed: UInt64) -> UInt64 {
-    // Folded by a multiplication and a rotation a word, then mixed by a random stream's key.
     pixels.withUnsafeBytes { bytes in
       let image = UnsafeRawBufferPointer(
         rebasing: bytes[index * dimension..<(index + 1) * dimension])

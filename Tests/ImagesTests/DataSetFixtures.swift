@@ -70,8 +70,6 @@ let smallJPEG = [UInt8](
 
 // MARK: Array files
 
-func bigEndian(_ number: Int) -> [UInt8] { [24, 16, 8, 0].map { UInt8(number >> $0 & 255) } }
-
 func littleEndian(_ number: Int, bytes: Int) -> [UInt8] {
   (0..<bytes).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
 }

@@ -92,6 +92,18 @@ import Testing
         + ": not a PNG or JPEG file")
   }
 
+  @Test func aNameThatIsNotUTF8IsSkipped() throws {
+    writePNG(0, "good.png")
+    // /\xff.png
+    let name =
+      folder.path.utf8CString.dropLast() + [
+        0x2f, CChar(truncatingIfNeeded: 0xff), 0x2e, 0x70, 0x6e, 0x67, 0,
+      ]
+    close(open(Array(name), O_CREAT | O_WRONLY, 0o600))
+    let expected = SkippedFile(path: "\u{FFFD}.png", reason: "its name is not UTF-8")
+    #expect(try load().skipped == [expected])
+  }
+
   // MARK: Shape
 
   @Test func colourAnywhereMakesAllColour() throws {

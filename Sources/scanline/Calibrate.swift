@@ -39,7 +39,7 @@ struct Calibrate: ParsableCommand {
       leastFalseAlarmRate: 1 / Double(calibration.count + 1))
     try console.result(
       result,
-      text: "\(calibration.count) images in \(file); false-alarm rates from"
+      text: "\(counted(calibration.count, "image")) in \(file); false-alarm rates from"
         + " \(String(format: "%.2g", result.leastFalseAlarmRate)) up can be asked for")
   }
 
@@ -64,7 +64,7 @@ func calibration(
   try rate?.check(images.count, of: path)
   let table = try scores(
     of: images, named: path, by: Scorer(trained), console, interruption)
-  return try table.calibration("\(path), \(images.count) images", of: trained)
+  return try table.calibration("\(path), \(counted(images.count, "image"))", of: trained)
 }
 
 /// Which images were trained on is known by the path of their folder or file alone.

@@ -72,7 +72,8 @@ struct Evaluate: ParsableCommand {
       func withError(_ value: Double, _ error: OrNull, _ decimals: Int) -> String {
         fixed(value, decimals) + (error.value.map { " ± \(fixed($0, decimals))" } ?? "")
       }
-      return "\(images) images: \(withError(natsPerImage, natsStandardError, 3)) nats an image,"
+      return
+        "\(counted(images, "image")): \(withError(natsPerImage, natsStandardError, 3)) nats an image,"
         + " \(withError(bitsPerDimension, bitsPerDimensionStandardError, 5)) bits/dim,"
         + " \(short(imagesPerSecond)) images/s"
     }

@@ -157,7 +157,8 @@ struct FlagImages: ParsableCommand {
 
     var text: String {
       let expected = falseAlarmRate * Double(images)
-      return "\(flagged) of \(images) images flagged at a false-alarm rate of \(falseAlarmRate)"
+      return
+        "\(flagged) of \(counted(images, "image")) flagged at a false-alarm rate of \(falseAlarmRate)"
         + " (at most \(significant(expected)) expected, were all normal)"
         + (unreadable > 0 ? "; \(unreadable) unreadable" : "") + "; see \(report)"
     }

@@ -104,7 +104,9 @@ struct Sample: ParsableCommand {
       Result(
         run: runPath, images: written, out: outPath, grid: folder.file("grid.png"),
         seconds: seconds, imagesPerSecond: Double(written) / seconds),
-      text: "\(written) images in \(outPath), \(duration(seconds)); see \(folder.file("grid.png"))")
+      text:
+        "\(counted(written, "image")) in \(outPath), \(duration(seconds)); see \(folder.file("grid.png"))"
+    )
   }
 
   /// Hands over the images group by group, until all are drawn or the work is stopped.

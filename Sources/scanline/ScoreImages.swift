@@ -58,7 +58,7 @@ struct ScoreImages: ParsableCommand {
       Result(
         run: runPath, images: table.rows.count, unreadable: images.skipped.count, out: outPath,
         calibrated: calibration != nil, flagged: flagged, heatmaps: heatmaps),
-      text: "\(table.rows.count) images scored"
+      text: "\(counted(table.rows.count, "image")) scored"
         + (flagged.map { ", \($0) flagged" } ?? ", run not calibrated") + "; see \(outPath)")
   }
 

@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 import Tensors
 
@@ -55,6 +56,9 @@ final class ConvolutionPlan {
     }
 
     let plain = descriptor(sides, .float32, .dense)
+    func reorder(from source: dnnl_memory_desc_t, to target: dnnl_memory_desc_t) -> Primitive? {
+      onOneThread { OneDNN.reorder(from: source, to: target) }
+    }
     let chosen: dnnl_memory_desc_t
     switch key.kind {
     case .forward(let activation, let accumulating, _):
@@ -112,7 +116,7 @@ final class ConvolutionPlan {
   /// Weights in the layout of the primitive.
   func prepared(_ weights: Tensor) -> UnsafeMutableRawPointer {
     guard let weightsIn else { return weights.pointer }
-    weightsIn.run(weights.pointer, scratch.pointer)
+    onOneThread { weightsIn.run(weights.pointer, scratch.pointer) }
     return scratch.pointer
   }
 
@@ -120,6 +124,14 @@ final class ConvolutionPlan {
   func runWeightGradient(_ x: Tensor, _ dy: Tensor, into dw: Tensor, bias dbias: Tensor) {
     let target = weightsOut == nil ? dw.pointer : scratch.pointer
     convolution.run(x.pointer, dy.pointer, target, dbias.pointer)
-    weightsOut?.run(scratch.pointer, dw.pointer)
+    onOneThread { weightsOut?.run(scratch.pointer, dw.pointer) }
   }
+}
+
+/// Runs something too small to be worth waking the other threads for.
+private func onOneThread<Result>(_ body: () -> Result) -> Result {
+  let threads = sl_threads()
+  sl_set_threads(1)
+  defer { sl_set_threads(threads) }
+  return body()
 }

@@ -58,6 +58,13 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     activation: Activation, accumulating: Bool, into y: Tensor
   ) {
     lock.withLock {
+      if usesPatches(x, geometry), !accumulating {
+        let columns = patches(x, geometry)
+        matrixProduct(
+          columns, transposed: false, patchWeights(w), transposed: true, bias: bias,
+          activation: activation, into: y.reshaped([columns.shape[0], y.shape[3]]))
+        return
+      }
       let plan = plan(
         ConvolutionKey(
           kind: .forward(activation, accumulating: accumulating, output: y.precision),
@@ -83,12 +90,47 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     bias dbias: Tensor
   ) {
     lock.withLock {
+      if usesPatches(x, geometry) {
+        let columns = patches(x, geometry)
+        let rows = dy.reshaped([columns.shape[0], dy.shape[3]])
+        matrixProduct(
+          rows, transposed: true, columns, transposed: false, bias: nil, activation: .identity,
+          into: patchWeights(dw))
+        sumOfRows(rows, into: dbias)
+        return
+      }
       let plan = plan(
         ConvolutionKey(
           kind: .weightGradient, input: x.shape, outputs: dy.shape[3], geometry: geometry,
           precision: x.precision))
       plan.runWeightGradient(x, matched(dy, x.precision), into: dw, bias: dbias)
     }
+  }
+
+  /// Whether a convolution has so few input channels that it is faster as a product over patches.
+  private func usesPatches(_ x: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
+    x.shape[3] < 8 && geometry != .pointwise
+  }
+
+  /// `[O, I, kh, kw]` as a matrix `[O, I kh kw]`, in the same memory.
+  private func patchWeights(_ w: Tensor) -> Tensor {
+    w.reshaped([w.shape[0], w.shape[1] * w.shape[2] * w.shape[3]])
+  }
+
+  /// The inputs under the kernel for each output pixel: `[N H W, I kh kw]`.
+  private func patches(_ x: Tensor, _ geometry: ConvolutionGeometry) -> Tensor {
+    let columns = x.shape[3] * geometry.height * geometry.width
+    let y = Tensor([x.shape[0] * x.shape[1] * x.shape[2], columns], x.precision)
+    var shape = sl_patches(
+      images: x.shape[0], height: x.shape[1], width: x.shape[2], channels: x.shape[3],
+      kernel_height: geometry.height, kernel_width: geometry.width, top: geometry.top,
+      left: geometry.left, stride: columns)
+    if x.precision == .bfloat16 {
+      sl_patches_bf16(&shape, x.halves, y.halves)
+    } else {
+      sl_patches_f32(&shape, x.floats.baseAddress, y.floats.baseAddress)
+    }
+    return y
   }
 
   /// The tensor itself, or a copy in the wanted precision.
@@ -129,8 +171,12 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public func sumOfRows(_ x: Tensor, into y: Tensor) {
     lock.withLock {
-      let x = matched(x, .float32).floats
-      sl_sum_of_rows_f32(x.baseAddress, x.count / y.count, y.count, y.floats.baseAddress)
+      if x.precision == .bfloat16 {
+        sl_sum_of_rows_bf16(x.halves, x.count / y.count, y.count, y.floats.baseAddress)
+      } else {
+        sl_sum_of_rows_f32(
+          x.floats.baseAddress, x.count / y.count, y.count, y.floats.baseAddress)
+      }
     }
   }
 

@@ -13,4 +13,9 @@ struct Scanline: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [Train.self])
+
+  static func main() {
+    Waiting.beBrief()
+    main(nil)
+  }
 }

@@ -17,7 +17,8 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public static let shared = OneDNNBackend()
 
   public let name = "oneDNN"
-  let lock = NSRecursiveLock()
+  private let lock = NSRecursiveLock()
+  private var threadCount = Int(sl_threads())
   private var convolutions: [ConvolutionKey: ConvolutionPlan] = [:]
   private var products: [ProductKey: Primitive] = [:]
 
@@ -25,14 +26,23 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   /// Threads that kernels run on. Changing it drops the compiled primitives.
   public var threads: Int {
-    get { Int(sl_threads()) }
+    get { lock.withLock { threadCount } }
     set {
       precondition(newValue > 0, "a computation needs a thread, found \(newValue)")
       lock.withLock {
-        sl_set_threads(Int32(newValue))
+        threadCount = newValue
         convolutions.removeAll()
         products.removeAll()
       }
+    }
+  }
+
+  /// Runs a computation alone, on as many threads as asked for: libgomp keeps the count by calling
+  /// thread, and callers may come on any.
+  func exclusively<Result>(_ body: () -> Result) -> Result {
+    lock.withLock {
+      sl_set_threads(Int32(threadCount))
+      return body()
     }
   }
 
@@ -57,7 +67,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     _ x: Tensor, weights w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry,
     activation: Activation, accumulating: Bool, into y: Tensor
   ) {
-    lock.withLock {
+    exclusively {
       if usesPatches(x, geometry), !accumulating {
         let columns = patches(x, geometry)
         matrixProduct(
@@ -69,19 +79,19 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
         ConvolutionKey(
           kind: .forward(activation, accumulating: accumulating, output: y.precision),
           input: x.shape, outputs: y.shape[3], geometry: geometry, precision: x.precision))
-      plan.convolution.run(x.pointer, plan.prepared(w), bias.pointer, y.pointer)
+      plan.convolution.run(x, plan.prepared(w), bias, y)
     }
   }
 
   public func convolutionInputGradient(
     _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, into dx: Tensor
   ) {
-    lock.withLock {
+    exclusively {
       let plan = plan(
         ConvolutionKey(
           kind: .inputGradient, input: dx.shape, outputs: dy.shape[3], geometry: geometry,
           precision: dx.precision))
-      plan.convolution.run(matched(dy, dx.precision).pointer, plan.prepared(w), dx.pointer)
+      plan.convolution.run(matched(dy, dx.precision), plan.prepared(w), dx)
     }
   }
 
@@ -89,7 +99,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     _ dy: Tensor, input x: Tensor, _ geometry: ConvolutionGeometry, into dw: Tensor,
     bias dbias: Tensor
   ) {
-    lock.withLock {
+    exclusively {
       if usesPatches(x, geometry) {
         let columns = patches(x, geometry)
         let rows = dy.reshaped([columns.shape[0], dy.shape[3]])
@@ -157,20 +167,20 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     let key = ProductKey(
       rows: rows, inner: inner, columns: columns, transposedA: aT, transposedB: bT,
       bias: bias != nil, activation: activation, precision: precision, output: c.precision)
-    lock.withLock {
+    exclusively {
       let primitive = products[key] ?? productPrimitive(key)
       products[key] = primitive
       let (a, b) = (matched(a, precision), matched(b, precision))
       if let bias {
-        primitive.run(a.pointer, b.pointer, bias.pointer, c.pointer)
+        primitive.run(a, b, bias, c)
       } else {
-        primitive.run(a.pointer, b.pointer, c.pointer)
+        primitive.run(a, b, c)
       }
     }
   }
 
   public func sumOfRows(_ x: Tensor, into y: Tensor) {
-    lock.withLock {
+    exclusively {
       if x.precision == .bfloat16 {
         sl_sum_of_rows_bf16(x.halves, x.count / y.count, y.count, y.floats.baseAddress)
       } else {
@@ -184,7 +194,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public func intensities(_ symbols: [UInt8], scale: Double, offset: Double, into y: Tensor) {
     precondition(symbols.count == y.count, "\(symbols.count) symbols do not fill \(y.shape)")
-    lock.withLock {
+    exclusively {
       if y.precision == .bfloat16 {
         sl_intensities_bf16(symbols, Float(scale), Float(offset), y.halves, y.count)
       } else {
@@ -195,7 +205,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public func convert(_ x: Tensor, into y: Tensor) {
     requireSame(x.shape, y.shape)
-    lock.withLock {
+    exclusively {
       switch (x.precision, y.precision) {
       case (.float32, .bfloat16): sl_f32_to_bf16(x.floats.baseAddress, y.halves, x.count)
       case (.bfloat16, .float32): sl_bf16_to_f32(x.halves, y.floats.baseAddress, x.count)
@@ -206,8 +216,10 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public func add(_ x: Tensor, into y: Tensor) {
     requireSame(x.shape, y.shape)
-    lock.withLock {
+    exclusively {
       let x = matched(x, y.precision)
+      // A pointer does not keep its tensor alive.
+      defer { withExtendedLifetime(x) {} }
       if y.precision == .bfloat16 {
         sl_add_bf16(x.halves, y.halves, y.count)
       } else {
@@ -218,14 +230,14 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public func product(_ a: Tensor, _ b: Tensor, into y: Tensor) {
     requireSame(a.shape, b.shape)
-    lock.withLock {
+    exclusively {
       sl_product_f32(
         a.floats.baseAddress, b.floats.baseAddress, y.floats.baseAddress, y.count)
     }
   }
 
   public func activate(_ f: Activation, _ x: Tensor, into y: Tensor) {
-    lock.withLock {
+    exclusively {
       switch (f, x.precision, y.precision) {
       case (.relu, .bfloat16, .bfloat16): sl_relu_bf16(x.halves, y.halves, x.count)
       case (.relu, .float32, .float32):
@@ -244,8 +256,9 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
       return ReferenceBackend().activationGradient(
         f, output: y, dy, into: dx, accumulating: accumulating)
     }
-    lock.withLock {
+    exclusively {
       let gradient = matched(dy, dx.precision)
+      defer { withExtendedLifetime(gradient) {} }
       if dx.precision == .bfloat16 {
         sl_relu_gradient_bf16(
           y.halves, gradient.halves, dx.halves, dx.count, accumulating ? 1 : 0)
@@ -258,13 +271,13 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   }
 
   public func sumOfSquares(_ x: Tensor) -> Double {
-    lock.withLock { sl_sum_of_squares_f32(x.floats.baseAddress, x.count) }
+    exclusively { sl_sum_of_squares_f32(x.floats.baseAddress, x.count) }
   }
 
   // MARK: Log-probabilities
 
   public func bernoulliLogProbability(_ logits: Tensor, _ symbols: [UInt8], into y: Tensor) {
-    lock.withLock {
+    exclusively {
       sl_bernoulli_log_probability(
         logits.floats.baseAddress, symbols, y.floats.baseAddress, symbols.count)
     }
@@ -273,7 +286,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public func bernoulliGradient(
     _ dy: Tensor, _ logits: Tensor, _ symbols: [UInt8], into dlogits: Tensor
   ) {
-    lock.withLock {
+    exclusively {
       sl_bernoulli_gradient(
         dy.floats.baseAddress, logits.floats.baseAddress, symbols, dlogits.floats.baseAddress,
         symbols.count)
@@ -281,7 +294,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   }
 
   public func categoricalLogProbability(_ logits: Tensor, _ symbols: [UInt8], into y: Tensor) {
-    lock.withLock {
+    exclusively {
       sl_categorical_log_probability(
         logits.floats.baseAddress, symbols, y.floats.baseAddress, symbols.count,
         logits.count / symbols.count)
@@ -291,7 +304,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public func categoricalGradient(
     _ dy: Tensor, _ logits: Tensor, _ symbols: [UInt8], into dlogits: Tensor
   ) {
-    lock.withLock {
+    exclusively {
       sl_categorical_gradient(
         dy.floats.baseAddress, logits.floats.baseAddress, symbols, dlogits.floats.baseAddress,
         symbols.count, logits.count / symbols.count)
@@ -312,7 +325,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
       first_correction: Float(1 - pow(step.beta1, Double(step.step))),
       second_correction: Float(1 - pow(step.beta2, Double(step.step))),
       average_decay: Float(step.averageDecay))
-    lock.withLock {
+    exclusively {
       sl_adamw(
         &rates, weights.floats.baseAddress, gradient.floats.baseAddress,
         first.floats.baseAddress, second.floats.baseAddress, average.floats.baseAddress,

@@ -11,7 +11,7 @@ Swift sources but the names and shapes of the parameters. A golden file, one a m
     count, symbols    the images, [N, H, W, C] in memory order
     parameters        name, shape, whether weight decay touches it, value, gradient
     logits            [N, D] (Bernoulli) or [N, D, K] (categorical), in a training step
-    log_probability   nats an image, at inference
+    logProbability    nats an image, at inference
     losses            mean nats an image before each of ten AdamW steps on those images
 
 The gradients are those of the first loss. Everything is drawn from a seed, so that a second run
@@ -32,7 +32,7 @@ STEPS = 10
 MODEL_SEED = 7
 
 # MADE draws its degrees from Scanline's own random streams, so the drawn ones are given here, for
-# MODEL_SEED, by image dimension and settings. The Swift test checks that they still are the model's.
+# MODEL_SEED, by image dimension and settings. The Swift test checks that the model still has them.
 DEGREES = {
     (20, "13", 1): [[[1, 1, 7, 11, 12, 12, 12, 13, 15, 15, 16, 17, 17]]],
     (18, "13", 1): [[[1, 1, 7, 10, 11, 11, 11, 12, 13, 14, 15, 15, 15]]],
@@ -113,7 +113,8 @@ class FVSBN(Model):
 
 
 class NADE(Model):
-    """h_d = sigmoid(c + sum_{e<d} W_e x_e), logits_d = V_d h_d + b_d (Larochelle and Murray 2011)."""
+    """h_d = sigmoid(c + sum_{e<d} W_e x_e), logits_d = V_d h_d + b_d (Larochelle and Murray
+    2011)."""
 
     def build(self, case):
         d, k, h = self.dimension, self.outputs, int(case["hidden"])
@@ -134,7 +135,7 @@ class NADE(Model):
 
 
 class MADE(Model):
-    """Masked multi-layer perceptron (Germain et al. 2015, equations 12, 13 and section 4)."""
+    """Masked multi-layer perceptron (Germain et al. 2015, section 4)."""
 
     def build(self, case):
         d, k = self.dimension, self.outputs
@@ -148,9 +149,8 @@ class MADE(Model):
             name = f"hidden{i}" if i < len(hidden) else "output"
             # With several masks every weight is live under one or the other.
             live = self.masks[0][i] if count == 1 else None
-            self.layers.append(
-                (self.draw(f"{name}/weight", (above, below), live), self.draw(f"{name}/bias", (above,)))
-            )
+            weight = self.draw(f"{name}/weight", (above, below), live)
+            self.layers.append((weight, self.draw(f"{name}/bias", (above,))))
         self.direct_mask = self.strictly_before(torch.arange(1, d + 1))
         self.direct = self.draw("direct/weight", (d * k, d), self.direct_mask)
 
@@ -309,7 +309,7 @@ def golden(name, family, settings, kind, levels, image):
         "symbols": symbols.reshape(-1).tolist(),
         "parameters": parameters,
         "logits": flat(logits),
-        "log_probability": flat(inference),
+        "logProbability": flat(inference),
         "losses": losses,
     }
 

@@ -22,6 +22,10 @@ public struct MADE: DensityModel {
   let direct: Linear
   let masks: [Connectivity]
 
+  /// Degrees of the hidden units, by mask and layer: how many leading sub-pixels each may depend on,
+  /// 0 … D − 1.
+  public var degrees: [[[Int]]] { masks.map(\.degrees) }
+
   static let hidden = Setting(
     "hidden", .counts, default: "500", "units of each hidden layer, comma-separated")
   static let maskCount = Setting(

@@ -138,11 +138,14 @@ public struct MADE: DensityModel {
         var biases: [Tensor] = []
         var below: [Int]? = nil
         for (index, layer) in model.layers.enumerated() {
-          let masked = model.masks.count == 1
+          let masked =
+            model.masks.count == 1
             ? layer.weight.value : model.maskedWeights(index, mask, in: context).value
           let order =
             index < mask.degrees.count
-            ? mask.degrees[index].indices.sorted { mask.degrees[index][$0] < mask.degrees[index][$1] }
+            ? mask.degrees[index].indices.sorted {
+              mask.degrees[index][$0] < mask.degrees[index][$1]
+            }
             : nil
           weights.append(masked.permuted(rows: order, columns: below))
           biases.append(

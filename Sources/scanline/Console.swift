@@ -92,6 +92,9 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
 /// A rate with about three digits.
 func short(_ value: Double) -> String { fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0) }
 
+/// A number with at most three significant digits.
+func significant(_ value: Double) -> String { String(format: "%.3g", value) }
+
 /// A number that may be undefined, `null` in JSON.
 struct OrNull: Encodable {
   let value: Double?

@@ -43,3 +43,11 @@ struct OutputFolder {
     }
   }
 }
+
+/// Refuses a file that could not be written once the work is done.
+func requireFolder(of file: String) throws {
+  let folder = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
+  guard access(folder, W_OK) == 0 else {
+    throw CommandError("\(file): cannot be written: \(String(cString: strerror(errno)))")
+  }
+}

@@ -37,16 +37,17 @@ public struct LikelihoodSummary: Sendable {
 extension DensityModel {
   /// Evaluates a data set, batch by batch.
   /// - Parameter progress: called after each batch with the images done; returns whether to go on.
+  ///   Where it does not, the summary is of the images done.
   public func likelihood(
     of data: DataSet, pixels: PixelEncoding, seed: UInt64, batch size: Int = 64,
-    in context: Context, progress: (Int) -> Bool = { _ in true }
-  ) -> LikelihoodSummary {
+    in context: Context, progress: (Int) throws -> Bool = { _ in true }
+  ) rethrows -> LikelihoodSummary {
     var nats: [Double] = []
     for start in stride(from: 0, to: data.count, by: size) {
       let batch = pixels.batch(
         of: data, indices: start..<min(start + size, data.count), seed: seed)
       nats += logProbability(of: batch, in: context).map { -$0 }
-      guard progress(nats.count) else { break }
+      guard try progress(nats.count) else { break }
     }
     return LikelihoodSummary(nats: nats, dimension: data.dimension)
   }

@@ -32,6 +32,7 @@ public struct PixelCNN: DensityModel {
   let blocks: [Block]
   let gather: CausalConvolution
   let output: CausalConvolution
+  public var outputBias: Parameter { output.bias }
 
   static let blockCount = Setting("blocks", .count, default: "5", "residual blocks")
   static let channels = Setting(

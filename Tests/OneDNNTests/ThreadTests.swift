@@ -6,15 +6,17 @@ import Testing
 
 /// Each in a process of its own: the number of threads belongs to all of a process.
 @Suite struct Threads {
+  /// One case in five is enough here, and waiting threads make more of them slow on a busy machine.
   @Test func everyKernelGivesTheSameOnOneThreadAndOnTwo() async {
     await #expect(processExitsWith: .success) {
       let backend = OneDNNBackend.shared
-      for kernel in KernelCase.all where kernel.precision == .float32 || OneDNNBackend.hasBFloat16 {
-        backend.threads = 1
-        let one = kernel.run(backend)
-        backend.threads = 2
-        let two = kernel.run(backend)
-        for (a, b) in zip(one, two) {
+      let kernels = stride(from: 0, to: KernelCase.all.count, by: 5).map { KernelCase.all[$0] }
+        .filter { $0.precision == .float32 || OneDNNBackend.hasBFloat16 }
+      backend.threads = 1
+      let one = kernels.map { $0.run(backend) }
+      backend.threads = 2
+      for (kernel, one) in zip(kernels, one) {
+        for (a, b) in zip(kernel.run(backend), one) {
           expectClose(
             a.values, b.values, tolerance: a.precision == .bfloat16 ? 0x1p-8 : 1e-5, floor: 1e-30,
             kernel.testDescription)

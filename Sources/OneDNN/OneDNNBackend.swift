@@ -70,6 +70,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     _ x: Tensor, weights w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry,
     activation: Activation, accumulating: Bool, into y: Tensor
   ) {
+    geometry.requireFit(x.shape, weights: w.shape, bias: bias.shape, y.shape)
     exclusively {
       let plan = plan(
         ConvolutionKey(
@@ -82,6 +83,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public func convolutionInputGradient(
     _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, into dx: Tensor
   ) {
+    geometry.requireFit(dx.shape, weights: w.shape, bias: [dy.shape[3]], dy.shape)
     exclusively {
       let plan = plan(
         ConvolutionKey(
@@ -95,6 +97,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     _ dy: Tensor, input x: Tensor, _ geometry: ConvolutionGeometry, into dw: Tensor,
     bias dbias: Tensor
   ) {
+    geometry.requireFit(x.shape, weights: dw.shape, bias: dbias.shape, dy.shape)
     exclusively {
       let plan = plan(
         ConvolutionKey(
@@ -201,6 +204,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   }
 
   public func activate(_ f: Activation, _ x: Tensor, into y: Tensor) {
+    requireSame(x.shape, y.shape)
     exclusively {
       switch (f, x.precision, y.precision) {
       case (.relu, .bfloat16, .bfloat16): sl_relu_bf16(x.halves, y.halves, x.count)
@@ -216,6 +220,8 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public func activationGradient(
     _ f: Activation, output y: Tensor, _ dy: Tensor, into dx: Tensor, accumulating: Bool
   ) {
+    requireSame(y.shape, dy.shape)
+    requireSame(y.shape, dx.shape)
     guard f == .relu, dx.precision == y.precision else {
       return ReferenceBackend().activationGradient(
         f, output: y, dy, into: dx, accumulating: accumulating)

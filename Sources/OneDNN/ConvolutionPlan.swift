@@ -110,16 +110,15 @@ final class ConvolutionPlan {
   }
 
   /// Weights in the layout of the primitive.
-  func prepared(_ weights: Tensor) -> UnsafeMutableRawPointer {
-    guard let weightsIn else { return weights.pointer }
-    weightsIn.run(weights.pointer, scratch.pointer)
-    return scratch.pointer
+  func prepared(_ weights: Tensor) -> Tensor {
+    guard let weightsIn else { return weights }
+    weightsIn.run(weights, scratch)
+    return scratch
   }
 
   /// Runs a weight gradient and leaves it as `[O, I, kh, kw]`.
   func runWeightGradient(_ x: Tensor, _ dy: Tensor, into dw: Tensor, bias dbias: Tensor) {
-    let target = weightsOut == nil ? dw.pointer : scratch.pointer
-    convolution.run(x.pointer, dy.pointer, target, dbias.pointer)
-    weightsOut?.run(scratch.pointer, dw.pointer)
+    convolution.run(x, dy, weightsOut == nil ? dw : scratch, dbias)
+    weightsOut?.run(scratch, dw)
   }
 }

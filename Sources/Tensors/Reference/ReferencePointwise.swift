@@ -72,7 +72,8 @@ extension Backend {
       let gradient = g[i] * step.gradientScale
       m[i] = step.beta1 * m[i] + (1 - step.beta1) * gradient
       v[i] = step.beta2 * v[i] + (1 - step.beta2) * gradient * gradient
-      let direction = (m[i] / firstCorrection) / ((v[i] / secondCorrection).squareRoot() + step.epsilon)
+      let direction =
+        (m[i] / firstCorrection) / ((v[i] / secondCorrection).squareRoot() + step.epsilon)
       w[i] -= step.learningRate * (direction + step.weightDecay * w[i])
       ema[i] = step.averageDecay * ema[i] + (1 - step.averageDecay) * w[i]
     }

@@ -92,8 +92,6 @@ void sl_relu_gradient_bf16(
   spread(accumulate ? relu_gradient_add_bf16_part : relu_gradient_bf16_part, y, dy, dx, n, 0, 0);
 }
 
-enum { MOST_PARTS = 1024 };
-
 SL_CLONES static void sum_of_squares_part(void *data, size_t begin, size_t end, int thread) {
 #pragma clang fp reassociate(on)
   const job *j = data;
@@ -110,11 +108,11 @@ SL_CLONES static void sum_of_squares_part(void *data, size_t begin, size_t end, 
 }
 
 double sl_sum_of_squares_f32(const float *x, size_t n) {
-  double sums[MOST_PARTS] = {0};
+  double sums[SL_MOST_THREADS] = {0};
   job j = {.a = x, .sums = sums};
   sl_parallel(sum_of_squares_part, &j, n, GRAIN);
   double total = 0;
-  for (int part = 0; part < MOST_PARTS; part++) total += sums[part];
+  for (int part = 0; part < SL_MOST_THREADS; part++) total += sums[part];
   return total;
 }
 

@@ -18,17 +18,20 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public let name = "oneDNN"
   private let lock = NSRecursiveLock()
-  private var threadCount = Int(sl_threads())
   private var convolutions: [ConvolutionKey: ConvolutionPlan] = [:]
   private var products: [ProductKey: Primitive] = [:]
 
   private init() {}
 
-  /// Threads that kernels run on. Changing it drops the compiled primitives.
+  private var threadCount = Int(sl_threads())
+
+  /// Threads that kernels run on, 1 ... 1024. Changing it drops the compiled primitives.
   public var threads: Int {
     get { lock.withLock { threadCount } }
     set {
-      precondition(newValue > 0, "a computation needs a thread, found \(newValue)")
+      precondition(
+        (1...Int(SL_MOST_THREADS)).contains(newValue),
+        "threads must be 1 ... \(SL_MOST_THREADS), found \(newValue)")
       lock.withLock {
         threadCount = newValue
         convolutions.removeAll()
@@ -37,8 +40,8 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     }
   }
 
-  /// Runs a computation alone, on as many threads as asked for: libgomp keeps the count by calling
-  /// thread, and callers may come on any.
+  /// Runs one computation at a time, on our number of threads: OpenMP keeps one number for each
+  /// thread that calls it.
   func exclusively<Result>(_ body: () -> Result) -> Result {
     lock.withLock {
       sl_set_threads(Int32(threadCount))
@@ -67,6 +70,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     _ x: Tensor, weights w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry,
     activation: Activation, accumulating: Bool, into y: Tensor
   ) {
+    geometry.requireFit(x.shape, weights: w.shape, bias: bias.shape, y.shape)
     exclusively {
       if usesPatches(x, geometry), !accumulating {
         let columns = patches(x, geometry)
@@ -86,6 +90,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public func convolutionInputGradient(
     _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, into dx: Tensor
   ) {
+    geometry.requireFit(dx.shape, weights: w.shape, bias: [dy.shape[3]], dy.shape)
     exclusively {
       let plan = plan(
         ConvolutionKey(
@@ -99,6 +104,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     _ dy: Tensor, input x: Tensor, _ geometry: ConvolutionGeometry, into dw: Tensor,
     bias dbias: Tensor
   ) {
+    geometry.requireFit(x.shape, weights: dw.shape, bias: dbias.shape, dy.shape)
     exclusively {
       if usesPatches(x, geometry) {
         let columns = patches(x, geometry)
@@ -206,15 +212,16 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public func appendChannels(_ planes: Tensor, to x: Tensor, into y: Tensor) {
     exclusively {
       let planes = matched(planes, x.precision)
-      defer { withExtendedLifetime(planes) {} }
       let (images, pixels) = (x.shape[0], x.shape[1] * x.shape[2])
       let (c, p) = (x.shape[3], planes.shape[2])
-      if x.precision == .bfloat16 {
-        sl_append_channels_bf16(x.halves, planes.halves, y.halves, images, pixels, c, p)
-      } else {
-        sl_append_channels_f32(
-          x.floats.baseAddress, planes.floats.baseAddress, y.floats.baseAddress, images, pixels,
-          c, p)
+      withExtendedLifetime(planes) {
+        if x.precision == .bfloat16 {
+          sl_append_channels_bf16(x.halves, planes.halves, y.halves, images, pixels, c, p)
+        } else {
+          sl_append_channels_f32(
+            x.floats.baseAddress, planes.floats.baseAddress, y.floats.baseAddress, images,
+            pixels, c, p)
+        }
       }
     }
   }
@@ -234,18 +241,22 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     requireSame(x.shape, y.shape)
     exclusively {
       let x = matched(x, y.precision)
-      // A pointer does not keep its tensor alive.
-      defer { withExtendedLifetime(x) {} }
-      if y.precision == .bfloat16 {
-        sl_add_bf16(x.halves, y.halves, y.count)
-      } else {
-        sl_add_f32(x.floats.baseAddress, y.floats.baseAddress, y.count)
+      withExtendedLifetime(x) {
+        if y.precision == .bfloat16 {
+          sl_add_bf16(x.halves, y.halves, y.count)
+        } else {
+          sl_add_f32(x.floats.baseAddress, y.floats.baseAddress, y.count)
+        }
       }
     }
   }
 
   public func product(_ a: Tensor, _ b: Tensor, into y: Tensor) {
     requireSame(a.shape, b.shape)
+    requireSame(a.shape, y.shape)
+    guard [a, b, y].allSatisfy({ $0.precision == .float32 }) else {
+      return ReferenceBackend().product(a, b, into: y)
+    }
     exclusively {
       sl_product_f32(
         a.floats.baseAddress, b.floats.baseAddress, y.floats.baseAddress, y.count)
@@ -253,6 +264,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   }
 
   public func activate(_ f: Activation, _ x: Tensor, into y: Tensor) {
+    requireSame(x.shape, y.shape)
     exclusively {
       switch (f, x.precision, y.precision) {
       case (.relu, .bfloat16, .bfloat16): sl_relu_bf16(x.halves, y.halves, x.count)
@@ -268,26 +280,30 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public func activationGradient(
     _ f: Activation, output y: Tensor, _ dy: Tensor, into dx: Tensor, accumulating: Bool
   ) {
+    requireSame(y.shape, dy.shape)
+    requireSame(y.shape, dx.shape)
     guard f == .relu, dx.precision == y.precision else {
       return ReferenceBackend().activationGradient(
         f, output: y, dy, into: dx, accumulating: accumulating)
     }
     exclusively {
       let gradient = matched(dy, dx.precision)
-      defer { withExtendedLifetime(gradient) {} }
-      if dx.precision == .bfloat16 {
-        sl_relu_gradient_bf16(
-          y.halves, gradient.halves, dx.halves, dx.count, accumulating ? 1 : 0)
-      } else {
-        sl_relu_gradient_f32(
-          y.floats.baseAddress, gradient.floats.baseAddress, dx.floats.baseAddress, dx.count,
-          accumulating ? 1 : 0)
+      withExtendedLifetime(gradient) {
+        if dx.precision == .bfloat16 {
+          sl_relu_gradient_bf16(
+            y.halves, gradient.halves, dx.halves, dx.count, accumulating ? 1 : 0)
+        } else {
+          sl_relu_gradient_f32(
+            y.floats.baseAddress, gradient.floats.baseAddress, dx.floats.baseAddress, dx.count,
+            accumulating ? 1 : 0)
+        }
       }
     }
   }
 
   public func sumOfSquares(_ x: Tensor) -> Double {
-    exclusively { sl_sum_of_squares_f32(x.floats.baseAddress, x.count) }
+    guard x.precision == .float32 else { return ReferenceBackend().sumOfSquares(x) }
+    return exclusively { sl_sum_of_squares_f32(x.floats.baseAddress, x.count) }
   }
 
   // MARK: Log-probabilities

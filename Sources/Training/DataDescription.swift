@@ -20,28 +20,20 @@ public struct DataDescription: Codable, Equatable, Sendable {
     validationHash = validation?.contentHash
   }
 
-  /// Refuses other images than the described ones.
+  /// Refuses other images than the described ones for the run at `run`.
   /// - Throws: `DataError`.
-  func require(training: DataSet, validation: DataSet?) throws {
-    try require(trainingImages, trainingHash, "training", path, training)
-    try require(validationImages, validationHash, "validation", validationPath ?? path, validation)
-  }
-
-  private func require(
-    _ count: Int, _ hash: String?, _ kind: String, _ path: String, _ data: DataSet?
-  ) throws {
-    guard data?.count ?? 0 == count else {
-      throw DataError(
-        path,
-        "expected the \(count) \(kind) images that the run was begun with, found"
-          + " \(data?.count ?? 0)")
+  func require(training: DataSet, validation: DataSet?, for run: String) throws {
+    func require(_ kind: String, _ count: Int, _ hash: String?, _ data: DataSet?) throws {
+      let begun = "expected the \(count) \(kind) images that the run was begun with"
+      guard data?.count ?? 0 == count else {
+        throw DataError(run, "\(begun), found \(data?.count ?? 0)")
+      }
+      if let hash, let found = data?.contentHash, found != hash {
+        throw DataError(run, "\(begun) (hash \(hash)), found as many others (hash \(found))")
+      }
     }
-    if let hash, let found = data?.contentHash, found != hash {
-      throw DataError(
-        path,
-        "expected the \(kind) images that the run was begun with (hash \(hash)), found others of"
-          + " hash \(found)")
-    }
+    try require("training", trainingImages, trainingHash, training)
+    try require("validation", validationImages, validationHash, validation)
   }
 }
 

@@ -40,14 +40,14 @@ extension DensityModel {
   ///   Where it does not, the summary is of the images done.
   public func likelihood(
     of data: DataSet, pixels: PixelEncoding, seed: UInt64, batch size: Int = 64,
-    in context: Context, progress: (Int) throws -> Bool = { _ in true }
-  ) rethrows -> LikelihoodSummary {
+    in context: Context, progress: (Int) -> Bool = { _ in true }
+  ) -> LikelihoodSummary {
     var nats: [Double] = []
     for start in stride(from: 0, to: data.count, by: size) {
       let batch = pixels.batch(
         of: data, indices: start..<min(start + size, data.count), seed: seed)
       nats += logProbability(of: batch, in: context).map { -$0 }
-      guard try progress(nats.count) else { break }
+      guard progress(nats.count) else { break }
     }
     return LikelihoodSummary(nats: nats, dimension: data.dimension)
   }

@@ -44,7 +44,8 @@ public final class Trainer {
     run: RunFolder, configuration: RunConfiguration, training: DataSet, validation: DataSet?,
     backend: any Backend, checkpointInterval: Double = 60
   ) throws {
-    try configuration.data.require(training: training, validation: validation)
+    try configuration.data.require(
+      training: training, validation: validation, for: run.path)
     self.run = run
     self.configuration = configuration
     self.training = training
@@ -176,13 +177,16 @@ extension Trainer {
     -> Double?
   {
     let context = Context(backend: backend, precision: .float32)
-    let likelihood = try averagedModel.likelihood(
+    var watched = Result<Bool, any Error>.success(true)
+    let likelihood = averagedModel.likelihood(
       of: data, pixels: configuration.pixels, seed: configuration.seed, in: context
     ) { done in
       state.seconds = sitting.clock.seconds
-      return try watch(progress(.validation(Double(done) / Double(data.count))))
+      let moment = Progress.Moment.validation(Double(done) / Double(data.count))
+      watched = Result { try watch(progress(moment)) }
+      return (try? watched.get()) ?? false
     }
-    guard likelihood.nats.count == data.count else { return nil }
+    guard try watched.get() else { return nil }
     guard likelihood.natsPerImage.isFinite else {
       throw diverged(
         "validation after step \(state.step)", "\(likelihood.natsPerImage) nats an image")

@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-// Threads of the pool.
+// Threads that the calling thread's kernels run on; OpenMP keeps the number by calling thread.
+enum { SL_MOST_THREADS = 1024 };
 int sl_threads(void);
 void sl_set_threads(int count);
 

@@ -15,12 +15,23 @@ let command: [Target] = [
   .target(name: "Reports", dependencies: ["Detection", "Images"]),
 ]
 
+// MARK: The bundled data set, and the command that draws it
+
+let drawings: [Target] = [
+  .executableTarget(
+    name: "make-strokes",
+    dependencies: [
+      "Strokes", "Images", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ]),
+  .target(name: "Strokes", dependencies: ["Images", "Randomness"]),
+]
+
 // MARK: What a trained model is used for
 
 let uses: [Target] = [
-  .target(name: "Detection", dependencies: ["Models", "Images", "Randomness"]),
+  .target(name: "Detection", dependencies: ["Training", "Models", "Images", "Randomness"]),
   .target(name: "Generation", dependencies: ["Models", "Images", "Randomness"]),
-  .target(name: "Training", dependencies: ["Models", "Images", "Randomness"]),
+  .target(name: "Training", dependencies: ["Models", "Images", "RunFiles", "Randomness"]),
 ]
 
 // MARK: Density models
@@ -37,6 +48,7 @@ let foundations: [Target] = [
   .target(name: "OneDNN", dependencies: ["Tensors", "COneDNN", "CKernels"]),
   .target(name: "Tensors"),
   .target(name: "Images", dependencies: ["CImageCodecs", "Randomness"]),
+  .target(name: "RunFiles"),
   .target(name: "Randomness"),
 ]
 
@@ -54,10 +66,13 @@ let edge: [Target] = [
 
 let tests: [Target] =
   [.target(name: "TestSupport", dependencies: ["Models", "Images"], path: "Tests/TestSupport")]
-  + ["Images", "Tensors", "OneDNN", "Distributions", "Models", "Training", "Generation",
-    "Detection", "Reports",
+  + [
+    "Images", "Strokes", "Tensors", "OneDNN", "Distributions", "Models", "RunFiles", "Training",
+    "Generation", "Detection", "Reports",
   ].map {
-    .testTarget(name: "\($0)Tests", dependencies: [.byName(name: $0), "TestSupport"])
+    .testTarget(
+      name: "\($0)Tests", dependencies: [.byName(name: $0), "TestSupport"],
+      exclude: $0 == "Images" ? ["Fixtures"] : [])
   }
 
 let package = Package(
@@ -71,6 +86,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
-  targets: command + uses + models + foundations + edge + tests,
+  targets: command + drawings + uses + models + foundations + edge + tests,
   swiftLanguageModes: [.v6]
 )

@@ -49,7 +49,7 @@ POINTWISE(relu_gradient_add_bf16, uint16_t, uint16_t, uint16_t,
 
 static void spread(sl_body body, const void *a, const void *b, void *y, size_t n, float scale,
                    float offset) {
-  job j = {a, b, y, scale, offset, 0, 0, 0};
+  job j = {.a = a, .b = b, .y = y, .scale = scale, .offset = offset};
   sl_parallel(body, &j, n, GRAIN);
 }
 
@@ -111,27 +111,38 @@ SL_CLONES static void sum_of_squares_part(void *data, size_t begin, size_t end, 
 
 double sl_sum_of_squares_f32(const float *x, size_t n) {
   double sums[SL_MOST_THREADS] = {0};
-  job j = {x, 0, 0, 0, 0, 0, 0, sums};
+  job j = {.a = x, .sums = sums};
   sl_parallel(sum_of_squares_part, &j, n, GRAIN);
   double total = 0;
   for (int part = 0; part < SL_MOST_THREADS; part++) total += sums[part];
   return total;
 }
 
-SL_CLONES static void sum_of_rows_part(void *data, size_t begin, size_t end, int thread) {
-  (void)thread;
-  const job *j = data;
-  const float *x = j->a;
-  float *y = j->y;
-  for (size_t c = begin; c < end; c++) y[c] = 0;
-  for (size_t r = 0; r < j->rows; r++) {
-    const float *row = x + r * j->columns;
-#pragma clang loop vectorize(assume_safety)
-    for (size_t c = begin; c < end; c++) y[c] += row[c];
+// Each thread sums some columns of all rows, a block of rows at a time in registers or cache.
+#define SUM_OF_ROWS(NAME, TYPE, WIDEN)                                                     \
+  SL_CLONES static void NAME##_part(void *data, size_t begin, size_t end, int thread) {    \
+    (void)thread;                                                                          \
+    const job *j = data;                                                                   \
+    const TYPE *x = j->a;                                                                  \
+    float *y = j->y;                                                                       \
+    for (size_t c = begin; c < end; c++) y[c] = 0;                                         \
+    for (size_t r = 0; r < j->rows; r++) {                                                 \
+      const TYPE *row = x + r * j->columns;                                                \
+      _Pragma("clang loop vectorize(assume_safety)") for (size_t c = begin; c < end; c++) { \
+        y[c] += WIDEN(row[c]);                                                             \
+      }                                                                                    \
+    }                                                                                      \
   }
-}
+
+SUM_OF_ROWS(sum_of_rows_f32, float, )
+SUM_OF_ROWS(sum_of_rows_bf16, uint16_t, sl_widen)
 
 void sl_sum_of_rows_f32(const float *x, size_t rows, size_t columns, float *y) {
-  job j = {x, 0, y, 0, 0, rows, columns, 0};
-  sl_parallel(sum_of_rows_part, &j, columns, 256);
+  job j = {.a = x, .y = y, .rows = rows, .columns = columns};
+  sl_parallel(sum_of_rows_f32_part, &j, columns, 32);
+}
+
+void sl_sum_of_rows_bf16(const uint16_t *x, size_t rows, size_t columns, float *y) {
+  job j = {.a = x, .y = y, .rows = rows, .columns = columns};
+  sl_parallel(sum_of_rows_bf16_part, &j, columns, 32);
 }

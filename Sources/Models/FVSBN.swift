@@ -17,6 +17,7 @@ public struct FVSBN: DensityModel {
   static let family = ModelFamily(
     name: "fvsbn", summary: "logistic regression on all earlier sub-pixels",
     settings: [],
+    batch: 128, learningRate: 1e-3,
     weights: { specification in
       specification.image.dimension * specification.image.dimension * specification.head.outputs
     }

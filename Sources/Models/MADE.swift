@@ -22,6 +22,10 @@ public struct MADE: DensityModel {
   let direct: Linear
   let masks: [Connectivity]
 
+  /// Degrees of the hidden units, by mask and layer: how many leading sub-pixels each may depend on,
+  /// 0 … D − 1.
+  public var degrees: [[[Int]]] { masks.map(\.degrees) }
+
   static let hidden = Setting(
     "hidden", .counts, default: "500", "units of each hidden layer, comma-separated")
   static let maskCount = Setting(
@@ -30,6 +34,7 @@ public struct MADE: DensityModel {
   static let family = ModelFamily(
     name: "made", summary: "masked autoencoder, one pass for all conditionals",
     settings: [hidden, maskCount],
+    batch: 128, learningRate: 1e-3,
     weights: { specification in
       let (d, k) = (specification.image.dimension, specification.head.outputs)
       let sizes = [d] + (try specification.counts(hidden)) + [d * k]
@@ -133,11 +138,14 @@ public struct MADE: DensityModel {
         var biases: [Tensor] = []
         var below: [Int]? = nil
         for (index, layer) in model.layers.enumerated() {
-          let masked = model.masks.count == 1
+          let masked =
+            model.masks.count == 1
             ? layer.weight.value : model.maskedWeights(index, mask, in: context).value
           let order =
             index < mask.degrees.count
-            ? mask.degrees[index].indices.sorted { mask.degrees[index][$0] < mask.degrees[index][$1] }
+            ? mask.degrees[index].indices.sorted {
+              mask.degrees[index][$0] < mask.degrees[index][$1]
+            }
             : nil
           weights.append(masked.permuted(rows: order, columns: below))
           biases.append(

@@ -41,18 +41,27 @@ public struct ModelFamily: Sendable {
   public let name: String
   public let summary: String
   public let settings: [Setting]
+  /// Defaults for training: images a step, highest learning rate, and whether bfloat16 activations
+  /// pay.
+  public let batch: Int
+  public let learningRate: Double
+  public let prefersBFloat16: Bool
   /// About how many weights a model has, before it is built.
   let weights: @Sendable (ModelSpecification) throws -> Int
   let make: @Sendable (ModelSpecification, _ seed: UInt64, Scope) throws -> any DensityModel
 
   init(
-    name: String, summary: String, settings: [Setting],
+    name: String, summary: String, settings: [Setting], batch: Int, learningRate: Double,
+    prefersBFloat16: Bool = false,
     weights: @escaping @Sendable (ModelSpecification) throws -> Int,
     make: @escaping @Sendable (ModelSpecification, UInt64, Scope) throws -> any DensityModel
   ) {
     self.name = name
     self.summary = summary
     self.settings = settings
+    self.batch = batch
+    self.learningRate = learningRate
+    self.prefersBFloat16 = prefersBFloat16
     self.weights = weights
     self.make = make
   }
@@ -98,9 +107,6 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   /// - Throws: `ModelError` for a setting that is out of range or a model that this machine cannot
   ///   hold.
   public func build(in store: ParameterStore) throws -> any DensityModel {
-    guard let family = ModelFamily.all.first(where: { $0.name == name }) else {
-      throw ModelError.invalid("model: unknown name \(name)")
-    }
     // Training holds weights, gradient, two moments, the average and perhaps a mask.
     let bytes = try family.weights(self).multipliedReportingOverflow(by: 24)
     let memory = ProcessInfo.processInfo.physicalMemory
@@ -110,6 +116,14 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
           + " \(memory >> 30) GiB of memory, needs \(bytes.partialValue >> 30) GiB to train")
     }
     return try family.make(self, seed, store.root)
+  }
+
+  /// The family of the model.
+  public var family: ModelFamily {
+    guard let family = ModelFamily.all.first(where: { $0.name == name }) else {
+      preconditionFailure("a specification of an unknown model, \(name)")
+    }
+    return family
   }
 
   func count(_ setting: Setting) throws -> Int {

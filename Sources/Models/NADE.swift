@@ -23,6 +23,7 @@ public struct NADE: DensityModel {
   static let family = ModelFamily(
     name: "nade", summary: "shared weights and a running activation, O(D H) an image",
     settings: [hidden],
+    batch: 128, learningRate: 1e-3,
     weights: { specification in
       let (d, k) = (specification.image.dimension, specification.head.outputs)
       return d * (k + 1) * (try specification.count(hidden))
@@ -68,7 +69,9 @@ public struct NADE: DensityModel {
       self.model = model
       self.context = context
       activation = Tensor([count, model.c.shape[0]], context.wide)
-      for n in 0..<count { activation.rows(n..<n + 1).reshaped(model.c.shape).copy(from: model.c.value) }
+      for n in 0..<count {
+        activation.rows(n..<n + 1).reshaped(model.c.shape).copy(from: model.c.value)
+      }
       seen = SeenSubpixels(
         count: count, dimension: model.image.dimension, levels: model.head.levels, context)
     }

@@ -34,6 +34,7 @@ public struct PixelCNN: DensityModel {
   static let family = ModelFamily(
     name: "pixelcnn", summary: "masked convolutions with residual blocks",
     settings: [blockCount, channels],
+    batch: 32, learningRate: 2e-3, prefersBFloat16: true,
     weights: { specification in
       let (h, k) = (try specification.count(channels), specification.head.outputs)
       let c = specification.image.channels

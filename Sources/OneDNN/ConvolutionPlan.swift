@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 import Tensors
 
@@ -55,6 +56,9 @@ final class ConvolutionPlan {
     }
 
     let plain = descriptor(sides, .float32, .dense)
+    func reorder(from source: dnnl_memory_desc_t, to target: dnnl_memory_desc_t) -> Primitive? {
+      onOneThread { OneDNN.reorder(from: source, to: target) }
+    }
     let chosen: dnnl_memory_desc_t
     switch key.kind {
     case .forward(let activation, let accumulating, _):
@@ -112,13 +116,21 @@ final class ConvolutionPlan {
   /// Weights in the layout of the primitive.
   func prepared(_ weights: Tensor) -> Tensor {
     guard let weightsIn else { return weights }
-    weightsIn.run(weights, scratch)
+    onOneThread { weightsIn.run(weights, scratch) }
     return scratch
   }
 
   /// Runs a weight gradient and leaves it as `[O, I, kh, kw]`.
   func runWeightGradient(_ x: Tensor, _ dy: Tensor, into dw: Tensor, bias dbias: Tensor) {
     convolution.run(x, dy, weightsOut == nil ? dw : scratch, dbias)
-    weightsOut?.run(scratch, dw)
+    onOneThread { weightsOut?.run(scratch, dw) }
   }
+}
+
+/// Runs something too small to be worth waking the other threads for.
+private func onOneThread<Result>(_ body: () -> Result) -> Result {
+  let threads = sl_threads()
+  sl_set_threads(1)
+  defer { sl_set_threads(threads) }
+  return body()
 }

@@ -18,12 +18,11 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public let name = "oneDNN"
   private let lock = NSRecursiveLock()
+  private var threadCount = Int(sl_threads())
   private var convolutions: [ConvolutionKey: ConvolutionPlan] = [:]
   private var products: [ProductKey: Primitive] = [:]
 
   private init() {}
-
-  private var threadCount = Int(sl_threads())
 
   /// Threads that kernels run on, 1 ... 1024. Changing it drops the compiled primitives.
   public var threads: Int {
@@ -40,8 +39,8 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     }
   }
 
-  /// Runs one computation at a time, on our number of threads: OpenMP keeps one number for each
-  /// thread that calls it.
+  /// Runs a computation alone, on as many threads as asked for: libgomp keeps the count by calling
+  /// thread, and callers may come on any.
   func exclusively<Result>(_ body: () -> Result) -> Result {
     lock.withLock {
       sl_set_threads(Int32(threadCount))
@@ -72,6 +71,13 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   ) {
     geometry.requireFit(x.shape, weights: w.shape, bias: bias.shape, y.shape)
     exclusively {
+      if usesPatches(x, geometry), !accumulating {
+        let columns = patches(x, geometry)
+        matrixProduct(
+          columns, transposed: false, patchWeights(w), transposed: true, bias: bias,
+          activation: activation, into: y.reshaped([columns.shape[0], y.shape[3]]))
+        return
+      }
       let plan = plan(
         ConvolutionKey(
           kind: .forward(activation, accumulating: accumulating, output: y.precision),
@@ -99,12 +105,47 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   ) {
     geometry.requireFit(x.shape, weights: dw.shape, bias: dbias.shape, dy.shape)
     exclusively {
+      if usesPatches(x, geometry) {
+        let columns = patches(x, geometry)
+        let rows = dy.reshaped([columns.shape[0], dy.shape[3]])
+        matrixProduct(
+          rows, transposed: true, columns, transposed: false, bias: nil, activation: .identity,
+          into: patchWeights(dw))
+        sumOfRows(rows, into: dbias)
+        return
+      }
       let plan = plan(
         ConvolutionKey(
           kind: .weightGradient, input: x.shape, outputs: dy.shape[3], geometry: geometry,
           precision: x.precision))
       plan.runWeightGradient(x, matched(dy, x.precision), into: dw, bias: dbias)
     }
+  }
+
+  /// Whether a convolution has so few input channels that it is faster as a product over patches.
+  private func usesPatches(_ x: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
+    x.shape[3] < 8 && geometry != .pointwise
+  }
+
+  /// `[O, I, kh, kw]` as a matrix `[O, I kh kw]`, in the same memory.
+  private func patchWeights(_ w: Tensor) -> Tensor {
+    w.reshaped([w.shape[0], w.shape[1] * w.shape[2] * w.shape[3]])
+  }
+
+  /// The inputs under the kernel for each output pixel: `[N H W, I kh kw]`.
+  private func patches(_ x: Tensor, _ geometry: ConvolutionGeometry) -> Tensor {
+    let columns = x.shape[3] * geometry.height * geometry.width
+    let y = Tensor([x.shape[0] * x.shape[1] * x.shape[2], columns], x.precision)
+    var shape = sl_patches(
+      images: x.shape[0], height: x.shape[1], width: x.shape[2], channels: x.shape[3],
+      kernel_height: geometry.height, kernel_width: geometry.width, top: geometry.top,
+      left: geometry.left, stride: columns)
+    if x.precision == .bfloat16 {
+      sl_patches_bf16(&shape, x.halves, y.halves)
+    } else {
+      sl_patches_f32(&shape, x.floats.baseAddress, y.floats.baseAddress)
+    }
+    return y
   }
 
   /// The tensor itself, or a copy in the wanted precision.
@@ -145,8 +186,9 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public func sumOfRows(_ x: Tensor, into y: Tensor) {
     exclusively {
-      let x = matched(x, .float32)
-      withExtendedLifetime(x) {
+      if x.precision == .bfloat16 {
+        sl_sum_of_rows_bf16(x.halves, x.count / y.count, y.count, y.floats.baseAddress)
+      } else {
         sl_sum_of_rows_f32(
           x.floats.baseAddress, x.count / y.count, y.count, y.floats.baseAddress)
       }
@@ -181,12 +223,12 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     requireSame(x.shape, y.shape)
     exclusively {
       let x = matched(x, y.precision)
-      withExtendedLifetime(x) {
-        if y.precision == .bfloat16 {
-          sl_add_bf16(x.halves, y.halves, y.count)
-        } else {
-          sl_add_f32(x.floats.baseAddress, y.floats.baseAddress, y.count)
-        }
+      // A pointer does not keep its tensor alive.
+      defer { withExtendedLifetime(x) {} }
+      if y.precision == .bfloat16 {
+        sl_add_bf16(x.halves, y.halves, y.count)
+      } else {
+        sl_add_f32(x.floats.baseAddress, y.floats.baseAddress, y.count)
       }
     }
   }
@@ -228,15 +270,14 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     }
     exclusively {
       let gradient = matched(dy, dx.precision)
-      withExtendedLifetime(gradient) {
-        if dx.precision == .bfloat16 {
-          sl_relu_gradient_bf16(
-            y.halves, gradient.halves, dx.halves, dx.count, accumulating ? 1 : 0)
-        } else {
-          sl_relu_gradient_f32(
-            y.floats.baseAddress, gradient.floats.baseAddress, dx.floats.baseAddress, dx.count,
-            accumulating ? 1 : 0)
-        }
+      defer { withExtendedLifetime(gradient) {} }
+      if dx.precision == .bfloat16 {
+        sl_relu_gradient_bf16(
+          y.halves, gradient.halves, dx.halves, dx.count, accumulating ? 1 : 0)
+      } else {
+        sl_relu_gradient_f32(
+          y.floats.baseAddress, gradient.floats.baseAddress, dx.floats.baseAddress, dx.count,
+          accumulating ? 1 : 0)
       }
     }
   }

@@ -1,1 +1,65 @@
+// PNG and JPEG in memory, behind status codes: no longjmp leaves this module.
+//
+// Decoding takes two steps, so that the caller can refuse absurd dimensions before it allocates:
+// read the header, then decode into a buffer of width * height * channels bytes.
 #pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Bytes of the buffer in which a function that fails explains itself: one line, with its final 0.
+#define CODEC_MESSAGE_CAPACITY 256
+
+typedef enum { codec_done = 0, codec_failed = 1 } codec_status;
+
+/// The shape of a picture as it is decoded.
+typedef struct {
+  uint32_t width;
+  uint32_t height;
+  /// 1 (grey) or 3 (R, G, B).
+  uint32_t channels;
+} codec_header;
+
+/// The filters that an encoder may choose from, row by row.
+typedef enum {
+  codec_filter_none,
+  codec_filter_sub,
+  codec_filter_up,
+  codec_filter_average,
+  codec_filter_paeth,
+  /// Each row the filter with the least sum of absolute differences.
+  codec_filter_adaptive,
+} codec_png_filter;
+
+codec_status codec_png_read_header(
+    const uint8_t *bytes, size_t count, codec_header *header, char *message);
+
+/// Decodes into `pixels`, 8 bits a sub-pixel: 16 bits are rounded, palettes looked up, and what is
+/// transparent shows white. Every byte must be sound: a checksum that fails in any chunk, a palette
+/// index without an entry and a missing end are all errors. Gamma and colour profiles are left
+/// unread: sample values stay as they are stored.
+/// - `orientation`: the EXIF orientation, 1 ... 8, that is still to be applied.
+codec_status codec_png_decode(
+    const uint8_t *bytes, size_t count, const codec_header *header, uint8_t *pixels,
+    int *orientation, char *message);
+
+/// Encodes 8-bit grey or RGB at compression level 9 into a new buffer, for the caller to `free`.
+codec_status codec_png_encode(
+    const uint8_t *pixels, const codec_header *header, codec_png_filter filter,
+    uint8_t **encoded, size_t *encoded_count, char *message);
+
+codec_status codec_jpeg_read_header(
+    const uint8_t *bytes, size_t count, codec_header *header, char *message);
+
+/// Decodes into `pixels`, 8 bits a sub-pixel. Every complaint of the library about the data is an
+/// error, a premature end among them, and so are a component without data and a file of more
+/// scans than anybody's encoder makes.
+/// Beside `pixels`, at most 8 bytes a pixel are taken, for the coefficients of a progressive picture.
+/// - `orientation`: the EXIF orientation, 1 ... 8, that is still to be applied.
+codec_status codec_jpeg_decode(
+    const uint8_t *bytes, size_t count, const codec_header *header, uint8_t *pixels,
+    int *orientation, char *message);
+
+/// The orientation, 1 ... 8, that a block of EXIF (from its byte order mark on) asks for; 1, upright,
+/// where it asks for none.
+int codec_exif_orientation(const uint8_t *bytes, size_t count);

@@ -39,6 +39,17 @@ double sl_sum_of_squares_f32(const float *x, size_t n);
 // y[j] = sum over rows of x[i][j]
 void sl_sum_of_rows_f32(const float *x, size_t rows, size_t columns, float *y);
 
+void sl_sum_of_rows_bf16(const uint16_t *x, size_t rows, size_t columns, float *y);
+
+// The inputs under a convolution's kernel, a row for each output pixel: x [images, height, width,
+// channels] to y [images * height * width, stride], y's columns in the order [channels, kh, kw] and
+// zero from channels * kh * kw on.
+typedef struct {
+  size_t images, height, width, channels, kernel_height, kernel_width, top, left, stride;
+} sl_patches;
+void sl_patches_f32(const sl_patches *shape, const float *x, float *y);
+void sl_patches_bf16(const sl_patches *shape, const uint16_t *x, uint16_t *y);
+
 // log p of a symbol under a Bernoulli logit, nats, and dlogit = dy * (symbol - sigmoid(logit))
 void sl_bernoulli_log_probability(const float *logits, const uint8_t *symbols, float *y, size_t n);
 void sl_bernoulli_gradient(

@@ -1,0 +1,120 @@
+import Foundation
+
+/// The scores of held-out normal images, by which later images are ranked: kept in a run as JSON.
+///
+/// ```swift
+/// let calibration = try Calibration(scores: ["nats": nats], data: "normal/, 500 images")
+/// try calibration.write(to: "run/calibration.json")
+/// let p = try calibration.ranks(of: "nats").pValue(of: 130)
+/// ```
+///
+/// The file holds `count`, `data`, `scores` and the `weights` that made them, and no date: the same
+/// scores give the same bytes.
+/// Infinite scores (an image the model holds impossible) are the strings "inf" and "-inf".
+public struct Calibration: Codable, Equatable, Sendable {
+  /// What the normal images were, in words.
+  public let data: String
+  /// How many there were.
+  public let count: Int
+  /// For each score name its values, ascending, `count` of them, in the score's unit.
+  public let scores: [String: [Double]]
+  /// What tells the weights that made the scores from others, where known.
+  public let weights: String?
+
+  /// From one value an image for each score, in any order.
+  ///
+  /// Throws where there is no score or no image, where two scores differ in length, and for NaN.
+  public init(
+    scores: [String: [Double]], data: String, weights: String? = nil
+  ) throws(DetectionError) {
+    guard let count = scores.values.first?.count else { throw .missing("score") }
+    try Self.check(scores, count: count)
+    self.data = data
+    self.count = count
+    self.scores = scores.mapValues { $0.sorted() }
+    self.weights = weights
+  }
+
+  /// The ranks of one score; throws where the calibration lacks it.
+  public func ranks(of score: String) throws(DetectionError) -> RankPValue {
+    guard let normal = scores[score] else {
+      throw .unknownScore(score, known: scores.keys.sorted())
+    }
+    return RankPValue(score: score, sorted: normal)
+  }
+
+  /// Reads a calibration; throws one line that names the file and what is wrong in it.
+  public init(contentsOf path: String) throws(DetectionError) {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+      self = try decoder.decode(Calibration.self, from: bytes)
+    } catch {
+      throw .unreadable(path: path, reason: Self.reason(error))
+    }
+  }
+
+  /// Writes JSON, as a whole or not at all.
+  public func write(to path: String) throws(DetectionError) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do {
+      try writeWhole(encoder.encode(self), to: path)
+    } catch let error as WholeFileError {
+      throw .unwritable(path: path, reason: error.reason)
+    } catch {
+      throw .unwritable(path: path, reason: Self.reason(error))
+    }
+  }
+
+  /// Decodes and checks: values ascending, `count` of each, none NaN.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    data = try fields.decode(String.self, forKey: .data)
+    count = try fields.decode(Int.self, forKey: .count)
+    scores = try fields.decode([String: [Double]].self, forKey: .scores)
+    weights = try fields.decodeIfPresent(String.self, forKey: .weights)
+    guard !scores.isEmpty else { throw DetectionError.missing("score") }
+    try Self.check(scores, count: count)
+    for (name, values) in scores where zip(values, values.dropFirst()).contains(where: { $0 > $1 })
+    {
+      throw DecodingError.dataCorruptedError(
+        forKey: .scores, in: fields, debugDescription: "expected \(name) ascending")
+    }
+  }
+
+  private static func check(_ scores: [String: [Double]], count: Int) throws(DetectionError) {
+    guard count > 0 else { throw .missing("normal image") }
+    for (name, values) in scores.sorted(by: { $0.key < $1.key }) {
+      guard values.count == count else {
+        throw .unequalCounts(score: name, expected: count, found: values.count)
+      }
+      guard !values.contains(where: \.isNaN) else {
+        throw .notANumber(score: name, where: "the normal images")
+      }
+    }
+  }
+
+  /// One line for an error of the file system or the decoder.
+  private static func reason(_ error: any Error) -> String {
+    func field(_ context: DecodingError.Context, _ key: (any CodingKey)? = nil) -> String {
+      (context.codingPath + (key.map { [$0] } ?? [])).map(\.stringValue).joined(separator: ".")
+    }
+    return switch error {
+    case let error as DetectionError: error.description
+    case DecodingError.keyNotFound(let key, let context): "field \(field(context, key)) is missing"
+    case DecodingError.typeMismatch(let type, let context),
+      DecodingError.valueNotFound(let type, let context):
+      "field \(field(context)) must be \(type)"
+    case DecodingError.dataCorrupted(let context) where context.codingPath.isEmpty:
+      "expected JSON"
+    case DecodingError.dataCorrupted(let context):
+      "field \(field(context)): \(context.debugDescription)"
+    default: fileReason(error)
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/// What can be wrong with scores and calibrations that come from outside; each description is one
+/// line.
+public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A false-alarm rate smaller than the normal images can resolve.
+  case tooFewNormalImages(falseAlarmRate: Double, needed: Int, found: Int)
+  case falseAlarmRateOutOfRange(Double)
+  /// A score came out as NaN; `where` says for which images.
+  case notANumber(score: String, where: String)
+  case unequalCounts(score: String, expected: Int, found: Int)
+  /// There is nothing to compute from; the text says what is missing.
+  case missing(String)
+  case unknownScore(String, known: [String])
+  /// A calibration that was made with other weights than those of the run it lies in.
+  case otherWeights(path: String)
+  case unreadable(path: String, reason: String)
+  case unwritable(path: String, reason: String)
+
+  public var description: String {
+    switch self {
+    case .tooFewNormalImages(let rate, let needed, let found):
+      "a false-alarm rate of \(rate) needs at least \(needed) held-out normal images, found \(found)"
+    case .falseAlarmRateOutOfRange(let rate):
+      "a false-alarm rate must lie between 0 and 1, both excluded, found \(rate)"
+    case .notANumber(let score, let place):
+      "score \(score) must be a number, found NaN in \(place)"
+    case .unequalCounts(let score, let expected, let found):
+      "score \(score) must have one value for each of \(expected) images, found \(found)"
+    case .missing(let what):
+      "expected at least one \(what), found none"
+    case .unknownScore(let name, let known):
+      "the calibration has no score \(name), expected one of \(known.joined(separator: ", "))"
+    case .otherWeights(let path):
+      "\(path): expected scores by the weights of this run, found those of others; calibrate it again"
+    case .unreadable(let path, let reason):
+      "\(path): not a calibration: \(reason)"
+    case .unwritable(let path, let reason):
+      "\(path): cannot be written: \(reason)"
+    }
+  }
+}

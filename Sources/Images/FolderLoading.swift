@@ -1,0 +1,180 @@
+/// Reads the PNG and JPEG files below a folder on all cores, straight into one array.
+struct FolderLoading: Sendable {
+  let root: String
+  let options: LoadingOptions
+
+  func load(progress: ((_ done: Int, _ total: Int) -> Void)?) throws -> DataSet {
+    let listing = try FolderListing(root)
+    var skipped = listing.skipped
+    var files = listing.pictures
+    if options.useClasses {
+      skipped += files.filter { folderOfClass($0) == nil }.map {
+        SkippedFile(path: $0, reason: "not in a subfolder, which would be its class")
+      }
+      files.removeAll { folderOfClass($0) == nil }
+    }
+    let classNames = Set(options.useClasses ? files.compactMap(folderOfClass) : []).sorted()
+    if let limit = options.limit { files = Array(files.prefix(limit)) }
+    if options.strict, let first = skipped.first { throw refusal(first) }
+
+    var (shape, reference) = try commonShape(of: files, skipped: skipped)
+    var pass = try decode(files, as: shape, reference: reference, progress: progress)
+    if pass.foundColour {
+      shape.channels = 3
+      pass = try decode(files, as: shape, reference: reference, progress: progress)
+    }
+    skipped += pass.skipped
+    guard !pass.loaded.isEmpty else { throw nothingReadable(skipped) }
+
+    let names = pass.loaded.map { files[$0] }
+    let classOf = Dictionary(uniqueKeysWithValues: zip(classNames, classNames.indices))
+    return DataSet(
+      height: shape.height, width: shape.width, channels: shape.channels, pixels: pass.pixels,
+      names: names, labels: options.useClasses ? names.map { classOf[folderOfClass($0)!]! } : nil,
+      classNames: classNames, skipped: skipped.sorted { precedes($0.path, $1.path) })
+  }
+
+  // MARK: Shape
+
+  private struct Shape {
+    var width, height, channels: Int
+  }
+
+  /// The shape asked for, completed by the first readable image, with that image's path.
+  private func commonShape(
+    of files: [String], skipped: [SkippedFile]
+  ) throws -> (Shape, reference: String) {
+    if let size = options.size, let channels = options.channels {
+      return (Shape(width: size.width, height: size.height, channels: channels), "")
+    }
+    var skipped = skipped
+    for file in files {
+      do {
+        let image = try decode(file)
+        let (width, height) = options.size ?? (image.width, image.height)
+        let channels = options.channels ?? image.channels
+        return (Shape(width: width, height: height, channels: channels), file)
+      } catch {
+        skipped.append(try skip(file, error))
+      }
+    }
+    throw nothingReadable(skipped)
+  }
+
+  // MARK: Decoding
+
+  private enum Outcome {
+    case loaded
+    case failed(any Error)
+    case otherSize(width: Int, height: Int)
+    case colour
+  }
+
+  private struct Pass {
+    var pixels: [UInt8]
+    var loaded: [Int] = []
+    var skipped: [SkippedFile] = []
+    var foundColour = false
+
+    /// Moves the loaded images together over the places of those that failed.
+    mutating func closeGaps(dimension: Int) {
+      if skipped.isEmpty { return }
+      pixels.withUnsafeMutableBytes { bytes in
+        for (place, index) in loaded.enumerated() where place != index {
+          let image = UnsafeRawBufferPointer(
+            rebasing: bytes[index * dimension..<(index + 1) * dimension])
+          UnsafeMutableRawBufferPointer(rebasing: bytes[(place * dimension)...])
+            .copyMemory(from: image)
+        }
+      }
+      pixels.removeLast(pixels.count - loaded.count * dimension)
+    }
+  }
+
+  /// Decodes all files to `shape`, in parallel, with a result that depends on their order only.
+  /// Stops at the first image in colour where the shape is grey by guess, not by request.
+  private func decode(
+    _ files: [String], as shape: Shape, reference: String,
+    progress: ((_ done: Int, _ total: Int) -> Void)?
+  ) throws -> Pass {
+    let (width, height, channels) = (shape.width, shape.height, shape.channels)
+    let dimension = width * height * channels
+    var pass = Pass(
+      pixels: try buffer(
+        images: files.count, width: width, height: height, channels: channels, root))
+    for start in stride(from: 0, to: files.count, by: 256) {
+      let chunk = start..<min(files.count, start + 256)
+      var outcomes = [Outcome](repeating: .loaded, count: chunk.count)
+      pass.pixels.withUnsafeMutableBufferPointer { pixels in
+        outcomes.withUnsafeMutableBufferPointer { list in
+          // Each index has its own part of both.
+          nonisolated(unsafe) let (output, outcomes) = (pixels, list)
+          inParallel(chunk.count) { index in
+            do {
+              let image = try decode(files[start + index])
+              if options.size == nil, (image.width, image.height) != (width, height) {
+                outcomes[index] = .otherSize(width: image.width, height: image.height)
+              } else if options.channels == nil, image.channels > channels {
+                outcomes[index] = .colour
+              } else {
+                let fitted = image.fitted(width: width, height: height, channels: channels)
+                copy(fitted.pixels, to: output, at: (start + index) * dimension)
+              }
+            } catch {
+              outcomes[index] = .failed(error)
+            }
+          }
+        }
+      }
+      for (index, outcome) in zip(chunk, outcomes) {
+        switch outcome {
+        case .loaded:
+          pass.loaded.append(index)
+        case .failed(let error):
+          pass.skipped.append(try skip(files[index], error))
+        case .otherSize(let otherWidth, let otherHeight):
+          throw DataError(
+            root,
+            "expected one size, found \(width)x\(height) in \(reference) and"
+              + " \(otherWidth)x\(otherHeight) in \(files[index]); choose one with --size WxH")
+        case .colour:
+          pass.foundColour = true
+          return pass
+        }
+      }
+      progress?(chunk.upperBound, files.count)
+    }
+    pass.closeGaps(dimension: dimension)
+    return pass
+  }
+
+  private func decode(_ file: String) throws -> Image {
+    // A larger picture file is a mistake more likely than a picture.
+    try Image.decode(
+      contentsOf: joined(root, file), limits: DecodingLimits(maximumFileBytes: 256 << 20))
+  }
+
+  // MARK: What is left out
+
+  private func skip(_ file: String, _ error: any Error) throws -> SkippedFile {
+    let reason = (error as? ImageError).map { "expected \($0.expected), found \($0.found)" }
+    let skipped = SkippedFile(path: file, reason: oneLine(reason ?? "\(error)"))
+    if options.strict { throw refusal(skipped) }
+    return skipped
+  }
+
+  private func refusal(_ file: SkippedFile) -> DataError {
+    DataError(joined(root, file.path), file.reason)
+  }
+
+  private func nothingReadable(_ skipped: [SkippedFile]) -> DataError {
+    let first = skipped.min { precedes($0.path, $1.path) }
+    let found = first.map { "none in \(skipped.count) files; \($0.path): \($0.reason)" }
+    return DataError(
+      root, expected: "PNG or JPEG images", found: found ?? "an empty folder")
+  }
+
+  private func folderOfClass(_ file: String) -> String? {
+    file.firstIndex(of: "/").map { String(file[..<$0]) }
+  }
+}

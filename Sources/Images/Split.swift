@@ -1,0 +1,59 @@
+import Randomness
+
+extension DataSet {
+  /// This data set in two: training and validation.
+  ///
+  /// An image's side depends on nothing but its intensities and the seed. So it stays where it is
+  /// when files are renamed, reordered or added, and two copies of one image are never on different
+  /// sides, where the validation would measure memory. The fraction is met on average.
+  ///
+  /// Both sides have at least one image where there are two or more. Only if all of them are copies
+  /// of one image is a copy on each side.
+  public func split(
+    validationFraction: Double = 0.1, seed: UInt64 = 0
+  ) -> (training: DataSet, validation: DataSet) {
+    precondition(
+      (0...1).contains(validationFraction), "a fraction is 0 ... 1, found \(validationFraction)")
+    let hashes = (0..<count).map { contentHash(of: $0, seed: seed) }
+    let bound = validationFraction * 0x1p64
+    var isValidation = hashes.map { Double($0) < bound }
+    if count >= 2, let least = hashes.min(), let most = hashes.max() {
+      if !isValidation.contains(true) { isValidation = hashes.map { $0 == least } }
+      if !isValidation.contains(false) { isValidation = hashes.map { $0 != most } }
+      if least == most { isValidation = hashes.indices.map { $0 == 0 } }
+    }
+    return (
+      self[(0..<count).filter { !isValidation[$0] }], self[(0..<count).filter { isValidation[$0] }]
+    )
+  }
+
+  /// 64 well-mixed bits of an image's intensities: folded word by word, each step invertible, then
+  /// mixed with the seed as the key of a random stream.
+  private func contentHash(of index: Int, seed: UInt64) -> UInt64 {
+    pixels.withUnsafeBytes { bytes in
+      let image = UnsafeRawBufferPointer(
+        rebasing: bytes[index * dimension..<(index + 1) * dimension])
+      var hash = UInt64(truncatingIfNeeded: dimension)
+      func fold(_ word: UInt64) {
+        hash = (hash ^ word) &* 0x9e37_79b9_7f4a_7c15
+        hash ^= hash >> 32
+      }
+      let whole = image.count / 8 * 8
+      for at in stride(from: 0, to: whole, by: 8) {
+        fold(UInt64(littleEndian: image.loadUnaligned(fromByteOffset: at, as: UInt64.self)))
+      }
+      for at in whole..<image.count { fold(UInt64(image[at])) }
+      var stream = RandomStream(seed: seed, "split", Int(truncatingIfNeeded: hash))
+      return stream.next()
+    }
+  }
+}
+
+/// The order in which an epoch of training visits the images.
+public enum EpochOrder {
+  /// A permutation of 0 ..< `count`, the same for the same seed and epoch.
+  public static func indices(count: Int, seed: UInt64, epoch: Int) -> [Int] {
+    var stream = RandomStream(seed: seed, "order", epoch)
+    return stream.permutation(of: count)
+  }
+}

@@ -1,0 +1,264 @@
+import Detection
+import Foundation
+import Images
+
+/// One page for people: which images of a folder do not belong, how odd they are, and where in them
+/// the surprise lies.
+///
+/// The page is one self-contained HTML file: pictures are PNG data URIs, there is no script, and
+/// nothing is loaded from anywhere.
+///
+/// ```swift
+/// try FlagReport(
+///   title: "parts/", table: table, flagged: flagged, unreadable: [], score: "nats",
+///   falseAlarmRate: 0.01, calibration: calibration, scale: .standard(channels: 1),
+///   command: CommandLine.arguments
+/// ).write(to: "report.html")
+/// ```
+public struct FlagReport: Sendable {
+  /// One flagged image as the model saw it, with its surprise.
+  public struct Flagged: Sendable {
+    public var row: ScoreRow
+    public var image: Image
+    public var map: SurpriseMap
+
+    public init(row: ScoreRow, image: Image, map: SurpriseMap) {
+      self.row = row
+      self.image = image
+      self.map = map
+    }
+  }
+
+  /// A file that was skipped, and why.
+  public struct Unreadable: Sendable {
+    public var path: String
+    public var reason: String
+
+    public init(path: String, reason: String) {
+      self.path = path
+      self.reason = reason
+    }
+  }
+
+  /// The most flagged images, and the most unreadable files, that the page lists.
+  public static let limit = 200
+
+  /// What was looked at: the folder as the user named it.
+  public var title: String
+  /// Every readable image.
+  public var table: ScoreTable
+  /// The flagged ones, the oddest first: all of them, or the first `limit`.
+  public var flagged: [Flagged]
+  public var unreadable: [Unreadable]
+  /// The column of the table that the flags rest on, and the tail of it that is odd.
+  public var score: String
+  public var tail: Tail
+  /// The false-alarm rate that was asked for, 0 … 1.
+  public var falseAlarmRate: Double
+  public var calibration: Calibration
+  public var scale: HeatScale
+  /// The words of the command line.
+  public var command: [String]
+
+  public init(
+    title: String, table: ScoreTable, flagged: [Flagged], unreadable: [Unreadable],
+    score: String = "nats", tail: Tail = .high, falseAlarmRate: Double, calibration: Calibration,
+    scale: HeatScale, command: [String]
+  ) {
+    self.title = title
+    self.table = table
+    self.flagged = flagged
+    self.unreadable = unreadable
+    self.score = score
+    self.tail = tail
+    self.falseAlarmRate = falseAlarmRate
+    self.calibration = calibration
+    self.scale = scale
+    self.command = command
+  }
+
+  /// Writes the page, as a whole or not at all.
+  public func write(to path: String) throws { try writeWhole(html(), to: path) }
+
+  /// The page. Throws where the table or the calibration lacks the score, or the calibration has too
+  /// few images for the false-alarm rate.
+  public func html() throws(DetectionError) -> String {
+    let ranks = try calibration.ranks(of: score)
+    guard let found = table.values(of: score) else {
+      throw DetectionError.unknownScore(
+        score, known: ["nats", "bits_per_dimension"] + table.scoreNames)
+    }
+    let histogram = Histogram(
+      normal: ranks.normal, found: found,
+      ordinary: try ranks.ordinaryRange(falseAlarmRate: falseAlarmRate, tail: tail),
+      label: scoreLabel)
+    return """
+      <!doctype html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta http-equiv="Content-Security-Policy" \
+      content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <title>\(flaggedCount) of \(table.rows.count) flagged: \(escaped(title))</title>
+      <style>
+      \(reportStyle)
+      </style>
+      </head>
+      <body>
+      \(headline)\(scores(histogram))\(flaggedSection)\(unreadableSection)\(method)</body>
+      </html>
+
+      """
+  }
+
+  private var flaggedCount: Int { table.rows.filter { $0.verdict?.flagged == true }.count }
+
+  private var scoreLabel: String {
+    switch score {
+    case "nats": "−log p(x), nats an image"
+    case "bits_per_dimension": "bits per dimension"
+    default: score
+    }
+  }
+
+  private var headline: String {
+    let expected = falseAlarmRate * Double(table.rows.count)
+    let figures = [
+      (table.rows.count.description, "images"), (flaggedCount.description, "flagged"),
+      (unreadable.count.description, "unreadable"),
+      (short(100 * falseAlarmRate) + " %", "false-alarm rate asked for"),
+      (String(format: expected < 10 ? "%.1f" : "%.0f", expected), "false alarms to expect"),
+    ]
+    let cells = figures.map { "<div><dt>\($0.1)</dt><dd>\($0.0)</dd></div>\n" }.joined()
+    return """
+      <header>
+      <h1><bdi>\(escaped(title))</bdi></h1>
+      <dl class="figures">
+      \(cells)</dl>
+      <p class="note">False alarms to expect: at most this many on average, were every image \
+      normal.</p>
+      </header>
+
+      """
+  }
+
+  private func scores(_ histogram: Histogram) -> String {
+    let drawing = histogram.svg ?? "<p>The scores have no finite range that could be drawn.</p>\n"
+    let key = """
+      <p class="key"><span class="normal">\(calibration.count) held-out normal images</span>
+      <span class="found">\(table.rows.count) images of this folder</span>
+      <span class="flag">flagged, one tick each</span></p>
+
+      """
+    let beyond = histogram.beyond.map { "<p class=\"note\">\($0)</p>\n" } ?? ""
+    return "<section>\n<h2>Scores</h2>\n\(key)\(drawing)\(beyond)</section>\n"
+  }
+
+  private var flaggedSection: String {
+    guard flaggedCount > 0 else {
+      return "<section>\n<h2>Flagged images</h2>\n<p>None was flagged.</p>\n</section>\n"
+    }
+    let shown = flagged.prefix(Self.limit)
+    let left = flaggedCount - shown.count
+    let note =
+      left > 0
+      ? "<p class=\"note\">The first \(shown.count) of \(flaggedCount) are shown.</p>\n" : ""
+    return """
+      <section>
+      <h2>Flagged images</h2>
+      \(note)\(legend)<table>
+      <thead><tr><th>image</th><th>surprise</th><th>file</th><th class="number">nats</th>\
+      <th class="number">bits/dim</th><th class="number">p-value</th></tr></thead>
+      <tbody>
+      \(shown.map(tableRow).joined())</tbody>
+      </table>
+      </section>
+
+      """
+  }
+
+  private func tableRow(_ flagged: Flagged) -> String {
+    let row = flagged.row
+    let p = row.verdict.map { short($0.pValue) } ?? ""
+    return """
+      <tr><td>\(picture(flagged.image, "image"))</td>\
+      <td>\(picture(heatMap(flagged.map, scale: scale), "surprise"))</td>\
+      <td class="path"><bdi>\(escaped(row.path))</bdi></td>\
+      <td class="number">\(String(format: "%.1f", row.nats))</td>\
+      <td class="number">\(String(format: "%.3f", row.bitsPerDimension))</td>\
+      <td class="number">\(p)</td></tr>
+
+      """
+  }
+
+  /// The colour bar of the heat maps.
+  private var legend: String {
+    let bar = SurpriseMap(bits: (0..<256).map { Float($0) / 255 }, width: 256, height: 1)
+    let labels = (0...4).map { quarter in
+      let bits = short(Double(scale.topBits) * Double(quarter) / 4)
+      return "<span>\(quarter == 4 ? "≥ \(bits)" : bits)</span>"
+    }
+    return """
+      <div class="legend"><img alt="colours from dark to light" \
+      src="\(dataURI(heatMap(bar, scale: HeatScale(topBits: 1))))">
+      <div>\(labels.joined())</div>
+      <p>surprise, bits a pixel; the same scale for every image</p></div>
+
+      """
+  }
+
+  private var unreadableSection: String {
+    guard !unreadable.isEmpty else { return "" }
+    let rows = unreadable.prefix(Self.limit).map {
+      "<tr><td class=\"path\"><bdi>\(escaped($0.path))</bdi></td><td>\(escaped($0.reason))</td></tr>\n"
+    }
+    let left = unreadable.count - rows.count
+    let note = left > 0 ? "<p class=\"note\">And \(left) more.</p>\n" : ""
+    return """
+      <section>
+      <h2>Unreadable files</h2>
+      <table>
+      <thead><tr><th>file</th><th>reason</th></tr></thead>
+      <tbody>
+      \(rows.joined())</tbody>
+      </table>
+      \(note)</section>
+
+      """
+  }
+
+  private var method: String {
+    let rank =
+      switch tail {
+      case .high: "p = (1 + the number that score at least as high) / (N + 1)"
+      case .low: "p = (1 + the number that score at most as high) / (N + 1)"
+      case .both: "p = twice the smaller of its two ranks / (N + 1)"
+      }
+    return """
+      <section class="method">
+      <h2>How the numbers were computed</h2>
+      <p>Each image is ranked by its score, \(escaped(scoreLabel)), among N = \(calibration.count) \
+      held-out normal images (<bdi>\(escaped(calibration.data))</bdi>): \(rank), and it is flagged \
+      where p ≤ \(falseAlarmRate), so that on average at most that share of normal images is flagged, \
+      however good or bad the model. A heat map shows each pixel's −log₂ p(pixel | all pixels before \
+      it in reading order), in bits: their sum is the image's −log₂ p(x), and bits per dimension is \
+      that sum divided by the number of sub-pixels.</p>
+      <p>Made by</p>
+      <pre>\(escaped(shellLine(command)))</pre>
+      </section>
+
+      """
+  }
+
+  /// A picture at a whole enlargement, so that small ones can be seen.
+  private func picture(_ image: Image, _ alternative: String) -> String {
+    let factor = enlargement(width: image.width, height: image.height, atLeast: 112)
+    let width = min(image.width * factor, 224)
+    return "<img alt=\"\(alternative)\" width=\"\(width)\" src=\"\(dataURI(image))\">"
+  }
+
+  private func dataURI(_ image: Image) -> String {
+    "data:image/png;base64,\(Data(image.encodedPNG()).base64EncodedString())"
+  }
+}

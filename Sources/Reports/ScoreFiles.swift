@@ -1,0 +1,108 @@
+import Detection
+import Foundation
+
+/// A file that could not be written.
+public struct ReportError: Error, Equatable, Sendable, CustomStringConvertible {
+  public let path: String
+  public let reason: String
+
+  public var description: String { "\(path): cannot be written: \(reason)" }
+}
+
+extension ScoreTable {
+  /// Comma-separated values: `path,nats,bits_per_dimension`, a column a score, then `p_value,flagged`
+  /// where the table is calibrated.
+  ///
+  /// Fields are quoted as in RFC 4180; lines end with LF. Numbers are the shortest that read back as
+  /// the same double; those that are not finite are `inf`, `-inf` and `nan`. `flagged` is `true` or
+  /// `false`.
+  public var csv: String {
+    (["\(columns.map(quoted).joined(separator: ","))\n"]
+      + rows.map { row in
+        "\(([.text(row.path)] + cells(row)).map(\.csv).joined(separator: ","))\n"
+      }).joined()
+  }
+
+  /// JSON lines: an object for each image with the keys of the CSV header, in its order. Numbers that
+  /// are not finite, which JSON lacks, are the strings "inf", "-inf" and "nan".
+  public var jsonLines: String {
+    rows.map { row in
+      let values = [.text(row.path)] + cells(row)
+      let fields = zip(columns, values).map { "\(jsonString($0)):\($1.json)" }
+      return "{\(fields.joined(separator: ","))}\n"
+    }.joined()
+  }
+
+  /// Writes `csv`, as a whole or not at all.
+  public func writeCSV(to path: String) throws(ReportError) { try writeWhole(csv, to: path) }
+
+  /// Writes `jsonLines`, as a whole or not at all.
+  public func writeJSONLines(to path: String) throws(ReportError) {
+    try writeWhole(jsonLines, to: path)
+  }
+
+  private var columns: [String] {
+    ["path", "nats", "bits_per_dimension"] + scoreNames
+      + (isCalibrated ? ["p_value", "flagged"] : [])
+  }
+
+  /// What stands in a row after the path.
+  private func cells(_ row: ScoreRow) -> [Cell] {
+    ([row.nats, row.bitsPerDimension] + row.scores).map(Cell.number)
+      + (row.verdict.map { [.number($0.pValue), .truth($0.flagged)] } ?? [])
+  }
+}
+
+private enum Cell {
+  case text(String)
+  case number(Double)
+  case truth(Bool)
+
+  var csv: String {
+    switch self {
+    case .text(let text): quoted(text)
+    case .number(let number): number.description
+    case .truth(let truth): truth.description
+    }
+  }
+
+  var json: String {
+    switch self {
+    case .text(let text): jsonString(text)
+    case .number(let number): number.isFinite ? number.description : "\"\(number)\""
+    case .truth(let truth): truth.description
+    }
+  }
+}
+
+/// A CSV field, in quotes where it holds a comma, a quote, a line end or an outer space.
+private func quoted(_ field: String) -> String {
+  let special = field.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
+  guard special || field.hasPrefix(" ") || field.hasSuffix(" ") else { return field }
+  // By scalars, not characters: a quote with a combining mark is another character, but still a quote.
+  return "\"\(field.unicodeScalars.map { $0 == "\"" ? "\"\"" : String($0) }.joined())\""
+}
+
+private func jsonString(_ text: String) -> String {
+  var json = "\""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "\"": json += "\\\""
+    case "\\": json += "\\\\"
+    case "\u{0}"..."\u{1F}", "\u{7F}", "\u{2028}", "\u{2029}":
+      let digits = String(scalar.value, radix: 16)
+      json += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    default: json.unicodeScalars.append(scalar)
+    }
+  }
+  return json + "\""
+}
+
+/// Writes a text as a whole or not at all.
+func writeWhole(_ text: String, to path: String) throws(ReportError) {
+  do {
+    try writeWhole(Data(text.utf8), to: path)
+  } catch {
+    throw ReportError(path: path, reason: error.reason)
+  }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import Images
+import Models
+import Tensors
+
+/// The likelihood of a set of images.
+public struct LikelihoodSummary: Sendable {
+  /// Negative log-likelihood of each image, nats.
+  public let nats: [Double]
+  /// Sub-pixels an image.
+  public let dimension: Int
+
+  public init(nats: [Double], dimension: Int) {
+    self.nats = nats
+    self.dimension = dimension
+  }
+
+  /// Mean over images, nats.
+  public var natsPerImage: Double { nats.reduce(0, +) / Double(nats.count) }
+
+  /// Of the mean: s / √N.
+  public var standardError: Double {
+    guard nats.count > 1 else { return .nan }
+    let mean = natsPerImage
+    let squares = nats.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    return (squares / Double(nats.count - 1) / Double(nats.count)).squareRoot()
+  }
+
+  /// Nats as bits a sub-pixel.
+  public func bitsPerDimension(_ nats: Double) -> Double {
+    nats / (Double(dimension) * log(2))
+  }
+
+  public var bitsPerDimension: Double { bitsPerDimension(natsPerImage) }
+}
+
+extension DensityModel {
+  /// Evaluates a data set, batch by batch.
+  /// - Parameter progress: called after each batch with the images done; returns whether to go on.
+  ///   Where it does not, the summary is of the images done.
+  public func likelihood(
+    of data: DataSet, pixels: PixelEncoding, seed: UInt64, batch size: Int = 64,
+    in context: Context, progress: (Int) throws -> Bool = { _ in true }
+  ) rethrows -> LikelihoodSummary {
+    var nats: [Double] = []
+    for start in stride(from: 0, to: data.count, by: size) {
+      let batch = pixels.batch(
+        of: data, indices: start..<min(start + size, data.count), seed: seed)
+      nats += logProbability(of: batch, in: context).map { -$0 }
+      guard try progress(nats.count) else { break }
+    }
+    return LikelihoodSummary(nats: nats, dimension: data.dimension)
+  }
+}

@@ -1,0 +1,58 @@
+import Tensors
+
+/// AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) with clipping by the global norm, and the
+/// moving average of the weights in the same pass.
+final class Optimiser {
+  /// One parameter and its state.
+  struct Entry {
+    let parameter: Parameter
+    let first: Tensor
+    let second: Tensor
+    /// The average, which is the value of the same parameter of the averaged model.
+    let average: Tensor
+  }
+
+  let entries: [Entry]
+  private(set) var step = 0
+
+  /// - Parameter averaged: the parameters of a second model like the first; their values become the
+  ///   moving average.
+  init(_ parameters: [Parameter], averaged: [Parameter]) {
+    entries = zip(parameters, averaged).map { parameter, averaged in
+      precondition(parameter.name == averaged.name, "the two models differ")
+      averaged.value.copy(from: parameter.value)
+      return Entry(
+        parameter: parameter, first: .zeros(parameter.shape), second: .zeros(parameter.shape),
+        average: averaged.value)
+    }
+  }
+
+  /// Takes up the count of steps of a checkpoint.
+  func resume(at step: Int) { self.step = step }
+
+  /// One step along the gradients.
+  /// - Parameter limit: the largest norm; longer gradients are shortened to it.
+  /// - Returns: the norm before clipping; where it is not finite nothing is changed.
+  func update(
+    _ gradients: Gradients, learningRate: Double, options: TrainingOptions, limit: Double,
+    backend: any Backend
+  ) -> Double {
+    let all = entries.map { gradients[$0.parameter] }
+    let norm = all.reduce(0) { $0 + ($1.map(backend.sumOfSquares) ?? 0) }.squareRoot()
+    guard norm.isFinite else { return norm }
+    step += 1
+    var rates = AdamWStep(
+      learningRate: learningRate, step: step,
+      // Young averages forget the first weights quickly.
+      averageDecay: min(options.averageDecay, Double(1 + step) / Double(10 + step)))
+    rates.gradientScale = min(1, limit / max(norm, 1e-300))
+    for (entry, gradient) in zip(entries, all) {
+      guard let gradient else { continue }
+      rates.weightDecay = entry.parameter.decays ? options.weightDecay : 0
+      backend.adamW(
+        rates, weights: entry.parameter.value, gradient: gradient, first: entry.first,
+        second: entry.second, average: entry.average)
+    }
+    return norm
+  }
+}

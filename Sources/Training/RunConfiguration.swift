@@ -1,0 +1,73 @@
+import Images
+import Models
+import RunFiles
+import Tensors
+
+/// What a run is: the model, how intensities become its symbols, and how it is trained. Kept as
+/// `config.json`, it is all that is needed, beside the weights, to use the run elsewhere.
+public struct RunConfiguration: Codable, Equatable, Sendable {
+  /// Version of this format.
+  public var format = 1
+  public var model: ModelSpecification
+  public var pixels: PixelEncoding
+  public var data: DataDescription
+  public var training: TrainingOptions
+  /// Keys every draw: first weights, order of images, binarization, split.
+  public var seed: UInt64
+
+  public init(
+    model: ModelSpecification, pixels: PixelEncoding, data: DataDescription,
+    training: TrainingOptions, seed: UInt64
+  ) {
+    self.model = model
+    self.pixels = pixels
+    self.data = data
+    self.training = training
+    self.seed = seed
+  }
+
+  /// The configuration of a run folder.
+  /// - Throws: `RunFileError` naming the file and the field.
+  public static func read(from run: RunFolder) throws -> RunConfiguration {
+    // Another version need not have the fields of this one.
+    let format = try run.readConfiguration(Version.self).format
+    guard format == 1 else {
+      throw RunFileError(run.configurationFile, "format", expected: "1", found: "\(format)")
+    }
+    let configuration = try run.readConfiguration(RunConfiguration.self)
+    try configuration.check(run.configurationFile)
+    return configuration
+  }
+
+  private struct Version: Decodable {
+    let format: Int
+  }
+
+  /// Refuses values that decode but that no run has.
+  private func check(_ file: String) throws {
+    guard (1...8192).contains(model.image.height), (1...8192).contains(model.image.width),
+      model.image.channels == 1 || model.image.channels == 3
+    else {
+      throw RunFileError(
+        file, "model.image", expected: "sides 1 ... 8192 and 1 or 3 channels",
+        found: "\(model.image)")
+    }
+    guard (2...256).contains(model.head.levels), pixels.levels == model.head.levels,
+      model.head.kind != .bernoulli || model.head.levels == 2
+    else {
+      throw RunFileError(
+        file, "model.head.levels", expected: "the \(pixels.levels) of pixels",
+        found: "\(model.head.levels)")
+    }
+    do {
+      _ = try ModelSpecification(
+        name: model.name, settings: model.settings, head: model.head, image: model.image,
+        seed: model.seed)
+    } catch let error as ModelError {
+      throw RunFileError(file, problem: error.description)
+    }
+    for (field, isSensible, expected, found) in training.checks where !isSensible {
+      throw RunFileError(file, "training.\(field)", expected: expected, found: found)
+    }
+  }
+}

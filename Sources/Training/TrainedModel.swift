@@ -1,0 +1,53 @@
+import Images
+import Layers
+import Models
+import OneDNN
+import RunFiles
+import Tensors
+
+/// A run opened for use: its model with the averaged weights that did best on validation.
+///
+/// ```swift
+/// let trained = try TrainedModel(run: "runs/digits")
+/// let nats = trained.logProbability(of: batch)
+/// ```
+public struct TrainedModel {
+  public let run: RunFolder
+  public let configuration: RunConfiguration
+  public let model: any DensityModel
+  public let parameters: [Parameter]
+  public let backend: any Backend
+
+  /// - Throws: `RunFileError` or `ModelError`, one line, for a folder that is damaged or not a run.
+  public init(run path: String, backend: any Backend = OneDNNBackend.shared) throws {
+    run = try RunFolder.open(at: path)
+    configuration = try RunConfiguration.read(from: run)
+    let store = ParameterStore(seed: configuration.model.seed)
+    model = try configuration.model.build(in: store)
+    parameters = store.parameters
+    self.backend = backend
+    try parameters.read(from: run.weightsFile)
+  }
+
+  /// Inference in float32, whatever precision the training had: scores are for keeps.
+  public var context: Context { Context(backend: backend, precision: .float32) }
+
+  /// Live weights.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+
+  /// log p of each image, nats.
+  public func logProbability(of batch: PixelBatch) -> [Double] {
+    model.logProbability(of: batch, in: context)
+  }
+
+  /// Symbols of some images of a data set, stochastic ones by the draw that all evaluation uses.
+  public func batch(of data: DataSet, _ indices: some Collection<Int>) -> PixelBatch {
+    configuration.pixels.batch(of: data, indices: indices, seed: configuration.seed)
+  }
+
+  /// How a data set must be loaded to fit this model.
+  public var loadingOptions: LoadingOptions {
+    let image = configuration.model.image
+    return LoadingOptions(size: (image.width, image.height), channels: image.channels)
+  }
+}

@@ -1,0 +1,63 @@
+import Layers
+import RunFiles
+import Tensors
+
+extension TensorSource {
+  /// A float32 tensor under a name.
+  init(_ name: String, _ tensor: Tensor) {
+    precondition(tensor.precision == .float32, "weights are kept in float32")
+    self.init(name, type: .float32, shape: tensor.shape.sides) { body in
+      try body(UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.byteCount))
+    }
+  }
+}
+
+extension TensorFile {
+  /// Reads a float32 tensor in place.
+  /// - Throws: `RunFileError` for a tensor that is missing, of another shape, not finite, or not zero
+  ///   where the mask is: such a weight would let an output see the future.
+  func readChecked(_ name: String, into tensor: Tensor, mask: Tensor?) throws {
+    try read(
+      name, type: .float32, shape: tensor.shape.sides,
+      into: UnsafeMutableRawBufferPointer(start: tensor.pointer, count: tensor.byteCount))
+    let values = tensor.floats
+    guard values.allSatisfy(\.isFinite) else {
+      throw RunFileError(
+        path, "tensor '\(name)'", expected: "finite numbers", found: "infinity or NaN")
+    }
+    if let mask {
+      guard zip(values, mask.floats).allSatisfy({ $0 == 0 || $1 != 0 }) else {
+        throw RunFileError(
+          path, "tensor '\(name)'", expected: "zeros where the mask is",
+          found: "a weight that would see the future")
+      }
+    }
+  }
+
+  /// Refuses a file that holds something else than the named tensors.
+  func requireExactly(_ names: Set<String>) throws {
+    for tensor in tensors where !names.contains(tensor.name) {
+      throw RunFileError(
+        path, "tensor '\(tensor.name)'", expected: "none of that name in this model",
+        found: "\(tensor.shape)")
+    }
+  }
+}
+
+extension Array where Element == Parameter {
+  /// Writes the values alone.
+  func write(to path: String, metadata: [String: String]) throws {
+    try TensorFile.write(
+      map { TensorSource($0.name, $0.value) }, metadata: metadata, to: path)
+  }
+
+  /// Reads the values of a file of exactly these parameters.
+  /// - Throws: `RunFileError` for a file that is damaged or of another model.
+  func read(from path: String) throws {
+    let file = try TensorFile(reading: path)
+    try file.requireExactly(Set(map(\.name)))
+    for parameter in self {
+      try file.readChecked(parameter.name, into: parameter.value, mask: parameter.mask)
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import Foundation
+
+/// Output for people on standard error and standard output, or one JSON object for machines.
+struct Console {
+  let json: Bool
+  let quiet: Bool
+
+  /// Whether progress overwrites its line; plain lines otherwise.
+  static let isTerminal = isatty(STDERR_FILENO) == 1
+  static let hasColour =
+    isTerminal && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+
+  /// Something that a person should know, on standard error.
+  func note(_ line: String) {
+    if !quiet { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+  }
+
+  /// A warning: shown even where progress is not.
+  func warn(_ line: String) {
+    let word = Console.hasColour ? "\u{1b}[33mwarning:\u{1b}[0m" : "warning:"
+    FileHandle.standardError.write(Data("\(word) \(line)\n".utf8))
+  }
+
+  /// The result: `object` for machines, `text` for people.
+  func result(_ object: some Encodable, text: String) throws {
+    if json {
+      let encoder = JSONEncoder()
+      encoder.keyEncodingStrategy = .convertToSnakeCase
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      encoder.nonConformingFloatEncodingStrategy = .convertToString(
+        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+      print(String(decoding: try encoder.encode(object), as: UTF8.self))
+    } else {
+      print(text)
+    }
+  }
+}
+
+/// A line that says how far a job has come: in place on a terminal, at most a line every few seconds
+/// elsewhere. Nothing is shown of jobs shorter than two seconds.
+final class ProgressLine {
+  private let console: Console
+  private let start = ContinuousClock.now
+  private var last: ContinuousClock.Instant?
+  private var shown = false
+
+  init(_ console: Console) { self.console = console }
+
+  /// Shows `line` if the last one is old enough.
+  func update(_ line: @autoclosure () -> String) {
+    let now = ContinuousClock.now
+    guard !console.quiet, now - start > .seconds(2) else { return }
+    if let last, now - last < (Console.isTerminal ? .milliseconds(200) : .seconds(10)) { return }
+    last = now
+    if Console.isTerminal {
+      FileHandle.standardError.write(Data("\r\u{1b}[K\(line())".utf8))
+      shown = true
+    } else {
+      console.note(line())
+    }
+  }
+
+  /// Shows how many of `total` are done, at what rate, and the time left.
+  func update(_ what: String, _ done: Double, of total: Int, _ unit: String) {
+    let rate = done / ((ContinuousClock.now - start) / .seconds(1))
+    let left = rate > 0 ? ", \(duration((Double(total) - done) / rate)) left" : ""
+    update("\(what): \(Int(done)) of \(total) \(unit), \(short(rate)) \(unit)/s\(left)")
+  }
+
+  /// Takes the line away, so that something else can be printed.
+  func clear() {
+    if shown { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+    shown = false
+  }
+}
+
+/// `2 h 05 min`, `3 min 20 s`, `12 s`.
+func duration(_ seconds: Double) -> String {
+  let whole = Int(seconds.rounded())
+  if whole >= 3600 { return "\(whole / 3600) h \(padded(whole / 60 % 60)) min" }
+  if whole >= 60 { return "\(whole / 60) min \(padded(whole % 60)) s" }
+  return "\(whole) s"
+}
+
+private func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+
+/// A number with so many decimals.
+func fixed(_ value: Double, _ decimals: Int) -> String {
+  String(format: "%.\(decimals)f", value)
+}
+
+/// A rate with about three digits.
+func short(_ value: Double) -> String { fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0) }
+
+/// A number with at most three significant digits.
+func significant(_ value: Double) -> String { String(format: "%.3g", value) }
+
+/// A number that may be undefined, `null` in JSON.
+struct OrNull: Encodable {
+  let value: Double?
+
+  /// NaN is no value.
+  init(_ value: Double?) { self.value = value.flatMap { $0.isNaN ? nil : $0 } }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if let value { try container.encode(value) } else { try container.encodeNil() }
+  }
+}

@@ -1,0 +1,206 @@
+import ArgumentParser
+import Distributions
+import Models
+import OneDNN
+import RunFiles
+import Tensors
+import Training
+
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Learn the density of a set of images.",
+    discussion: """
+      Example: scanline train photos --run runs/photos --model pixelcnn --size 32x32 --minutes 20
+
+      Ctrl-C stops after the step under way, with a checkpoint; again, it ends at once. Then, or after
+      a crash, the same DATA and RUN with --resume go on, and with --epochs reach the same weights as
+      if nothing had happened. A stopped training ends with status 130.
+      """)
+
+  enum Binarization: String, CaseIterable, ExpressibleByArgument {
+    case threshold, stochastic
+  }
+
+  @Argument(help: "The images to learn: a folder, an IDX, CIFAR, .amat or .npy file.")
+  var data: String
+
+  @Option(name: .customLong("run"), help: "The folder to make for the run.")
+  var runPath: String
+
+  @Option(help: "Model family; see scanline models. (default: pixelcnn)")
+  var model: String?
+
+  @Option(help: "Distribution of a sub-pixel. (default: bernoulli for binary images)")
+  var head: HeadName?
+
+  @Option(help: "Levels of a sub-pixel, 2 ... 256. (default: 256)")
+  var levels: Int?
+
+  @Option(help: "Make images binary: at mid-grey, or by a fresh draw each epoch.")
+  var binarize: Binarization?
+
+  @Option(help: "Bring images to this size, WxH.")
+  var size: Size?
+
+  @Option(help: "Bring images to gray or rgb. (default: as they are)")
+  var channels: Channels?
+
+  @Option(help: "Images to validate on. (default: a tenth of DATA, split by content)")
+  var validation: String?
+
+  @Option(help: "Passes over the images. (default: 20)")
+  var epochs: Int?
+
+  @Option(help: "Minutes to train instead.")
+  var minutes: Double?
+
+  @Option(help: "Images a step. (default: the model's)")
+  var batch: Int?
+
+  @Option(name: .customLong("learning-rate"), help: "Highest rate of AdamW. (default: the model's)")
+  var learningRate: Double?
+
+  @Option(name: .customLong("weight-decay"), help: "Decoupled weight decay. (default: 0)")
+  var weightDecay: Double?
+
+  @Option(help: "Precision of activations. (default: bfloat16 where it pays)")
+  var precision: PrecisionName?
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: "A setting of the model, name=value; may be repeated.")
+  var settings: [String] = []
+
+  @Flag(help: "Label images by their first-level subfolder.")
+  var classes = false
+
+  @Flag(help: "Make an unreadable file an error.")
+  var strict = false
+
+  @Flag(help: "Go on with the run from its last checkpoint.")
+  var resume = false
+
+  @Option(
+    name: .customLong("checkpoint-every"),
+    help: ArgumentHelp("Seconds of training that a crash can cost.", valueName: "seconds"))
+  var checkpointInterval: Double = 60
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if epochs != nil && minutes != nil {
+      throw ValidationError("expected --epochs or --minutes, found both")
+    }
+    func expect<Value>(
+      _ flag: String, _ value: Value?, _ expected: String, _ isSensible: (Value) -> Bool
+    ) throws {
+      if let value, !isSensible(value) {
+        throw ValidationError("\(flag): expected \(expected), found \(value)")
+      }
+    }
+    try expect("--epochs", epochs, "1 ... 1000000000") { (1...1_000_000_000).contains($0) }
+    try expect("--batch", batch, "1 ... 1048576") { (1...1_048_576).contains($0) }
+    try expect("--minutes", minutes, "more than 0, at most 10000000") { $0 > 0 && $0 <= 1e7 }
+    try expect("--learning-rate", learningRate, "more than 0") { $0 > 0 && $0.isFinite }
+    try expect("--weight-decay", weightDecay, "0 or more") { $0 >= 0 && $0.isFinite }
+    try expect("--checkpoint-every", checkpointInterval, "0 or more") { $0 >= 0 }
+    try expect("--levels", levels, "2 ... 256") { (2...256).contains($0) }
+    if let levels, levels != 2 {
+      if binarize != nil {
+        throw ValidationError("--binarize makes 2 levels, found --levels \(levels)")
+      }
+      if head == .bernoulli {
+        throw ValidationError("--head bernoulli has 2 levels, found --levels \(levels)")
+      }
+    }
+    let settings = try parsedSettings()
+    // A resumed run has its own model, which these must be settings of.
+    guard !resume || model != nil else { return }
+    do {
+      _ = try ModelSpecification(
+        name: model ?? defaultModel, settings: settings, head: .bernoulli,
+        image: ImageShape(height: 1, width: 1, channels: 1))
+    } catch let error as ModelError {
+      throw ValidationError(error.description)
+    }
+  }
+
+  var defaultModel: String { "pixelcnn" }
+
+  func parsedSettings() throws -> [String: String] {
+    var result: [String: String] = [:]
+    for setting in settings {
+      let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2 else {
+        throw ValidationError("--set: expected name=value, found \(setting)")
+      }
+      guard result.updateValue(String(parts[1]), forKey: String(parts[0])) == nil else {
+        throw ValidationError("--set: expected \(parts[0]) once, found it twice")
+      }
+    }
+    return result
+  }
+
+  func run() throws {
+    common.prepare()
+    let console = common.console
+    let job = try resume ? TrainingJob(resuming: self) : TrainingJob(beginning: self)
+    // From here on there is something to save.
+    let interruption = Interruption()
+    let trainer = try Trainer(
+      run: job.folder, configuration: job.configuration, training: job.training,
+      validation: job.validation, backend: OneDNNBackend.shared,
+      checkpointInterval: checkpointInterval)
+    let display = TrainingDisplay(console, interruption, job.configuration)
+    display.begin(trainer, at: runPath)
+    defer { display.end() }
+    let summary = try trainer.train(watch: display.show)
+    display.end()
+    let result = TrainingResult(run: runPath, summary)
+    try console.result(result, text: result.text)
+    if summary.interrupted, let code = interruption.exitCode {
+      console.note("go on with: \(commandToGoOn)")
+      throw code
+    }
+  }
+
+  /// What to type after an interruption: the rest is in the run's configuration.
+  private var commandToGoOn: String {
+    var words = ["scanline", "train", data, "--run", runPath, "--resume"]
+    // Another number of threads adds in another order.
+    if let threads = common.threads { words += ["--threads", "\(threads)"] }
+    return words.map(quotedForShell).joined(separator: " ")
+  }
+}
+
+/// A word as a shell takes it.
+private func quotedForShell(_ word: String) -> String {
+  let plain = word.utf8.allSatisfy { byte in
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:
+      true
+    default: "/._-+,:@%=".utf8.contains(byte)
+    }
+  }
+  return plain && !word.isEmpty
+    ? word
+    : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+      + "'"
+}
+
+enum HeadName: String, CaseIterable, ExpressibleByArgument {
+  case bernoulli
+  case categorical
+
+  func head(_ levels: Int) -> Head {
+    self == .bernoulli ? .bernoulli : .categorical(levels)
+  }
+}
+
+enum PrecisionName: String, CaseIterable, ExpressibleByArgument {
+  case float32
+  case bfloat16
+
+  var precision: Precision { self == .float32 ? .float32 : .bfloat16 }
+}

@@ -1,0 +1,116 @@
+import Detection
+import Foundation
+import Testing
+
+@Suite struct CalibrationTests {
+  /// A path that is gone after `body`.
+  func withPath(_ body: (String) throws -> Void) rethrows {
+    let path = NSTemporaryDirectory() + "calibration-\(UUID().uuidString).json"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try body(path)
+  }
+
+  @Test func comesBackFromItsFile() throws {
+    let calibration = try Calibration(
+      scores: ["nats": [3, 0.1, .infinity], "stirring": [-1, -.infinity, 1 / 3]],
+      data: "normal \"parts\", 3 images")
+    #expect(calibration.count == 3)
+    #expect(calibration.scores["nats"] == [0.1, 3, .infinity])
+    try withPath { path in
+      try calibration.write(to: path)
+      let first = try Data(contentsOf: URL(fileURLWithPath: path))
+      #expect(try Calibration(contentsOf: path) == calibration)
+      try calibration.write(to: path)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == first)
+    }
+    #expect(try calibration.ranks(of: "nats").pValue(of: 4) == 0.5)
+  }
+
+  @Test func refusesWhatIsNoCalibration() throws {
+    #expect(throws: DetectionError.missing("score")) { try Calibration(scores: [:], data: "") }
+    #expect(throws: DetectionError.missing("normal image")) {
+      try Calibration(scores: ["nats": []], data: "")
+    }
+    #expect(throws: DetectionError.notANumber(score: "nats", where: "the normal images")) {
+      try Calibration(scores: ["nats": [1, .nan]], data: "")
+    }
+    #expect(throws: DetectionError.self) {
+      try Calibration(scores: ["nats": [1, 2], "other": [1]], data: "")
+    }
+    let one = try Calibration(scores: ["nats": [1]], data: "")
+    #expect(throws: DetectionError.unknownScore("typicality", known: ["nats"])) {
+      try one.ranks(of: "typicality")
+    }
+  }
+
+  @Test(arguments: [
+    ("", "expected JSON"), ("\u{89}PNG", "expected JSON"),
+    (#"{"count":1,"scores":{"nats":[1]}}"#, "field data is missing"),
+    (#"{"count":"1","data":"","scores":{"nats":[1]}}"#, "field count must be Int"),
+    (#"{"count":1,"data":"","scores":{"nats":["x"]}}"#, "field scores.nats"),
+    (#"{"count":1,"data":"","scores":{"nats":["nan"]}}"#, "found NaN"),
+    (#"{"count":2,"data":"","scores":{"nats":[1]}}"#, "each of 2 images, found 1"),
+    (#"{"count":2,"data":"","scores":{"nats":[2,1]}}"#, "expected nats ascending"),
+    (#"{"count":-1,"data":"","scores":{"nats":[]}}"#, "expected at least one normal image"),
+    (#"{"count":0,"data":"","scores":{}}"#, "expected at least one score"),
+  ])
+  func namesFileAndField(text: String, reason: String) throws {
+    try withPath { path in
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+      let error = #expect(throws: DetectionError.self) { try Calibration(contentsOf: path) }
+      let line = try #require(error?.description)
+      #expect(line.hasPrefix(path) && line.contains(reason), "\(line)")
+      #expect(!line.contains("\n"))
+    }
+  }
+
+  @Test func namesMissingFilesAndFolders() {
+    let error = #expect(throws: DetectionError.self) {
+      try Calibration(contentsOf: "/nowhere/calibration.json")
+    }
+    #expect(error?.description.hasSuffix("No such file or directory") == true)
+    #expect(throws: DetectionError.self) {
+      try Calibration(scores: ["nats": [1]], data: "").write(to: "/nowhere/calibration.json")
+    }
+  }
+}
+
+@Suite struct SurpriseMapTests {
+  @Test func sumsBitsOverChannels() {
+    // Probabilities as powers of two: [1, 2 pixels, 3 channels].
+    let bits: [Float] = [1, 2, 3, 0, 0, 8]
+    let map = SurpriseMap(
+      logProbabilities: bits.map { -$0 * 0.693_147_2 }, height: 1, width: 2, channels: 3)
+    #expect(abs(map.bits[0] - 6) < 1e-5 && abs(map.bits[1] - 8) < 1e-5)
+    #expect(abs(map.totalBits - 14) < 1e-5)
+  }
+
+  @Test func impossibleIsInfinite() {
+    let map = SurpriseMap(logProbabilities: [-.infinity, 0], height: 2, width: 1, channels: 1)
+    #expect(map.bits == [.infinity, 0])
+  }
+}
+
+@Suite struct ScoreTableTests {
+  @Test func findsColumnsByName() {
+    let row = ScoreRow(path: "a", nats: 1, bitsPerDimension: 2, scores: [3, 4])
+    let table = ScoreTable(scoreNames: ["typicality", "png_ratio"], rows: [row])
+    let names = ["nats", "bits_per_dimension", "typicality", "png_ratio"]
+    #expect(names.map { table.values(of: $0) } == [[1], [2], [3], [4]])
+    #expect(table.values(of: "other") == nil)
+    #expect(!table.isCalibrated)
+  }
+
+  @Test func sortsOddestFirst() {
+    func row(_ path: String, _ nats: Double, _ p: Double) -> ScoreRow {
+      ScoreRow(
+        path: path, nats: nats, bitsPerDimension: 1, verdict: .init(pValue: p, flagged: p < 0.1))
+    }
+    let table = ScoreTable(rows: [
+      row("ordinary", 80, 0.5), row("nan", .nan, 0.01), row("odd", 200, 0.01),
+      row("odder", 300, 0.01),
+    ])
+    #expect(table.oddestFirst.rows.map(\.path) == ["odder", "odd", "nan", "ordinary"])
+    #expect(table.isCalibrated)
+  }
+}

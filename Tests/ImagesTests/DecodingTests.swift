@@ -1,0 +1,151 @@
+import Glibc
+import Images
+import Testing
+
+/// EXIF (a TIFF header and one directory) that holds an orientation behind another entry.
+func exifBlock(orientation: Int, isLittleEndian: Bool) -> [UInt8] {
+  func number(_ value: Int, bytes: Int) -> [UInt8] {
+    let big = bigEndian(value).suffix(bytes)
+    return isLittleEndian ? big.reversed() : Array(big)
+  }
+  func entry(_ tag: Int, _ value: Int) -> [UInt8] {
+    number(tag, bytes: 2) + number(3, bytes: 2) + number(1, bytes: 4) + number(value, bytes: 2)
+      + [0, 0]
+  }
+  return Array((isLittleEndian ? "II" : "MM").utf8) + number(42, bytes: 2) + number(8, bytes: 4)
+    + number(2, bytes: 2) + entry(0x0100, 640) + entry(0x0112, orientation) + number(0, bytes: 4)
+}
+
+func fixturePath(_ name: String, testFile: String = #filePath) -> String {
+  testFile.prefix(through: testFile.lastIndex(of: "/")!) + "Fixtures/" + name
+}
+
+func bytes(ofFile path: String) throws -> [UInt8] {
+  let file = try #require(fopen(path, "r"), "\(path)")
+  defer { fclose(file) }
+  var buffer = [UInt8](repeating: 0, count: 1 << 20)
+  return Array(buffer[..<fread(&buffer, 1, buffer.count, file)])
+}
+
+func write(_ bytes: [UInt8], to path: String) throws {
+  let file = try #require(fopen(path, "w"), "\(path)")
+  defer { fclose(file) }
+  try #require(fwrite(bytes, 1, bytes.count, file) == bytes.count)
+}
+
+/// Calls `body` with a new empty folder, and removes it with the files in it.
+func withTemporaryFolder(_ body: (String) throws -> Void) throws {
+  var template = Array("/tmp/scanline-test-XXXXXX".utf8CString)
+  let folder = String(cString: try #require(mkdtemp(&template)))
+  defer {
+    for name in names(in: folder) { unlink("\(folder)/\(name)") }
+    rmdir(folder)
+  }
+  try body(folder)
+}
+
+func names(in folder: String) -> [String] {
+  guard let directory = opendir(folder) else { return [] }
+  defer { closedir(directory) }
+  var result: [String] = []
+  while let entry = readdir(directory) {
+    let name = withUnsafeBytes(of: entry.pointee.d_name) {
+      String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    if name != "." && name != ".." { result.append(name) }
+  }
+  return result.sorted()
+}
+
+@Suite struct DecodingTests {
+  private let tiny = Image(width: 2, height: 1, channels: 1, pixels: [3, 250])
+
+  private func message(_ body: () throws -> Image) -> String? {
+    do throws {
+      _ = try body()
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test func theFirstBytesDecideTheFormat() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/misnamed.jpg"
+      try write(tiny.encodedPNG(), to: path)
+      #expect(try Image.decode(contentsOf: path) == tiny)
+    }
+  }
+
+  @Test func whatIsNoImageFileIsRefusedInOneLine() throws {
+    try withTemporaryFolder { folder in
+      #expect(
+        message { try Image.decode(contentsOf: "\(folder)/missing.png") }
+          == "\(folder)/missing.png: expected a readable image file, found No such file or directory"
+      )
+      #expect(
+        message { try Image.decode(contentsOf: folder) }
+          == "\(folder): expected a readable image file, found a folder")
+
+      let pipe = "\(folder)/pipe.png"
+      try #require(mkfifo(pipe, 0o600) == 0)
+      #expect(
+        message { try Image.decode(contentsOf: pipe) }
+          == "\(pipe): expected a readable image file, found a pipe or device")
+
+      for (name, content) in [("empty.png", ""), ("short\n.png", "GIF"), ("text.jpg", "some text")]
+      {
+        let path = "\(folder)/\(name)"
+        try write(Array(content.utf8), to: path)
+        let line = try #require(message { try Image.decode(contentsOf: path) })
+        #expect(line.hasSuffix(": expected a PNG or JPEG image, found neither by its first bytes"))
+        #expect(!line.contains("\n"))
+      }
+    }
+  }
+
+  @Test func aFileLargerThanTheLimitIsNotRead() throws {
+    try withTemporaryFolder { folder in
+      let path = "\(folder)/a.png"
+      let bytes = tiny.encodedPNG()
+      try write(bytes, to: path)
+      let fits = DecodingLimits(maximumFileBytes: bytes.count)
+      #expect(try Image.decode(contentsOf: path, limits: fits) == tiny)
+      let tight = DecodingLimits(maximumFileBytes: bytes.count - 1)
+      #expect(message { try Image.decode(contentsOf: path, limits: tight) } != nil)
+    }
+  }
+
+  @Test func limitsAreInclusive() throws {
+    let bytes = Image(
+      width: 6, height: 4, channels: 1, pixels: [UInt8](repeating: 9, count: 24)
+    ).encodedPNG()
+    func isRefused(_ limits: DecodingLimits) -> Bool {
+      message { try Image.decode(bytes, name: "a.png", limits: limits) } != nil
+    }
+    #expect(!isRefused(DecodingLimits(maximumSide: 6, maximumPixels: 24)))
+    #expect(isRefused(DecodingLimits(maximumSide: 5, maximumPixels: 24)))
+    #expect(isRefused(DecodingLimits(maximumSide: 6, maximumPixels: 23)))
+  }
+
+  @Test func absurdDimensionsAreRefusedBeforeMemoryIsTaken() throws {
+    var bombs: [(String, [UInt8])] = []
+    for (width, height) in [(65535, 65535), (Int(Int32.max), Int(Int32.max)), (30000, 30000)] {
+      var bytes = PNGFile(width: 1, height: 1, depth: 8, colour: .rgb) { _, _ in [0, 0, 0] }.bytes
+      let header = bigEndian(width) + bigEndian(height) + [8, 2, 0, 0, 0]
+      bytes.replaceSubrange(8..<33, with: PNGFile.chunk("IHDR", header))
+      bombs.append(("\(width)x\(height)", bytes))
+    }
+    var jpeg = try bytes(ofFile: fixturePath("progressive.jpg"))
+    let frame = try #require(
+      jpeg.indices.dropLast().first { jpeg[$0] == 0xff && jpeg[$0 + 1] == 0xc2 })
+    jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0xff, 0xdc, 0xff, 0xdc])
+    bombs.append(("65500x65500", jpeg))
+
+    for (size, bytes) in bombs {
+      #expect(
+        message { try Image.decode(bytes, name: "bomb") }
+          == "bomb: expected at most 32768 pixels a side and 67108864 in all, found \(size)")
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import Foundation
+import Images
+import Testing
+
+@Suite struct FolderTests {
+  let folder = TemporaryFolder()
+
+  private func writePNG(_ index: Int, _ file: String, channels: Int = 1, width: Int = 6) {
+    folder.write(
+      testImage(index, width: width, channels: channels).encodedPNG(), to: file)
+  }
+
+  private func load(_ options: LoadingOptions = LoadingOptions()) throws -> DataSet {
+    try DataSet.load(folder.path, options: options)
+  }
+
+  private func message(_ options: LoadingOptions = LoadingOptions()) -> String? {
+    do {
+      _ = try load(options)
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test func orderIsThatOfThePathsBytes() throws {
+    // "." comes before "/", capitals before small letters, and é after all of them.
+    let names = [
+      "B.png", "a.png", "a/x.png", "a0.PNG", "b/c/1.png", "b/c/10.png", "b/c/2.png", "é.png",
+    ]
+    for (index, name) in names.enumerated().reversed() { writePNG(index, name) }
+    let data = try load()
+    #expect(data.names == names)
+    for index in names.indices { #expect(data.image(at: index) == testImage(index)) }
+    #expect(try load(LoadingOptions(limit: 3)).names == Array(names.prefix(3)))
+    #expect(try DataSet.load(folder.path + "/") == data)
+  }
+
+  @Test func jpegAndPNGAreTakenByContent() throws {
+    folder.write(smallJPEG, to: "a.jpg")
+    folder.write(smallJPEG, to: "b.png")
+    folder.write(testImage(1, width: 8, height: 8).encodedPNG(), to: "c.jfif")
+    let data = try load()
+    #expect(data.names == ["a.jpg", "b.png", "c.jfif"])
+    #expect(data.image(at: 0) == data.image(at: 1))
+    #expect(data.image(at: 2) == testImage(1, width: 8, height: 8))
+  }
+
+  @Test func hiddenFilesAreNotThere() throws {
+    writePNG(0, "a.png")
+    writePNG(1, ".b.png")
+    writePNG(2, ".cache/c.png")
+    folder.write([1, 2, 3], to: "sub/.DS_Store")
+    let data = try load(LoadingOptions(strict: true))
+    #expect(data.names == ["a.png"])
+    #expect(data.skipped.isEmpty)
+  }
+
+  @Test(.timeLimit(.minutes(1))) func linksAreFollowedOnce() throws {
+    writePNG(0, "b/real.png")
+    folder.link("b/up", to: "..")
+    folder.link("a", to: "b")
+    folder.link("b/self", to: "self")
+    folder.link("b/linked.png", to: "real.png")
+    let elsewhere = TemporaryFolder()
+    elsewhere.write(testImage(1).encodedPNG(), to: "deep/far.png")
+    folder.link("c", to: elsewhere.path)
+    elsewhere.link("back", to: folder.path)
+    let data = try load()
+    #expect(data.names == ["b/linked.png", "b/real.png", "c/deep/far.png"])
+    #expect(data.skipped.map(\.path) == ["b/self"])
+  }
+
+  @Test(.timeLimit(.minutes(1))) func whatIsNoImageIsSkippedWithItsReason() throws {
+    writePNG(0, "good.png")
+    folder.write(Array("hello".utf8), to: "notes/readme.txt")
+    folder.write([], to: "empty.png")
+    mkfifo(folder["pipe.png"], 0o600)
+    folder.link("nowhere.png", to: "gone.png")
+    let odd = open(folder.path + "/" + "\u{7f}\n.png", O_CREAT | O_WRONLY, 0o600)
+    close(odd)
+    let data = try load()
+    #expect(data.names == ["good.png"])
+    #expect(
+      data.skipped.map(\.path)
+        == ["empty.png", "notes/readme.txt", "nowhere.png", "pipe.png", "\u{7f}\n.png"])
+    let reasons = Dictionary(uniqueKeysWithValues: data.skipped.map { ($0.path, $0.reason) })
+    #expect(reasons["notes/readme.txt"] == "not a PNG or JPEG file")
+    #expect(reasons["pipe.png"] == "not a regular file")
+    #expect(
+      message(LoadingOptions(strict: true)) == folder["notes/readme.txt"]
+        + ": not a PNG or JPEG file")
+  }
+
+  @Test func aNameThatIsNotUTF8IsSkipped() throws {
+    writePNG(0, "good.png")
+    // /\xff.png
+    let name =
+      folder.path.utf8CString.dropLast() + [
+        0x2f, CChar(truncatingIfNeeded: 0xff), 0x2e, 0x70, 0x6e, 0x67, 0,
+      ]
+    close(open(Array(name), O_CREAT | O_WRONLY, 0o600))
+    let expected = SkippedFile(path: "\u{FFFD}.png", reason: "its name is not UTF-8")
+    #expect(try load().skipped == [expected])
+  }
+
+  // MARK: Shape
+
+  @Test func colourAnywhereMakesAllColour() throws {
+    for index in 0..<300 { writePNG(index, String(format: "%03d.png", index)) }
+    #expect(try load().channels == 1)
+    writePNG(7, "299.png", channels: 3)
+    let data = try load()
+    #expect(data.channels == 3)
+    #expect(data.image(at: 0) == testImage(0).converted(toChannels: 3))
+    #expect(data.image(at: 299) == testImage(7, channels: 3))
+    #expect(try load(LoadingOptions(channels: 1)).channels == 1)
+  }
+
+  @Test func differingSizesAreNamed() throws {
+    folder.write([1], to: "0.png")
+    writePNG(0, "a.png")
+    writePNG(1, "b.png", width: 9)
+    #expect(
+      message()
+        == folder.path
+        + ": expected one size, found 6x5 in a.png and 9x5 in b.png; choose one with --size WxH")
+    #expect(try load(LoadingOptions(size: (width: 6, height: 5))).count == 2)
+  }
+
+  // MARK: Classes
+
+  @Test func classesAreTheFirstSubfolders() throws {
+    for (index, name) in ["tulip/a.png", "daisy/b.png", "daisy/sub/c.png", "loose.png"].enumerated()
+    {
+      writePNG(index, name)
+    }
+    folder.write([0], to: "empty/notes.txt")
+    let data = try load(LoadingOptions(useClasses: true))
+    #expect(data.classNames == ["daisy", "tulip"])
+    #expect(data.names == ["daisy/b.png", "daisy/sub/c.png", "tulip/a.png"])
+    #expect(data.labels == [0, 0, 1])
+    #expect(data.skipped.map(\.path) == ["empty/notes.txt", "loose.png"])
+    #expect(try load().labels == nil)
+  }
+
+  // MARK: Nothing to load
+
+  @Test func nothingToLoadIsALine() throws {
+    #expect(message() == folder.path + ": expected PNG or JPEG images, found an empty folder")
+    folder.write([1, 2, 3], to: "a.png")
+    folder.write([], to: "b.txt")
+    let text = try #require(message())
+    #expect(
+      text.hasPrefix(folder.path + ": expected PNG or JPEG images, found none in 2 files; a.png: "))
+    #expect(throws: DataError(folder["missing"], "No such file or directory")) {
+      try DataSet.load(folder["missing"])
+    }
+  }
+
+  // MARK: Damage
+
+  /// 200 good files among 200 bad ones of every kind.
+  @Test(.timeLimit(.minutes(1))) func damagedFilesLeaveTheGoodOnes() throws {
+    let good = (0..<200).map { testImage($0, width: 8, height: 8) }
+    for (index, image) in good.enumerated() {
+      folder.write(image.encodedPNG(), to: String(format: "%03d-good.png", index))
+    }
+    let png = good[0].encodedPNG()
+    func write(_ index: Int, _ bytes: [UInt8]) {
+      folder.write(bytes, to: String(format: "%03d-bad.png", index))
+    }
+    for index in 0..<80 { write(index, Array(png.prefix(png.count * index / 80))) }
+    for index in 80..<160 {
+      var flipped = png
+      flipped[flipped.count * (index - 80) / 80] ^= 1 << UInt8(index % 8)
+      write(index, flipped)
+    }
+    for index in 160..<180 {
+      write(index, Array(smallJPEG.prefix(smallJPEG.count * (index - 160) / 20)))
+    }
+    for index in 180..<190 { write(index, Array("GIF89a, or so it says".utf8)) }
+    for index in 190..<200 {
+      // A sound header that claims more pixels than there is memory, or just fewer than the limit.
+      let side = index % 2 == 0 ? 1 << 30 : 8000
+      let header = Array("IHDR".utf8) + bigEndian(side) + bigEndian(side) + [8, 2, 0, 0, 0]
+      let checksum = bigEndian(Int(crc32(header)))
+      write(index, png[..<8] + bigEndian(13) + header + checksum + png[33...])
+    }
+
+    let data = try load()
+    #expect(data.count == 200)
+    #expect(data.pixels == good.flatMap(\.pixels))
+    #expect(data.skipped.map(\.path) == (0..<200).map { String(format: "%03d-bad.png", $0) })
+    for file in data.skipped { #expect(!file.reason.isEmpty && !file.reason.contains("\n")) }
+    #expect(throws: DataError.self) { try load(LoadingOptions(strict: true)) }
+    var usage = rusage()
+    getrusage(0, &usage)  // this process
+    #expect(usage.ru_maxrss < 1 << 20, "kilobytes")
+  }
+}

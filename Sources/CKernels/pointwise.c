@@ -146,3 +146,30 @@ void sl_sum_of_rows_bf16(const uint16_t *x, size_t rows, size_t columns, float *
   job j = {.a = x, .y = y, .rows = rows, .columns = columns};
   sl_parallel(sum_of_rows_bf16_part, &j, columns, 32);
 }
+
+typedef struct {
+  const void *x, *planes;
+  void *y;
+  size_t pixels, c, p;
+} append_job;
+
+#define APPEND_CHANNELS(NAME, TYPE)                                                           \
+  static void NAME##_part(void *data, size_t begin, size_t end, int thread) {                 \
+    (void)thread;                                                                             \
+    const append_job *j = data;                                                               \
+    for (size_t i = begin; i < end; i++) {                                                    \
+      TYPE *y = (TYPE *)j->y + i * (j->c + j->p);                                             \
+      const TYPE *x = (const TYPE *)j->x + i * j->c;                                          \
+      const TYPE *planes = (const TYPE *)j->planes + i % j->pixels * j->p;                    \
+      for (size_t k = 0; k < j->c; k++) y[k] = x[k];                                          \
+      for (size_t k = 0; k < j->p; k++) y[j->c + k] = planes[k];                              \
+    }                                                                                         \
+  }                                                                                           \
+  void sl_##NAME(const TYPE *x, const TYPE *planes, TYPE *y, size_t images, size_t pixels,    \
+                 size_t c, size_t p) {                                                        \
+    append_job j = {x, planes, y, pixels, c, p};                                              \
+    sl_parallel(NAME##_part, &j, images * pixels, GRAIN);                                     \
+  }
+
+APPEND_CHANNELS(append_channels_f32, float)
+APPEND_CHANNELS(append_channels_bf16, uint16_t)

@@ -19,6 +19,7 @@ public struct MADE: DensityModel {
   public let image: ImageShape
   public let head: Head
   let layers: [Linear]
+  public var outputBias: Parameter { layers.last!.bias! }
   let direct: Linear
   let masks: [Connectivity]
 

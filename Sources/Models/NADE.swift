@@ -17,6 +17,7 @@ public struct NADE: DensityModel {
   let c: Parameter  // [H]
   let v: Parameter  // [D, K, H]
   let b: Parameter  // [D, K]
+  public var outputBias: Parameter { b }
 
   static let hidden = Setting("hidden", .count, default: "500", "hidden units")
 

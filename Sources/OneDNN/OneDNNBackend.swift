@@ -208,6 +208,22 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     }
   }
 
+  public func appendChannels(_ planes: Tensor, to x: Tensor, into y: Tensor) {
+    exclusively {
+      let planes = matched(planes, x.precision)
+      defer { withExtendedLifetime(planes) {} }
+      let (images, pixels) = (x.shape[0], x.shape[1] * x.shape[2])
+      let (c, p) = (x.shape[3], planes.shape[2])
+      if x.precision == .bfloat16 {
+        sl_append_channels_bf16(x.halves, planes.halves, y.halves, images, pixels, c, p)
+      } else {
+        sl_append_channels_f32(
+          x.floats.baseAddress, planes.floats.baseAddress, y.floats.baseAddress, images, pixels,
+          c, p)
+      }
+    }
+  }
+
   public func convert(_ x: Tensor, into y: Tensor) {
     requireSame(x.shape, y.shape)
     exclusively {

@@ -191,7 +191,8 @@ class PixelCNN(Model):
     def build(self, case):
         h, colours = int(case["channels"]), self.colours
         self.convolutions = {}
-        self.convolution("first", colours, 2 * h, 7, "A")
+        self.position = case["position"] == "on"
+        self.convolution("first", colours, 2 * h, 7, "A", constants=2 if self.position else 0)
         self.blocks = [f"block{i}" for i in range(int(case["blocks"]))]
         for block in self.blocks:
             self.convolution(f"{block}/reduce", 2 * h, h, 1, "B")
@@ -200,9 +201,9 @@ class PixelCNN(Model):
         self.convolution("gather", 2 * h, 2 * h, 1, "B")
         self.convolution("output", 2 * h, colours * self.outputs, 1, "B")
 
-    def convolution(self, name, inputs, outputs, size, kind):
+    def convolution(self, name, inputs, outputs, size, kind, constants=0):
         centre = size // 2
-        mask = torch.zeros(outputs, inputs, size, size, dtype=torch.float64)
+        mask = torch.zeros(outputs, inputs + constants, size, size, dtype=torch.float64)
         mask[:, :, :centre, :] = 1
         mask[:, :, centre, :centre] = 1
         # At the centre: channel i of n carries colour floor(i C / n), R before G before B; A sees
@@ -211,6 +212,8 @@ class PixelCNN(Model):
             for i in range(inputs):
                 own, other = o * self.colours // outputs, i * self.colours // inputs
                 mask[o, i, centre, centre] = other < own if kind == "A" else other <= own
+        # Row and column are no image: open as far as our kernels reach.
+        mask[:, inputs:, centre, :] = 1
         weight = self.draw(
             f"{name}/weight",
             tuple(mask.shape),
@@ -225,6 +228,14 @@ class PixelCNN(Model):
 
     def logits(self, symbols, step):
         x = (2 * symbols.double() / (self.levels - 1) - 1).permute(0, 3, 1, 2)  # [N, C, H, W]
+        if self.position:
+            n, _, height, width = x.shape
+            # Middles of the pixels, -1 at the first edge of the image to 1 at the last.
+            row = (torch.arange(height).double() + 0.5) / height * 2 - 1
+            column = (torch.arange(width).double() + 0.5) / width * 2 - 1
+            rows = row[:, None].expand(n, 1, height, width)
+            columns = column[None, :].expand(n, 1, height, width)
+            x = torch.cat([x, rows, columns], dim=1)
         stream = self.run("first", x)
         for block in self.blocks:
             inside = F.relu(self.run(f"{block}/reduce", F.relu(stream)))
@@ -333,7 +344,8 @@ def main():
     bernoulli, categorical = ("bernoulli", 2), ("categorical", 5)
     one, two = {"hidden": "13", "masks": "1"}, {"hidden": "11,9", "masks": "1"}
     three_masks = {"hidden": "11,9", "masks": "3"}
-    network = {"blocks": "2", "channels": "4"}
+    network = {"blocks": "2", "channels": "4", "position": "on"}
+    paper = {"blocks": "2", "channels": "4", "position": "off"}
     cases = {
         "fvsbn-bernoulli": ("fvsbn", {}, *bernoulli, grey),
         "fvsbn-categorical": ("fvsbn", {}, *categorical, colour),
@@ -347,6 +359,7 @@ def main():
         "made-3masks-categorical": ("made", three_masks, *categorical, colour),
         "pixelcnn-bernoulli": ("pixelcnn", network, *bernoulli, grey),
         "pixelcnn-categorical": ("pixelcnn", network, *categorical, grey),
+        "pixelcnn-paper-categorical": ("pixelcnn", paper, *categorical, wide_colour),
         "pixelcnn-colour-bernoulli": ("pixelcnn", network, *bernoulli, wide_colour),
         "pixelcnn-colour-categorical": ("pixelcnn", network, *categorical, wide_colour),
     }

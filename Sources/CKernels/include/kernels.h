@@ -19,6 +19,11 @@ void sl_set_threads(int count);
 // y = scale * symbol + offset
 void sl_intensities_f32(const uint8_t *symbols, float scale, float offset, float *y, size_t n);
 void sl_intensities_bf16(const uint8_t *symbols, float scale, float offset, uint16_t *y, size_t n);
+// y [images, pixels, c + p] = the channels of x [images, pixels, c], then those of planes [pixels, p]
+void sl_append_channels_f32(const float *x, const float *planes, float *y, size_t images,
+                            size_t pixels, size_t c, size_t p);
+void sl_append_channels_bf16(const uint16_t *x, const uint16_t *planes, uint16_t *y, size_t images,
+                             size_t pixels, size_t c, size_t p);
 void sl_f32_to_bf16(const float *x, uint16_t *y, size_t n);
 void sl_bf16_to_f32(const uint16_t *x, float *y, size_t n);
 // y += x

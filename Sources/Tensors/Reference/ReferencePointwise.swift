@@ -24,6 +24,17 @@ extension Backend {
     y.write(symbols.map { scale * Double($0) + offset })
   }
 
+  public func appendChannels(_ planes: Tensor, to x: Tensor, into y: Tensor) {
+    let (own, added) = (x.shape[3], planes.shape[2])
+    let (x, planes) = (x.values, planes.values)
+    y.write(
+      (0..<y.count).map { i in
+        let (pixel, channel) = (i / (own + added), i % (own + added))
+        return channel < own
+          ? x[pixel * own + channel] : planes[(pixel * added + channel - own) % planes.count]
+      })
+  }
+
   public func convert(_ x: Tensor, into y: Tensor) {
     y.write(x.values)
   }

@@ -18,12 +18,11 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public let name = "oneDNN"
   private let lock = NSRecursiveLock()
+  private var threadCount = Int(sl_threads())
   private var convolutions: [ConvolutionKey: ConvolutionPlan] = [:]
   private var products: [ProductKey: Primitive] = [:]
 
   private init() {}
-
-  private var threadCount = Int(sl_threads())
 
   /// Threads that kernels run on, 1 ... 1024. Changing it drops the compiled primitives.
   public var threads: Int {
@@ -40,8 +39,8 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     }
   }
 
-  /// Runs one computation at a time, on our number of threads: OpenMP keeps one number for each
-  /// thread that calls it.
+  /// Runs a computation alone, on as many threads as asked for: libgomp keeps the count by calling
+  /// thread, and callers may come on any.
   func exclusively<Result>(_ body: () -> Result) -> Result {
     lock.withLock {
       sl_set_threads(Int32(threadCount))
@@ -212,16 +211,15 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public func appendChannels(_ planes: Tensor, to x: Tensor, into y: Tensor) {
     exclusively {
       let planes = matched(planes, x.precision)
+      defer { withExtendedLifetime(planes) {} }
       let (images, pixels) = (x.shape[0], x.shape[1] * x.shape[2])
       let (c, p) = (x.shape[3], planes.shape[2])
-      withExtendedLifetime(planes) {
-        if x.precision == .bfloat16 {
-          sl_append_channels_bf16(x.halves, planes.halves, y.halves, images, pixels, c, p)
-        } else {
-          sl_append_channels_f32(
-            x.floats.baseAddress, planes.floats.baseAddress, y.floats.baseAddress, images,
-            pixels, c, p)
-        }
+      if x.precision == .bfloat16 {
+        sl_append_channels_bf16(x.halves, planes.halves, y.halves, images, pixels, c, p)
+      } else {
+        sl_append_channels_f32(
+          x.floats.baseAddress, planes.floats.baseAddress, y.floats.baseAddress, images, pixels,
+          c, p)
       }
     }
   }
@@ -241,12 +239,12 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     requireSame(x.shape, y.shape)
     exclusively {
       let x = matched(x, y.precision)
-      withExtendedLifetime(x) {
-        if y.precision == .bfloat16 {
-          sl_add_bf16(x.halves, y.halves, y.count)
-        } else {
-          sl_add_f32(x.floats.baseAddress, y.floats.baseAddress, y.count)
-        }
+      // A pointer does not keep its tensor alive.
+      defer { withExtendedLifetime(x) {} }
+      if y.precision == .bfloat16 {
+        sl_add_bf16(x.halves, y.halves, y.count)
+      } else {
+        sl_add_f32(x.floats.baseAddress, y.floats.baseAddress, y.count)
       }
     }
   }
@@ -288,15 +286,14 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     }
     exclusively {
       let gradient = matched(dy, dx.precision)
-      withExtendedLifetime(gradient) {
-        if dx.precision == .bfloat16 {
-          sl_relu_gradient_bf16(
-            y.halves, gradient.halves, dx.halves, dx.count, accumulating ? 1 : 0)
-        } else {
-          sl_relu_gradient_f32(
-            y.floats.baseAddress, gradient.floats.baseAddress, dx.floats.baseAddress, dx.count,
-            accumulating ? 1 : 0)
-        }
+      defer { withExtendedLifetime(gradient) {} }
+      if dx.precision == .bfloat16 {
+        sl_relu_gradient_bf16(
+          y.halves, gradient.halves, dx.halves, dx.count, accumulating ? 1 : 0)
+      } else {
+        sl_relu_gradient_f32(
+          y.floats.baseAddress, gradient.floats.baseAddress, dx.floats.baseAddress, dx.count,
+          accumulating ? 1 : 0)
       }
     }
   }

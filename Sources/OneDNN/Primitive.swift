@@ -75,22 +75,21 @@ func descriptor(_ sides: [Int], _ precision: Precision, _ layout: Layout) -> dnn
 }
 
 /// A compiled oneDNN computation and the memory objects that it takes its arguments from.
-///
-/// Its scratch memory is ours, from the pool for the length of a run: the library's own belongs to the
-/// thread that made the primitive, and another thread that ran it would write where nothing is.
 final class Primitive {
   private let primitive: dnnl_primitive_t
   private var arguments: [dnnl_exec_arg_t] = []
-  private let scratchSize: Int
+  /// Memory to work in. oneDNN's own belongs to the thread that made the primitive: another thread
+  /// that runs it would write to no memory at all.
+  private let scratchpad: Tensor
 
   /// - Parameters:
   ///   - description: what to compute; consumed.
   ///   - arguments: `DNNL_ARG_…` and the layout of each, in the order in which `run` takes them.
   init(_ description: dnnl_primitive_desc_t, arguments: [(Int32, dnnl_memory_desc_t)]) {
-    let scratch = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0).pointee
-    scratchSize = byteCount(scratch)
     var primitive: dnnl_primitive_t?
     require(dnnl_primitive_create(&primitive, description), "dnnl_primitive_create")
+    let scratch = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0).pointee
+    scratchpad = Tensor([(byteCount(scratch) + 3) / 4], .float32)
     require(dnnl_primitive_desc_destroy(description), "dnnl_primitive_desc_destroy")
     self.primitive = primitive!
     for (index, layout) in arguments + [(DNNL_ARG_SCRATCHPAD, scratch)] {
@@ -108,30 +107,28 @@ final class Primitive {
     dnnl_primitive_destroy(primitive)
   }
 
-  /// Computes. The tensors live until it is done: one that was made for the call alone must not go
-  /// back to the pool before.
+  /// Computes, the tensors in the order of the arguments.
   func run(_ tensors: Tensor...) {
-    let tensors = tensors + [Tensor([(scratchSize + 3) / 4], .float32)]
-    precondition(tensors.count == arguments.count)
-    withExtendedLifetime(tensors) {
-      for (argument, tensor) in zip(arguments, tensors) {
-        require(
-          dnnl_memory_set_data_handle(argument.memory, tensor.pointer),
-          "dnnl_memory_set_data_handle")
-      }
+    precondition(tensors.count + 1 == arguments.count)
+    // A pointer does not keep its tensor alive.
+    defer { withExtendedLifetime(tensors) {} }
+    for (argument, tensor) in zip(arguments, tensors + [scratchpad]) {
       require(
-        dnnl_primitive_execute(
-          primitive, Device.cpu.stream, Int32(arguments.count), &arguments),
-        "dnnl_primitive_execute")
-      require(dnnl_stream_wait(Device.cpu.stream), "dnnl_stream_wait")
+        dnnl_memory_set_data_handle(argument.memory, tensor.pointer),
+        "dnnl_memory_set_data_handle")
     }
+    require(
+      dnnl_primitive_execute(
+        primitive, Device.cpu.stream, Int32(arguments.count), &arguments),
+      "dnnl_primitive_execute")
+    require(dnnl_stream_wait(Device.cpu.stream), "dnnl_stream_wait")
   }
 }
 
-/// What happens to a result on its way to memory, and that scratch memory is ours.
-func attributes(
-  _ activation: Activation = .identity, accumulating: Bool = false
-) -> dnnl_primitive_attr_t {
+/// What happens to a result on its way to memory; the scratchpad is the primitive's.
+func attributes(_ activation: Activation = .identity, accumulating: Bool = false)
+  -> dnnl_primitive_attr_t
+{
   var attributes: dnnl_primitive_attr_t?
   require(dnnl_primitive_attr_create(&attributes), "dnnl_primitive_attr_create")
   require(
@@ -168,7 +165,7 @@ func describe(
   require(
     dnnl_primitive_desc_create(
       &description, operation, attributes, Device.cpu.engine, hint), "dnnl_primitive_desc_create")
-  require(dnnl_primitive_attr_destroy(attributes), "dnnl_primitive_attr_destroy")
+  dnnl_primitive_attr_destroy(attributes)
   return description!
 }
 
@@ -182,7 +179,7 @@ func reorder(from source: dnnl_memory_desc_t, to target: dnnl_memory_desc_t) -> 
     dnnl_reorder_primitive_desc_create(
       &description, &source, Device.cpu.engine, &target, Device.cpu.engine, attributes),
     "dnnl_reorder_primitive_desc_create")
-  require(dnnl_primitive_attr_destroy(attributes), "dnnl_primitive_attr_destroy")
+  dnnl_primitive_attr_destroy(attributes)
   return Primitive(
     description!, arguments: [(DNNL_ARG_SRC, source), (DNNL_ARG_DST, target)])
 }

@@ -35,7 +35,7 @@ import Testing
     let expected = Tensor([n, d, k], .float32)
     ReferenceBackend().nade(x, w: w, c: c, v: v, b: b, into: expected)
     whileAnotherThreadWrites([d, n, h]) {
-      for _ in 0..<100 {
+      for _ in 0..<800 {
         let logits = Tensor([n, d, k], .float32)
         OneDNNBackend.shared.nade(x, w: w, c: c, v: v, b: b, into: logits)
         expectClose(logits.values, expected.values, tolerance: 1e-5)
@@ -49,7 +49,7 @@ import Testing
     let dy = Tensor(shape, .float32, values: [Double](repeating: 1, count: shape.count))
     let w = Tensor([16, 16, 1, 1], .float32, values: [Double](repeating: 0.5, count: 256))
     whileAnotherThreadWrites([2, 9, 9, 16]) {
-      for _ in 0..<300 {
+      for _ in 0..<800 {
         let dx = Tensor(shape, .bfloat16)
         OneDNNBackend.shared.convolutionInputGradient(dy, weights: w, .pointwise, into: dx)
         #expect(dx.values.allSatisfy { $0 == 8 })

@@ -10,6 +10,20 @@ extension KernelCase {
     counts.flatMap { n in
       plain(n, precision)
         + activations.flatMap { activation(n, $0, precision) }
+    } + appended(precision)
+  }
+
+  /// The last has more pixels than two threads' share.
+  private static func appended(_ precision: Precision) -> [KernelCase] {
+    let images: [(Shape, Int)] = [([1, 1, 1, 1], 1), ([2, 3, 5, 3], 2), ([5, 43, 47, 1], 3)]
+    return images.map { image, added in
+      KernelCase("append \(added) channels to \(image)", precision) { backend, arguments in
+        let y = arguments.result([image[0], image[1], image[2], image[3] + added])
+        backend.appendChannels(
+          arguments.weights([image[1], image[2], added], "planes"),
+          to: arguments.random(image, "x"), into: y)
+        return [y]
+      }
     }
   }
 

@@ -168,6 +168,11 @@ import Testing
     backend.product(tensor([3], [1, 2, 3]), tensor([3], [4, 5, 6]), into: y)
     #expect(y.values == [4, 10, 18])
     #expect(backend.sumOfSquares(y) == 440)
+    // Two images of two pixels of one channel, and two channels that all images share.
+    let wide = Tensor([2, 1, 2, 3], .float64)
+    backend.appendChannels(
+      tensor([1, 2, 2], [10, 20, 30, 40]), to: tensor([2, 1, 2, 1], [1, 2, 3, 4]), into: wide)
+    #expect(wide.values == [1, 10, 20, 2, 30, 40, 3, 10, 20, 4, 30, 40])
     let half = Tensor([3], .bfloat16)
     backend.convert(tensor([3], [1, 1 + 0x1p-8, -3]), into: half)
     #expect(half.values == [1, 1, -3])

@@ -37,7 +37,9 @@ POINTWISE(add_f32, float, float, float, y[i] + a[i])
 POINTWISE(add_bf16, uint16_t, float, uint16_t, sl_narrow(sl_widen(y[i]) + sl_widen(a[i])))
 POINTWISE(product_f32, float, float, float, a[i] * b[i])
 POINTWISE(relu_f32, float, float, float, a[i] < 0 ? 0 : a[i])
-POINTWISE(relu_bf16, uint16_t, float, uint16_t, (int16_t)a[i] < 0 ? (uint16_t)0 : a[i])
+// From -0 to -infinity; beyond lies NaN with a sign, which stays.
+POINTWISE(relu_bf16, uint16_t, float, uint16_t,
+          (a[i] >= 0x8000 && a[i] <= 0xff80) ? (uint16_t)0 : a[i])
 POINTWISE(sigmoid_f32, float, float, float, sl_sigmoid(a[i]))
 POINTWISE(relu_gradient_f32, float, float, float, a[i] > 0 ? b[i] : 0.0f)
 POINTWISE(relu_gradient_add_f32, float, float, float, y[i] + (a[i] > 0 ? b[i] : 0.0f))

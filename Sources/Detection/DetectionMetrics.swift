@@ -134,6 +134,10 @@ public struct DetectionMetrics: Equatable, Sendable, Codable {
         if recallBefore < 0.95, recall >= 0.95 { metrics.fpr95 = normalFound / normalCount }
         if recallBefore < 0.80, recall >= 0.80 { metrics.fpr80 = normalFound / normalCount }
       }
+      // Sums of shares, which rounding may carry past one.
+      for metric in [\DetectionMetrics.auroc, \.auprIn, \.auprOut] {
+        metrics[keyPath: metric] = min(1, metrics[keyPath: metric])
+      }
       return metrics
     }
   }

@@ -32,7 +32,10 @@ func load(_ path: String, _ options: LoadingOptions, _ console: Console) throws 
   }
   line.clear()
   let most = 5
-  for file in data.skipped.prefix(most) { console.warn("skipped \(file.path): \(file.reason)") }
+  let folder = path.hasSuffix("/") ? path : path + "/"
+  for file in data.skipped.prefix(most) {
+    console.warn("skipped \(folder)\(file.path): \(file.reason)")
+  }
   if data.skipped.count > most {
     console.warn("skipped \(data.skipped.count - most) more files of \(path)")
   }

@@ -42,6 +42,9 @@ struct Evaluate: ParsableCommand {
     guard likelihood.nats.count == images.count else {
       throw CommandError.stopped("\(likelihood.nats.count) of \(images.count) images evaluated")
     }
+    if let index = likelihood.nats.firstIndex(where: \.isNaN) {
+      throw CommandError("\(images.names[index]): expected a likelihood, found NaN")
+    }
     let result = Result(likelihood, seconds: seconds)
     try console.result(result, text: result.text)
   }

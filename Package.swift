@@ -29,7 +29,7 @@ let drawings: [Target] = [
 // MARK: What a trained model is used for
 
 let uses: [Target] = [
-  .target(name: "Detection", dependencies: ["Images", "Randomness"]),
+  .target(name: "Detection", dependencies: ["Training", "Models", "Images", "Randomness"]),
   .target(name: "Generation", dependencies: ["Models", "Images", "Randomness"]),
   .target(name: "Training", dependencies: ["Models", "Images", "RunFiles", "Randomness"]),
 ]

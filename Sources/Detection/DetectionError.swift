@@ -10,6 +10,8 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
   /// There is nothing to compute from; the text says what is missing.
   case missing(String)
   case unknownScore(String, known: [String])
+  /// A calibration that was made with other weights than those of the run it lies in.
+  case otherWeights(path: String)
   case unreadable(path: String, reason: String)
   case unwritable(path: String, reason: String)
 
@@ -27,6 +29,8 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
       "expected at least one \(what), found none"
     case .unknownScore(let name, let known):
       "the calibration has no score \(name), expected one of \(known.joined(separator: ", "))"
+    case .otherWeights(let path):
+      "\(path): expected scores by the weights of this run, found those of others; calibrate it again"
     case .unreadable(let path, let reason):
       "\(path): not a calibration: \(reason)"
     case .unwritable(let path, let reason):

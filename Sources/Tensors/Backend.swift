@@ -73,6 +73,9 @@ public protocol Backend: Sendable {
 
   /// y = scale · symbol + offset.
   func intensities(_ symbols: [UInt8], scale: Double, offset: Double, into y: Tensor)
+  /// y `[N, H, W, C + P]` = the channels of x `[N, H, W, C]`, then those of planes `[H, W, P]`, the
+  /// same for every image.
+  func appendChannels(_ planes: Tensor, to x: Tensor, into y: Tensor)
   /// y = x in y's precision.
   func convert(_ x: Tensor, into y: Tensor)
   /// y += x.

@@ -58,6 +58,9 @@ public final class Trainer {
     let averagedStore = ParameterStore(seed: configuration.model.seed)
     averagedModel = try configuration.model.build(in: averagedStore)
     averagedParameters = averagedStore.parameters
+    if !run.hasCheckpoint {
+      model.startAtMarginals(of: training, pixels: configuration.pixels, seed: configuration.seed)
+    }
     optimiser = Optimiser(store.parameters, averaged: averagedParameters)
     sitting = Sitting(state, done: 0)
     if run.hasCheckpoint {

@@ -60,6 +60,13 @@ final class ProgressLine {
     }
   }
 
+  /// Shows how many of `total` are done, at what rate, and the time left.
+  func update(_ what: String, _ done: Double, of total: Int, _ unit: String) {
+    let rate = done / ((ContinuousClock.now - start) / .seconds(1))
+    let left = rate > 0 ? ", \(duration((Double(total) - done) / rate)) left" : ""
+    update("\(what): \(Int(done)) of \(total) \(unit), \(short(rate)) \(unit)/s\(left)")
+  }
+
   /// Takes the line away, so that something else can be printed.
   func clear() {
     if shown { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
@@ -80,4 +87,23 @@ private func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(n
 /// A number with so many decimals.
 func fixed(_ value: Double, _ decimals: Int) -> String {
   String(format: "%.\(decimals)f", value)
+}
+
+/// A rate with about three digits.
+func short(_ value: Double) -> String { fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0) }
+
+/// A number with at most three significant digits.
+func significant(_ value: Double) -> String { String(format: "%.3g", value) }
+
+/// A number that may be undefined, `null` in JSON.
+struct OrNull: Encodable {
+  let value: Double?
+
+  /// NaN is no value.
+  init(_ value: Double?) { self.value = value.flatMap { $0.isNaN ? nil : $0 } }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if let value { try container.encode(value) } else { try container.encodeNil() }
+  }
 }

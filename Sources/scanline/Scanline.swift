@@ -12,5 +12,14 @@ struct Scanline: ParsableCommand {
       Exit status: 0 done, 1 the work failed, 3 flagged, 64 wrong usage.
       """,
     version: "0.1.0",
-    subcommands: [Train.self])
+    subcommands: [
+      Train.self, Sample.self, Evaluate.self, ScoreImages.self, Calibrate.self, FlagImages.self,
+      CompareSets.self,
+      Info.self, ModelList.self,
+    ])
+
+  static func main() {
+    Waiting.beBrief()
+    main(nil)
+  }
 }

@@ -9,7 +9,7 @@ extension Backend {
     let offsets = bias.values
     var sums = accumulating ? y.values : [Double](repeating: 0, count: y.count)
     for i in sums.indices { sums[i] += offsets[i % taps.outputs] }
-    taps.forEach { xi, wi, yi in sums[yi] += inputs[xi] * weights[wi] }
+    taps.visit { xi, wi, yi in sums[yi] += inputs[xi] * weights[wi] }
     y.write(sums.map(activation.value))
   }
 
@@ -19,7 +19,7 @@ extension Backend {
     let weights = w.values
     let gradient = dy.values
     var sums = [Double](repeating: 0, count: dx.count)
-    Taps(x: dx.shape, w: w.shape, y: dy.shape, geometry).forEach { xi, wi, yi in
+    Taps(x: dx.shape, w: w.shape, y: dy.shape, geometry).visit { xi, wi, yi in
       sums[xi] += gradient[yi] * weights[wi]
     }
     dx.write(sums)
@@ -32,7 +32,7 @@ extension Backend {
     let inputs = x.values
     let gradient = dy.values
     var sums = [Double](repeating: 0, count: dw.count)
-    Taps(x: x.shape, w: dw.shape, y: dy.shape, geometry).forEach { xi, wi, yi in
+    Taps(x: x.shape, w: dw.shape, y: dy.shape, geometry).visit { xi, wi, yi in
       sums[wi] += gradient[yi] * inputs[xi]
     }
     dw.write(sums)
@@ -54,7 +54,7 @@ private struct Taps {
     self.geometry = geometry
   }
 
-  func forEach(_ body: (_ x: Int, _ w: Int, _ y: Int) -> Void) {
+  func visit(_ body: (_ x: Int, _ w: Int, _ y: Int) -> Void) {
     for n in 0..<images {
       for row in 0..<height {
         for column in 0..<width {

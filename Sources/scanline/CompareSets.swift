@@ -1,0 +1,125 @@
+import ArgumentParser
+import Detection
+import Images
+import Randomness
+import Training
+
+struct CompareSets: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Measure how well each score tells other images from normal ones.",
+    discussion: """
+      For each other set and each score: AUROC, average precision with the normal (in) and with the \
+      other images (out) positive, and the share of normal images flagged where 95 % or 80 % of the \
+      others are. Intervals are of 95 %, by the bootstrap. Higher scores count as odder. Scores that \
+      compare with normal images need a calibrated run.
+
+      Example: scanline compare runs/parts --in held-out --out-of scratched --out-of other-part
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
+  var runPath: String
+
+  @Option(
+    name: .customLong("in"), help: ArgumentHelp("Held-out normal images.", valueName: "data"))
+  var normal: String
+
+  @Option(
+    name: .customLong("out-of"), parsing: .singleValue,
+    help: ArgumentHelp("Other images; may be repeated.", valueName: "data"))
+  var others: [String]
+
+  @Flag(help: "Make an unreadable file an error.")
+  var strict = false
+
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    common.prepare()
+    let interruption = Interruption()
+    let trained = try TrainedModel(run: runPath)
+    let scorer = Scorer(trained, calibration: try trained.calibration())
+    func table(_ path: String) throws -> ScoreTable {
+      let images = try load(path, for: trained, strict: strict, common.console)
+      return try scores(of: images, named: path, by: scorer, common.console, interruption)
+    }
+    let normalTable = try table(normal)
+    var pairs: [Pair] = []
+    for other in others {
+      let otherTable = try table(other)
+      for score in ["nats"] + scorer.scores.map(\.name) {
+        pairs.append(
+          try Pair(outOf: other, score, normalTable, otherTable, seed: common.seed))
+      }
+    }
+    try common.console.result(Result(pairs: pairs), text: text(pairs))
+  }
+
+  /// What `--json` prints.
+  private struct Result: Encodable {
+    let pairs: [Pair]
+  }
+
+  /// One set told from the normal images by one score.
+  private struct Pair: Encodable {
+    let outOf: String
+    let score: String
+    let metrics: DetectionMetrics
+    let low: DetectionMetrics
+    let high: DetectionMetrics
+
+    init(
+      outOf: String, _ score: String, _ normal: ScoreTable, _ other: ScoreTable, seed: UInt64
+    ) throws {
+      self.outOf = outOf
+      self.score = score
+      guard let normal = normal.values(of: score), let odd = other.values(of: score) else {
+        preconditionFailure("a table lacks \(score)")
+      }
+      metrics = try DetectionMetrics(normal: normal, odd: odd)
+      var stream = RandomStream(seed: seed, "bootstrap/\(outOf)/\(score)")
+      (low, high) = try DetectionMetrics.bootstrap(normal: normal, odd: odd, using: &stream)
+    }
+
+    private enum Key: String, CodingKey {
+      case outOf, score, auroc, aurocLow, aurocHigh, auprIn, auprInLow, auprInHigh, auprOut
+      case auprOutLow, auprOutHigh, fpr95, fpr95Low, fpr95High, fpr80, fpr80Low, fpr80High
+    }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: Key.self)
+      try container.encode(outOf, forKey: .outOf)
+      try container.encode(score, forKey: .score)
+      let columns: [(KeyPath<DetectionMetrics, Double>, Key, Key, Key)] = [
+        (\.auroc, .auroc, .aurocLow, .aurocHigh), (\.auprIn, .auprIn, .auprInLow, .auprInHigh),
+        (\.auprOut, .auprOut, .auprOutLow, .auprOutHigh),
+        (\.fpr95, .fpr95, .fpr95Low, .fpr95High), (\.fpr80, .fpr80, .fpr80Low, .fpr80High),
+      ]
+      for (metric, value, lowEnd, highEnd) in columns {
+        try container.encode(metrics[keyPath: metric], forKey: value)
+        try container.encode(low[keyPath: metric], forKey: lowEnd)
+        try container.encode(high[keyPath: metric], forKey: highEnd)
+      }
+    }
+
+    var cells: [String] {
+      func interval(_ metric: KeyPath<DetectionMetrics, Double>) -> String {
+        "\(fixed(metrics[keyPath: metric], 3))"
+          + " (\(fixed(low[keyPath: metric], 3))–\(fixed(high[keyPath: metric], 3)))"
+      }
+      return [outOf, score] + [\.auroc, \.auprIn, \.auprOut, \.fpr95, \.fpr80].map(interval)
+    }
+  }
+
+  /// A table with aligned columns.
+  private func text(_ pairs: [Pair]) -> String {
+    let header = ["out of", "score", "AUROC", "AUPR in", "AUPR out", "FPR95", "FPR80"]
+    let lines = [header] + pairs.map(\.cells)
+    let widths = header.indices.map { column in lines.map { $0[column].count }.max()! }
+    return lines.map { line in
+      zip(line, widths).map { cell, width in
+        cell + String(repeating: " ", count: width - cell.count)
+      }.joined(separator: "  ")
+    }.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,53 @@
+import Foundation
+
+/// A failure of the command itself, in one line.
+struct CommandError: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+
+  /// The work was stopped before its end.
+  static func stopped(_ what: String) -> CommandError { CommandError("stopped: \(what)") }
+}
+
+/// The folder that a verb writes to: made where there is none. Files in it are replaced where they have
+/// the name of one to be written; nothing else in it is touched.
+struct OutputFolder {
+  let path: String
+
+  init(_ path: String) throws {
+    self.path = path
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
+      guard isFolder.boolValue else {
+        throw CommandError("\(path): expected a folder to write to, found a file")
+      }
+    }
+    try make(path)
+  }
+
+  /// The path of a file in the folder; its own folder is made.
+  func file(_ name: String) throws -> String {
+    let file = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+    if name.contains("/") { try make(String(file[..<file.lastIndex(of: "/")!])) }
+    return file
+  }
+
+  private func make(_ folder: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      let error = error as NSError
+      let reason = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
+      throw CommandError("\(folder): cannot be made: \(reason.localizedDescription)")
+    }
+  }
+}
+
+/// Refuses a file that could not be written once the work is done.
+func requireFolder(of file: String) throws {
+  let folder = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
+  guard access(folder, W_OK) == 0 else {
+    throw CommandError("\(file): cannot be written: \(String(cString: strerror(errno)))")
+  }
+}

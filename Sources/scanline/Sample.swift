@@ -1,0 +1,161 @@
+import ArgumentParser
+import Distributions
+import Generation
+import Images
+import Reports
+import Training
+
+struct Sample: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Draw new images.",
+    discussion: """
+      Writes 0001.png, 0002.png … and grid.png, which shows the first 400. Files of these names are \
+      replaced; others in the folder stay.
+
+      Draws are exact unless an option below departs from the distribution. The same --seed gives \
+      the same images, image by image, whatever the count.
+
+      Example: scanline sample runs/photos --count 16 --out samples
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
+  var runPath: String
+
+  @Option(help: "How many images. (default: 16; 1 with --greedy or --beam)")
+  var count: Int?
+
+  @Option(name: .customLong("out"), help: "The folder to write to.")
+  var outPath: String
+
+  @Option(help: "Below 1 sharper, above 1 flatter.")
+  var temperature: Double = 1
+
+  @Option(name: .customLong("top-k"), help: "Draw only from the so many most probable levels.")
+  var topK: Int?
+
+  @Option(
+    name: .customLong("top-p"),
+    help: "Draw only from the most probable levels that together reach this probability.")
+  var topP: Double?
+
+  @Flag(help: "Always the most probable level.")
+  var greedy = false
+
+  @Option(help: "The most probable images that beam search of this width finds. Slow.")
+  var beam: Int?
+
+  @OptionGroup var common: CommonOptions
+
+  /// Tiles of the grid.
+  private static let mostInGrid = 400
+
+  private var imageCount: Int { count ?? (greedy || beam != nil ? 1 : 16) }
+
+  func validate() throws {
+    if let count, count < 1 {
+      throw ValidationError("--count: expected at least 1, found \(count)")
+    }
+    if !(temperature > 0 && temperature.isFinite) {
+      throw ValidationError("--temperature: expected more than 0, found \(temperature)")
+    }
+    if let topK, topK < 1 {
+      throw ValidationError("--top-k: expected at least 1, found \(topK)")
+    }
+    if let topP, !(topP > 0 && topP <= 1) {
+      throw ValidationError("--top-p: expected more than 0, at most 1, found \(topP)")
+    }
+    if let beam, !(1...256).contains(beam) {
+      throw ValidationError("--beam: expected 1 ... 256, found \(beam)")
+    }
+    if let beam, imageCount > beam {
+      throw ValidationError("--count: expected at most the \(beam) of --beam, found \(imageCount)")
+    }
+    let draws = temperature != 1 || topK != nil || topP != nil
+    if [draws, greedy, beam != nil].filter({ $0 }).count > 1 {
+      throw ValidationError(
+        "expected one of --greedy, --beam, or --temperature with --top-k and --top-p")
+    }
+  }
+
+  func run() throws {
+    common.prepare()
+    let interruption = Interruption()
+    let trained = try TrainedModel(run: runPath)
+    let folder = try OutputFolder(outPath)
+    let start = ContinuousClock.now
+    var tiles: [Image] = []
+    var written = 0
+    func write(_ batch: PixelBatch) throws {
+      for index in 0..<min(batch.count, imageCount - written) {
+        let image = trained.configuration.pixels.image(from: batch, at: index)
+        written += 1
+        try image.writePNG(to: folder.file(name(written)))
+        if tiles.count < Self.mostInGrid { tiles.append(image) }
+      }
+    }
+    try draw(from: trained, interruption, each: write)
+    if !tiles.isEmpty { try grid(of: tiles).writePNG(to: folder.file("grid.png")) }
+    guard written == imageCount else {
+      throw CommandError.stopped("\(written) of \(imageCount) images are in \(outPath)")
+    }
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    try common.console.result(
+      Result(
+        run: runPath, images: written, out: outPath, grid: folder.file("grid.png"),
+        seconds: seconds, imagesPerSecond: Double(written) / seconds),
+      text: "\(written) images in \(outPath), \(duration(seconds)); see \(folder.file("grid.png"))")
+  }
+
+  /// Hands over the images group by group, until all are drawn or the work is stopped.
+  private func draw(
+    from trained: TrainedModel, _ interruption: Interruption, each: (PixelBatch) throws -> Void
+  ) throws {
+    let line = ProgressLine(common.console)
+    defer { line.clear() }
+    let dimension = trained.model.image.dimension
+    if let beam {
+      let found = try BeamSearch(trained.model, in: trained.context, width: beam).run { done in
+        line.update("searching", Double(done), of: dimension, "sub-pixels")
+        return !interruption.isRequested
+      }
+      guard let found else { return }
+      guard found.images.count >= imageCount else {
+        throw CommandError("--count: there are only \(found.images.count) images of this size")
+      }
+      try each(found.images)
+      return
+    }
+    let sampler = Sampler(
+      trained.model, in: trained.context,
+      options: SamplingOptions(
+        temperature: temperature, topK: topK, topP: topP, greedy: greedy),
+      seed: common.seed)
+    for images in sampler.groups(of: imageCount) {
+      let group = try sampler.draw(images) { done in
+        let share = Double(done) / Double(dimension)
+        line.update(
+          "drawing", Double(images.lowerBound) + share * Double(images.count), of: imageCount,
+          "images")
+        return !interruption.isRequested
+      }
+      guard let group else { return }
+      try each(group)
+    }
+  }
+
+  /// `0001.png`
+  private func name(_ number: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".png"
+  }
+
+  /// What `--json` prints.
+  private struct Result: Encodable {
+    let run: String
+    let images: Int
+    let out: String
+    let grid: String
+    let seconds: Double
+    let imagesPerSecond: Double
+  }
+}

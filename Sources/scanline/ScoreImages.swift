@@ -1,0 +1,76 @@
+import ArgumentParser
+import Detection
+import Reports
+import Training
+
+struct ScoreImages: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "score",
+    abstract: "Write the scores of each image to a CSV file.",
+    discussion: """
+      One line an image: path, nats, bits per dimension, every other score; where the run is \
+      calibrated also its p-value, and whether that is within the false-alarm rate.
+
+      Example: scanline score runs/parts parts --out scores.csv --heatmaps heatmaps
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
+  var runPath: String
+
+  @Argument(help: "The images: a folder, an IDX, CIFAR, .amat or .npy file.")
+  var data: String
+
+  @Option(name: .customLong("out"), help: "The CSV file to write.")
+  var outPath: String
+
+  @Option(help: "A folder for a picture of each image beside its surprise, bits a pixel.")
+  var heatmaps: String?
+
+  @OptionGroup var falseAlarms: FalseAlarmOptions
+
+  @Flag(help: "Make an unreadable file an error.")
+  var strict = false
+
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    common.prepare()
+    let console = common.console
+    let interruption = Interruption()
+    let trained = try TrainedModel(run: runPath)
+    let calibration = try trained.calibration()
+    if let calibration { try falseAlarms.check(calibration.count) }
+    try requireFolder(of: outPath)
+    let images = try load(data, for: trained, strict: strict, console)
+    let folder = try heatmaps.map(OutputFolder.init)
+    var table = try scores(
+      of: images, named: data, by: Scorer(trained, calibration: calibration), console, interruption
+    ) { index, evidence in try folder?.writeHeatMap(evidence, of: images.names[index]) }
+    if let calibration {
+      table = try table.judged(by: calibration, falseAlarmRate: falseAlarms.falseAlarmRate)
+    }
+    try table.writeCSV(to: outPath)
+    let flagged = calibration.map { _ in table.flaggedCount }
+    try console.result(
+      Result(
+        run: runPath, images: table.rows.count, unreadable: images.skipped.count, out: outPath,
+        calibrated: calibration != nil, flagged: flagged, heatmaps: heatmaps),
+      text: "\(table.rows.count) images scored"
+        + (flagged.map { ", \($0) flagged" } ?? ", run not calibrated") + "; see \(outPath)")
+  }
+
+  /// What `--json` prints.
+  private struct Result: Encodable {
+    let run: String
+    let images: Int
+    let unreadable: Int
+    let out: String
+    let calibrated: Bool
+    let flagged: Int?
+    let heatmaps: String?
+  }
+}
+
+extension ScoreTable {
+  var flaggedCount: Int { rows.filter { $0.verdict?.flagged == true }.count }
+}

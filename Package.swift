@@ -74,6 +74,8 @@ let tests: [Target] =
       name: "\($0)Tests", dependencies: [.byName(name: $0), "TestSupport"],
       exclude: $0 == "Images" ? ["Fixtures"] : [])
   }
+  // Runs the command that is built beside it.
+  + [.testTarget(name: "CommandTests", dependencies: ["scanline", "Images", "Randomness"])]
 
 let package = Package(
   name: "scanline",

@@ -61,7 +61,7 @@ func calibration(
 ) throws -> Calibration {
   warnOfOverlap(trained, path, console)
   let images = try load(path, for: trained, strict: strict, console)
-  try rate?.check(images.count)
+  try rate?.check(images.count, of: path)
   let table = try scores(
     of: images, named: path, by: Scorer(trained), console, interruption)
   return try table.calibration("\(path), \(images.count) images", of: trained)

@@ -23,7 +23,8 @@ struct FlagImages: ParsableCommand {
   @Argument(help: "The images: a folder, an IDX, CIFAR, .amat or .npy file.")
   var data: String
 
-  @Option(name: .customLong("out"), help: "The folder to write to.")
+  @Option(
+    name: .customLong("out"), help: ArgumentHelp("The folder to write to.", valueName: "folder"))
   var outPath: String
 
   @OptionGroup var falseAlarms: FalseAlarmOptions
@@ -84,7 +85,7 @@ struct FlagImages: ParsableCommand {
         "\(runPath): expected a calibrated run, found none; run scanline calibrate, or give"
           + " --calibration held-out normal images")
     }
-    try falseAlarms.check(calibration.count)
+    try falseAlarms.check(calibration.count, of: trained.run.calibrationFile)
     return calibration
   }
 

@@ -24,7 +24,8 @@ struct Sample: ParsableCommand {
   @Option(help: "How many images. (default: 16; 1 with --greedy or --beam)")
   var count: Int?
 
-  @Option(name: .customLong("out"), help: "The folder to write to.")
+  @Option(
+    name: .customLong("out"), help: ArgumentHelp("The folder to write to.", valueName: "folder"))
   var outPath: String
 
   @Option(help: "Below 1 sharper, above 1 flatter.")

@@ -6,7 +6,7 @@ struct Scanline: ParsableCommand {
     commandName: "scanline",
     abstract: "Learns the probability of images, draws new ones, finds the odd ones.",
     discussion: """
-      DATA is a folder of PNG/JPEG files, an IDX file, a CIFAR binary file, an .amat text matrix
+      DATA is a folder of PNG/JPEG files, an IDX file, a CIFAR binary file, an .amat text matrix \
       (each also .gz) or a .npy array. RUN is the folder that train makes.
 
       Exit status: 0 done, 1 the work failed, 3 flagged, 64 wrong usage.

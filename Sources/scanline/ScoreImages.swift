@@ -20,10 +20,13 @@ struct ScoreImages: ParsableCommand {
   @Argument(help: "The images: a folder, an IDX, CIFAR, .amat or .npy file.")
   var data: String
 
-  @Option(name: .customLong("out"), help: "The CSV file to write.")
+  @Option(name: .customLong("out"), help: ArgumentHelp("The CSV file to write.", valueName: "file"))
   var outPath: String
 
-  @Option(help: "A folder for a picture of each image beside its surprise, bits a pixel.")
+  @Option(
+    help: ArgumentHelp(
+      "A folder for a picture of each image beside its surprise, bits a pixel.",
+      valueName: "folder"))
   var heatmaps: String?
 
   @OptionGroup var falseAlarms: FalseAlarmOptions
@@ -39,7 +42,7 @@ struct ScoreImages: ParsableCommand {
     let interruption = Interruption()
     let trained = try TrainedModel(run: runPath)
     let calibration = try trained.calibration()
-    if let calibration { try falseAlarms.check(calibration.count) }
+    if let calibration { try falseAlarms.check(calibration.count, of: trained.run.calibrationFile) }
     try requireFolder(of: outPath)
     let images = try load(data, for: trained, strict: strict, console)
     let folder = try heatmaps.map(OutputFolder.init)

@@ -6,7 +6,9 @@ import Training
 
 /// The share of normal images that may be flagged.
 struct FalseAlarmOptions: ParsableArguments {
-  @Option(help: "The share of normal images that may be flagged, between 0 and 1.")
+  @Option(
+    help: ArgumentHelp(
+      "The share of normal images that may be flagged, between 0 and 1.", valueName: "rate"))
   var falseAlarmRate = 0.05
 
   func validate() throws {
@@ -17,11 +19,12 @@ struct FalseAlarmOptions: ParsableArguments {
   }
 
   /// Throws where the calibration cannot resolve the rate: before anything is scored.
-  func check(_ normalImages: Int) throws {
+  func check(_ normalImages: Int, of path: String) throws {
     let needed = try RankPValue.imagesNeeded(falseAlarmRate: falseAlarmRate)
     guard normalImages >= needed else {
-      throw DetectionError.tooFewNormalImages(
-        falseAlarmRate: falseAlarmRate, needed: needed, found: normalImages)
+      throw CommandError(
+        "\(path): expected at least \(needed) held-out normal images for a false-alarm rate of"
+          + " \(falseAlarmRate), found \(normalImages)")
     }
   }
 }

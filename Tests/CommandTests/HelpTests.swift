@@ -1,0 +1,87 @@
+import Testing
+
+@Suite(.enabled(if: Command.path != nil, Command.missing)) struct Help {
+  @Test("scanline --help is what it was")
+  func snapshot() throws {
+    let outcome = try Workplace().scanline("--help")
+    #expect(outcome.status == 0)
+    #expect(
+      outcome.out == """
+        OVERVIEW: Learns the probability of images, draws new ones, finds the odd ones.
+
+        DATA is a folder of PNG/JPEG files, an IDX file, a CIFAR binary file, an .amat
+        text matrix (each also .gz) or a .npy array. RUN is the folder that train
+        makes.
+
+        Exit status: 0 done, 1 the work failed, 3 flagged, 64 wrong usage.
+
+        USAGE: scanline <subcommand>
+
+        OPTIONS:
+          --version               Show the version.
+          -h, --help              Show help information.
+
+        SUBCOMMANDS:
+          train                   Learn the density of a set of images.
+          sample                  Draw new images.
+          evaluate                Measure how likely a set of images is.
+          score                   Write the scores of each image to a CSV file.
+          calibrate               Store the scores of held-out normal images in a run.
+          flag                    Find the images that do not belong, at a false-alarm
+                                  rate of your choice.
+          compare                 Measure how well each score tells other images from
+                                  normal ones.
+          info                    Say what a run is.
+          models                  Say what can be trained, and with which settings.
+
+          See 'scanline help <subcommand>' for detailed help.
+
+        """)
+  }
+
+  @Test(
+    "every verb has help and the common flags",
+    arguments: [
+      "train", "sample", "evaluate", "score", "calibrate", "flag", "compare", "info", "models",
+    ])
+  func verbs(_ verb: String) throws {
+    let outcome = try Workplace().scanline(verb, "--help")
+    #expect(outcome.status == 0)
+    for flag in ["--json", "--quiet", "--threads", "--seed"] {
+      #expect(outcome.out.contains(flag), "\(verb) lacks \(flag)")
+    }
+  }
+
+  @Test(
+    "wrong usage is refused with status 64",
+    arguments: [
+      ["nonsense"], ["train"], ["train", "a", "--run", "b", "--epochs", "0"],
+      ["train", "a", "--run", "b", "--epochs", "1", "--minutes", "1"],
+      ["train", "a", "--run", "b", "--levels", "1"], ["train", "a", "--run", "b", "--size", "8"],
+      ["train", "a", "--run", "b", "--head", "none"], ["train", "a", "--run", "b", "--set", "x"],
+      ["sample", "a"], ["sample", "a", "--out", "b", "--count", "0"],
+      ["sample", "a", "--out", "b", "--temperature", "0"],
+      ["sample", "a", "--out", "b", "--temperature", "nan"],
+      ["sample", "a", "--out", "b", "--top-p", "1.5"],
+      ["sample", "a", "--out", "b", "--top-k", "0"],
+      ["sample", "a", "--out", "b", "--greedy", "--beam", "2"],
+      ["sample", "a", "--out", "b", "--beam", "2", "--count", "3"], ["evaluate", "a"],
+      ["evaluate", "a", "b", "--threads", "0"], ["evaluate", "a", "b", "--seed", "-1"],
+      ["score", "a", "b"], ["flag", "a", "b"],
+      ["flag", "a", "b", "--out", "c", "--false-alarm-rate", "0"],
+      ["flag", "a", "b", "--out", "c", "--false-alarm-rate", "nan"],
+      ["compare", "a", "--in", "b"], ["info"], ["models", "more"],
+    ])
+  func usage(_ arguments: [String]) throws {
+    try Workplace().scanline(arguments).expectFailure(naming: [], status: 64)
+  }
+
+  @Test("models lists every family with its settings")
+  func models() throws {
+    let object = try Workplace().scanline("models", "--json").object()
+    let models = try #require(object["models"] as? [[String: Any]])
+    let names = Set(models.compactMap { $0["name"] as? String })
+    #expect(names.isSuperset(of: ["fvsbn", "nade", "made", "pixelcnn"]))
+    for model in models { #expect(model["settings"] is [[String: Any]]) }
+  }
+}

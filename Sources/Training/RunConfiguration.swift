@@ -52,9 +52,7 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
         file, "model.image", expected: "sides 1 ... 8192 and 1 or 3 channels",
         found: "\(model.image)")
     }
-    guard (2...256).contains(model.head.levels), pixels.levels == model.head.levels,
-      model.head.kind != .bernoulli || model.head.levels == 2
-    else {
+    guard pixels.levels == model.head.levels else {
       throw RunFileError(
         file, "model.head.levels", expected: "the \(pixels.levels) of pixels",
         found: "\(model.head.levels)")

@@ -137,7 +137,8 @@ import Training
     ("\"hidden\" : \"7\"", "\"hidden\" : \"-7\"", "setting hidden of nade"),
     ("\"hidden\" : \"7\"", "\"width\" : \"7\"", "settings of nade"),
     ("\"width\" : 4", "\"width\" : 0", "model.image: expected sides"),
-    ("\"levels\" : 2", "\"levels\" : 3", "model.head.levels: expected the 2 of pixels, found 3"),
+    ("\"levels\" : 2", "\"levels\" : 3", "model.head.levels"),
+    ("\"stochastic\"", "\"levels-3\"", "model.head.levels: expected the 3 of pixels, found 2"),
   ])
   func configurationsThatNoRunHas(_ from: String, _ to: String, _ expected: String) throws {
     let folder = try TemporaryFolder()

@@ -49,13 +49,9 @@ SL_INLINE float sl_exp(float x) {
   return x < -87.3f ? 0.0f : (x != x ? x : scaled);
 }
 
-// log(x) for normal positive x, relative error about 1e-7 (Cephes' polynomial).
-SL_INLINE float sl_log(float x) {
-  uint32_t bits = sl_bits(x);
-  // Mantissa in [sqrt(1/2), sqrt(2)).
-  int32_t e = (int32_t)((bits - 0x3f3504f3u) >> 23);
-  e = (int32_t)(e << 23) >> 23;
-  float m = sl_from_bits(bits - ((uint32_t)e << 23)) - 1.0f;
+// log(1 + m) + e log(2) for 1 + m in [sqrt(1/2), sqrt(2)), relative error about 1e-7 (Cephes'
+// polynomial).
+SL_INLINE float sl_log_of_parts(float m, float e) {
   float z = m * m;
   float p = 7.0376836292e-2f;
   p = p * m - 1.1514610310e-1f;
@@ -66,8 +62,18 @@ SL_INLINE float sl_log(float x) {
   p = p * m + 2.0000714765e-1f;
   p = p * m - 2.4999993993e-1f;
   p = p * m + 3.3333331174e-1f;
-  float y = p * m * z + -2.12194440e-4f * (float)e - 0.5f * z;
-  return m + y + 0.693359375f * (float)e;
+  float y = p * m * z + -2.12194440e-4f * e - 0.5f * z;
+  return m + y + 0.693359375f * e;
+}
+
+// log(x) for normal positive x; NaN stays NaN.
+SL_INLINE float sl_log(float x) {
+  uint32_t bits = sl_bits(x);
+  // Mantissa in [sqrt(1/2), sqrt(2)).
+  int32_t e = (int32_t)((bits - 0x3f3504f3u) >> 23);
+  e = (int32_t)(e << 23) >> 23;
+  float m = sl_from_bits(bits - ((uint32_t)e << 23)) - 1.0f;
+  return x != x ? x : sl_log_of_parts(m, (float)e);
 }
 
 SL_INLINE float sl_sigmoid(float x) { return 1.0f / (1.0f + sl_exp(-x)); }
@@ -75,9 +81,9 @@ SL_INLINE float sl_sigmoid(float x) { return 1.0f / (1.0f + sl_exp(-x)); }
 // log(1 + exp(x)).
 SL_INLINE float sl_softplus(float x) {
   float magnitude = x < 0 ? -x : x;
+  // At most 1. The sum 1 + tail is never formed: it would lose the low bits of the tail.
   float tail = sl_exp(-magnitude);
-  // log1p for small tails, where 1 + tail would lose its low bits.
-  float series = tail * (1.0f - tail * (0.5f - tail * (1.0f / 3.0f - tail * 0.25f)));
-  float full = sl_log(1.0f + tail);
-  return (x > 0 ? x : (x != x ? x : 0.0f)) + (tail < 0.01f ? series : full);
+  int halve = tail > 0.41421356f;
+  float log1p = sl_log_of_parts(halve ? 0.5f * tail - 0.5f : tail, halve ? 1.0f : 0.0f);
+  return (x > 0 ? x : 0.0f) + log1p;
 }

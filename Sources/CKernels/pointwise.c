@@ -10,7 +10,7 @@ typedef struct {
   const void *a, *b;
   void *y;
   float scale, offset;
-  size_t columns;
+  size_t rows, columns;
   double *sums;
 } job;
 
@@ -37,7 +37,9 @@ POINTWISE(add_f32, float, float, float, y[i] + a[i])
 POINTWISE(add_bf16, uint16_t, float, uint16_t, sl_narrow(sl_widen(y[i]) + sl_widen(a[i])))
 POINTWISE(product_f32, float, float, float, a[i] * b[i])
 POINTWISE(relu_f32, float, float, float, a[i] < 0 ? 0 : a[i])
-POINTWISE(relu_bf16, uint16_t, float, uint16_t, (int16_t)a[i] < 0 ? (uint16_t)0 : a[i])
+// From -0 to -infinity; beyond lies NaN with a sign, which stays.
+POINTWISE(relu_bf16, uint16_t, float, uint16_t,
+          (a[i] >= 0x8000 && a[i] <= 0xff80) ? (uint16_t)0 : a[i])
 POINTWISE(sigmoid_f32, float, float, float, sl_sigmoid(a[i]))
 POINTWISE(relu_gradient_f32, float, float, float, a[i] > 0 ? b[i] : 0.0f)
 POINTWISE(relu_gradient_add_f32, float, float, float, y[i] + (a[i] > 0 ? b[i] : 0.0f))
@@ -47,7 +49,7 @@ POINTWISE(relu_gradient_add_bf16, uint16_t, uint16_t, uint16_t,
 
 static void spread(sl_body body, const void *a, const void *b, void *y, size_t n, float scale,
                    float offset) {
-  job j = {a, b, y, scale, offset, 0, 0};
+  job j = {.a = a, .b = b, .y = y, .scale = scale, .offset = offset};
   sl_parallel(body, &j, n, GRAIN);
 }
 
@@ -92,8 +94,6 @@ void sl_relu_gradient_bf16(
   spread(accumulate ? relu_gradient_add_bf16_part : relu_gradient_bf16_part, y, dy, dx, n, 0, 0);
 }
 
-enum { MOST_PARTS = 1024 };
-
 SL_CLONES static void sum_of_squares_part(void *data, size_t begin, size_t end, int thread) {
 #pragma clang fp reassociate(on)
   const job *j = data;
@@ -110,29 +110,66 @@ SL_CLONES static void sum_of_squares_part(void *data, size_t begin, size_t end, 
 }
 
 double sl_sum_of_squares_f32(const float *x, size_t n) {
-  double sums[MOST_PARTS] = {0};
-  job j = {x, 0, 0, 0, 0, 0, sums};
+  double sums[SL_MOST_THREADS] = {0};
+  job j = {.a = x, .sums = sums};
   sl_parallel(sum_of_squares_part, &j, n, GRAIN);
   double total = 0;
-  for (int part = 0; part < MOST_PARTS; part++) total += sums[part];
+  for (int part = 0; part < SL_MOST_THREADS; part++) total += sums[part];
   return total;
 }
 
-SL_CLONES static void sum_of_rows_part(void *data, size_t begin, size_t end, int thread) {
-  (void)thread;
-  const job *j = data;
-  const float *x = j->a;
-  float *y = j->y;
-  size_t rows = (size_t)j->scale;
-  for (size_t c = begin; c < end; c++) y[c] = 0;
-  for (size_t r = 0; r < rows; r++) {
-    const float *row = x + r * j->columns;
-#pragma clang loop vectorize(assume_safety)
-    for (size_t c = begin; c < end; c++) y[c] += row[c];
+// Each thread sums some columns of all rows, a block of rows at a time in registers or cache.
+#define SUM_OF_ROWS(NAME, TYPE, WIDEN)                                                     \
+  SL_CLONES static void NAME##_part(void *data, size_t begin, size_t end, int thread) {    \
+    (void)thread;                                                                          \
+    const job *j = data;                                                                   \
+    const TYPE *x = j->a;                                                                  \
+    float *y = j->y;                                                                       \
+    for (size_t c = begin; c < end; c++) y[c] = 0;                                         \
+    for (size_t r = 0; r < j->rows; r++) {                                                 \
+      const TYPE *row = x + r * j->columns;                                                \
+      _Pragma("clang loop vectorize(assume_safety)") for (size_t c = begin; c < end; c++) { \
+        y[c] += WIDEN(row[c]);                                                             \
+      }                                                                                    \
+    }                                                                                      \
   }
-}
+
+SUM_OF_ROWS(sum_of_rows_f32, float, )
+SUM_OF_ROWS(sum_of_rows_bf16, uint16_t, sl_widen)
 
 void sl_sum_of_rows_f32(const float *x, size_t rows, size_t columns, float *y) {
-  job j = {x, 0, y, (float)rows, 0, columns, 0};
-  sl_parallel(sum_of_rows_part, &j, columns, 256);
+  job j = {.a = x, .y = y, .rows = rows, .columns = columns};
+  sl_parallel(sum_of_rows_f32_part, &j, columns, 32);
 }
+
+void sl_sum_of_rows_bf16(const uint16_t *x, size_t rows, size_t columns, float *y) {
+  job j = {.a = x, .y = y, .rows = rows, .columns = columns};
+  sl_parallel(sum_of_rows_bf16_part, &j, columns, 32);
+}
+
+typedef struct {
+  const void *x, *planes;
+  void *y;
+  size_t pixels, c, p;
+} append_job;
+
+#define APPEND_CHANNELS(NAME, TYPE)                                                           \
+  static void NAME##_part(void *data, size_t begin, size_t end, int thread) {                 \
+    (void)thread;                                                                             \
+    const append_job *j = data;                                                               \
+    for (size_t i = begin; i < end; i++) {                                                    \
+      TYPE *y = (TYPE *)j->y + i * (j->c + j->p);                                             \
+      const TYPE *x = (const TYPE *)j->x + i * j->c;                                          \
+      const TYPE *planes = (const TYPE *)j->planes + i % j->pixels * j->p;                    \
+      for (size_t k = 0; k < j->c; k++) y[k] = x[k];                                          \
+      for (size_t k = 0; k < j->p; k++) y[j->c + k] = planes[k];                              \
+    }                                                                                         \
+  }                                                                                           \
+  void sl_##NAME(const TYPE *x, const TYPE *planes, TYPE *y, size_t images, size_t pixels,    \
+                 size_t c, size_t p) {                                                        \
+    append_job j = {x, planes, y, pixels, c, p};                                              \
+    sl_parallel(NAME##_part, &j, images * pixels, GRAIN);                                     \
+  }
+
+APPEND_CHANNELS(append_channels_f32, float)
+APPEND_CHANNELS(append_channels_bf16, uint16_t)

@@ -10,7 +10,10 @@ int omp_get_num_threads(void);
 int omp_get_max_threads(void);
 void omp_set_num_threads(int count);
 
-int sl_threads(void) { return omp_get_max_threads(); }
+int sl_threads(void) {
+  int count = omp_get_max_threads();
+  return count < SL_MOST_THREADS ? count : SL_MOST_THREADS;
+}
 
 void sl_set_threads(int count) { omp_set_num_threads(count); }
 
@@ -35,7 +38,7 @@ static void run_part(void *data) {
 
 int sl_parts(size_t count, size_t grain) {
   size_t grains = (count + grain - 1) / grain;
-  size_t threads = (size_t)omp_get_max_threads();
+  size_t threads = (size_t)sl_threads();
   return (int)(grains < threads ? (grains ? grains : 1) : threads);
 }
 

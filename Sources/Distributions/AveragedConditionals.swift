@@ -21,6 +21,8 @@ public struct AveragedConditionals: PixelDistribution {
     mean.write(
       values[0].indices.map { i in
         let top = values.map { $0[i] }.max()!
+        // Impossible under every member.
+        guard top > -.infinity else { return top }
         let sum = values.reduce(0) { $0 + exp($1[i] - top) }
         return top + log(sum / Double(values.count))
       })

@@ -20,6 +20,21 @@ public struct Head: Codable, Equatable, Sendable {
     self.levels = levels
   }
 
+  /// - Throws: `DecodingError` for a kind or a number of levels that there is not.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let kind = try container.decode(Kind.self, forKey: .kind)
+    let levels = try container.decode(Int.self, forKey: .levels)
+    let possible = kind == .bernoulli ? 2...2 : 2...256
+    guard possible.contains(levels) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .levels, in: container,
+        debugDescription: "levels of a \(kind.rawValue) head: expected \(possible.lowerBound) ..."
+          + " \(possible.upperBound), found \(levels)")
+    }
+    self.init(kind, levels: levels)
+  }
+
   public static let bernoulli = Head(.bernoulli, levels: 2)
 
   public static func categorical(_ levels: Int) -> Head {

@@ -25,7 +25,11 @@ extension PixelDistribution {
     image: Int, subpixel: Int, _ options: SamplingOptions = SamplingOptions(),
     using random: inout RandomStream
   ) -> UInt8 {
-    let weights = options.reshape(probabilities(image: image, subpixel: subpixel))
+    let probabilities = probabilities(image: image, subpixel: subpixel)
+    precondition(
+      probabilities.allSatisfy { $0.isFinite },
+      "image \(image), sub-pixel \(subpixel): the model gives no probabilities to draw from")
+    let weights = options.reshape(probabilities)
     var left = random.uniform() * weights.reduce(0, +)
     for (level, weight) in weights.enumerated() where weight > 0 {
       left -= weight

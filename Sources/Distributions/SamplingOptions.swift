@@ -3,18 +3,21 @@ import Foundation
 /// Departures from the exact distribution while sampling; the defaults are exact.
 public struct SamplingOptions: Sendable, Equatable {
   /// Probabilities are raised to 1 / temperature; below 1 sharper, above 1 flatter.
-  public var temperature = 1.0
-  /// Only the k most probable levels, or all.
-  public var topK: Int?
-  /// Only the most probable levels that together reach this probability, or all.
-  public var topP: Double?
+  public let temperature: Double
+  /// Only the k most probable levels, k at least 1, or all.
+  public let topK: Int?
+  /// Only the most probable levels that together reach this probability, above 0 up to 1, or all.
+  public let topP: Double?
   /// Always the most probable level; the lowest of equals.
-  public var greedy = false
+  public let greedy: Bool
 
   public init(
     temperature: Double = 1, topK: Int? = nil, topP: Double? = nil, greedy: Bool = false
   ) {
     precondition(temperature > 0, "the temperature must be positive, found \(temperature)")
+    precondition(topK.map { $0 >= 1 } ?? true, "top-k must keep a level, found \(topK!)")
+    precondition(
+      topP.map { $0 > 0 && $0 <= 1 } ?? true, "top-p must be above 0 and at most 1, found \(topP!)")
     self.temperature = temperature
     self.topK = topK
     self.topP = topP
@@ -29,9 +32,10 @@ public struct SamplingOptions: Sendable, Equatable {
     }
     var weights = probabilities
     if temperature != 1 {
-      // Relative to the largest, so that a low temperature does not underflow all of them.
+      // Relative to the largest, so that a low temperature does not underflow all of them. What
+      // cannot be stays so even where 1 / temperature is zero.
       let top = probabilities.max()!
-      weights = weights.map { pow($0 / top, 1 / temperature) }
+      weights = weights.map { $0 == 0 ? 0 : pow($0 / top, 1 / temperature) }
     }
     guard topK != nil || topP != nil else { return weights }
     let total = weights.reduce(0, +)

@@ -14,7 +14,8 @@ public struct Image: Equatable, Sendable {
       "an image needs positive sides and 1 or 3 channels, found \(width)x\(height)x\(channels)")
     precondition(
       pixels.count == width * height * channels,
-      "\(width)x\(height)x\(channels) needs \(width * height * channels) values, found \(pixels.count)")
+      "\(width)x\(height)x\(channels) needs \(width * height * channels) values, found \(pixels.count)"
+    )
     self.width = width
     self.height = height
     self.channels = channels

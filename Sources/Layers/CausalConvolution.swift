@@ -22,17 +22,21 @@ public struct CausalConvolution {
   public let bias: Parameter
   let geometry: ConvolutionGeometry
 
-  /// - Parameter size: the side of the uncropped kernel, odd.
+  /// - Parameters:
+  ///   - size: the side of the uncropped kernel, odd.
+  ///   - constants: channels that follow the inputs and are the same for every image; all taps of
+  ///     them are open.
   public init(
-    _ inputs: Int, _ outputs: Int, size: Int, centre: Centre, colours: Int, gain: Double = 1,
-    at scope: Scope
+    _ inputs: Int, _ outputs: Int, size: Int, centre: Centre, colours: Int, constants: Int = 0,
+    gain: Double = 1, at scope: Scope
   ) {
     precondition(size % 2 == 1, "a causal kernel has a centre: its side is odd, found \(size)")
     let reach = size / 2
     geometry = ConvolutionGeometry(
       height: reach + 1, width: size, top: reach, bottom: 0, left: reach, right: reach)
     let mask = Self.mask(
-      inputs, outputs, reach: reach, centre: centre, colours: colours, scope.precision)
+      inputs, outputs, reach: reach, centre: centre, colours: colours, constants: constants,
+      scope.precision)
     let live = mask.values.reduce(0, +)
     weight = scope.parameter(
       "weight", mask.shape, .he(fanIn: Int(live) / outputs, gain: gain),
@@ -42,24 +46,25 @@ public struct CausalConvolution {
 
   /// 1 where output channel o may see input channel i at a tap: `[O, I, reach + 1, 2 reach + 1]`.
   static func mask(
-    _ inputs: Int, _ outputs: Int, reach: Int, centre: Centre, colours: Int,
+    _ inputs: Int, _ outputs: Int, reach: Int, centre: Centre, colours: Int, constants: Int,
     _ precision: Precision
   ) -> Tensor {
     var ones: [Double] = []
     for o in 0..<outputs {
-      for i in 0..<inputs {
+      for i in 0..<inputs + constants {
         let (from, to) = (i * colours / inputs, o * colours / outputs)
         for row in 0...reach {
           for column in 0..<(2 * reach + 1) {
             let seen =
-              row < reach || column < reach
+              i >= inputs || row < reach || column < reach
               || (column == reach && (from < to || (from == to && centre == .included)))
             ones.append(seen ? 1 : 0)
           }
         }
       }
     }
-    return Tensor([outputs, inputs, reach + 1, 2 * reach + 1], precision, values: ones)
+    return Tensor(
+      [outputs, inputs + constants, reach + 1, 2 * reach + 1], precision, values: ones)
   }
 
   /// f(x ⋆ W + b): `[N, H, W, inputs]` → `[N, H, W, outputs]`.

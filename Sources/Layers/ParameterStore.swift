@@ -57,10 +57,11 @@ public struct Scope {
     let value = Tensor(shape, store.precision)
     func fill(_ draw: () -> Double) {
       let live = mask?.values
-      value.write((0..<shape.count).map { i in
-        let x = draw()
-        return live.map { $0[i] * x } ?? x
-      })
+      value.write(
+        (0..<shape.count).map { i in
+          let x = draw()
+          return live.map { $0[i] * x } ?? x
+        })
     }
     switch initialisation {
     case .zeros: value.clear()

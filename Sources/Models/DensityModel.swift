@@ -35,6 +35,9 @@ public struct ImageShape: Codable, Equatable, Sendable, CustomStringConvertible 
 public protocol DensityModel {
   var image: ImageShape { get }
   var head: Head { get }
+  /// The bias of the last layer: `head.outputs` numbers for each sub-pixel, or for each channel where
+  /// all pixels share it.
+  var outputBias: Parameter { get }
 
   /// The distribution of every sub-pixel given those before it. Teacher forcing: the conditionals of
   /// sub-pixel i do not move with the symbols at i and after.

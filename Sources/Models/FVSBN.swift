@@ -13,6 +13,7 @@ public struct FVSBN: DensityModel {
   public let image: ImageShape
   public let head: Head
   let regression: Linear
+  public var outputBias: Parameter { regression.bias! }
 
   static let family = ModelFamily(
     name: "fvsbn", summary: "logistic regression on all earlier sub-pixels",

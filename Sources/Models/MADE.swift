@@ -19,8 +19,13 @@ public struct MADE: DensityModel {
   public let image: ImageShape
   public let head: Head
   let layers: [Linear]
+  public var outputBias: Parameter { layers.last!.bias! }
   let direct: Linear
   let masks: [Connectivity]
+
+  /// Degrees of the hidden units, by mask and layer: how many leading sub-pixels each may depend on,
+  /// 0 … D − 1.
+  public var degrees: [[[Int]]] { masks.map(\.degrees) }
 
   static let hidden = Setting(
     "hidden", .counts, default: "500", "units of each hidden layer, comma-separated")
@@ -134,11 +139,14 @@ public struct MADE: DensityModel {
         var biases: [Tensor] = []
         var below: [Int]? = nil
         for (index, layer) in model.layers.enumerated() {
-          let masked = model.masks.count == 1
+          let masked =
+            model.masks.count == 1
             ? layer.weight.value : model.maskedWeights(index, mask, in: context).value
           let order =
             index < mask.degrees.count
-            ? mask.degrees[index].indices.sorted { mask.degrees[index][$0] < mask.degrees[index][$1] }
+            ? mask.degrees[index].indices.sorted {
+              mask.degrees[index][$0] < mask.degrees[index][$1]
+            }
             : nil
           weights.append(masked.permuted(rows: order, columns: below))
           biases.append(

@@ -21,6 +21,8 @@ public struct Setting: Sendable {
     case count
     /// Whole numbers from 1, comma-separated.
     case counts
+    /// `on` or `off`.
+    case toggle
   }
 
   public let name: String
@@ -100,7 +102,13 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     self.head = head
     self.image = image
     self.seed = seed
-    for setting in family.settings { _ = try counts(setting) }
+    for setting in family.settings {
+      switch setting.kind {
+      case .count: _ = try count(setting)
+      case .counts: _ = try counts(setting)
+      case .toggle: _ = try isOn(setting)
+      }
+    }
   }
 
   /// Builds the model with its first weights.
@@ -134,6 +142,15 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
           + " \(settings[setting.name] ?? "")")
     }
     return values[0]
+  }
+
+  func isOn(_ setting: Setting) throws -> Bool {
+    let text = settings[setting.name] ?? setting.defaultValue
+    guard text == "on" || text == "off" else {
+      throw ModelError.invalid(
+        "setting \(setting.name) of \(name): expected on or off, found \(text)")
+    }
+    return text == "on"
   }
 
   func counts(_ setting: Setting) throws -> [Int] {

@@ -17,6 +17,7 @@ public struct NADE: DensityModel {
   let c: Parameter  // [H]
   let v: Parameter  // [D, K, H]
   let b: Parameter  // [D, K]
+  public var outputBias: Parameter { b }
 
   static let hidden = Setting("hidden", .count, default: "500", "hidden units")
 
@@ -69,7 +70,9 @@ public struct NADE: DensityModel {
       self.model = model
       self.context = context
       activation = Tensor([count, model.c.shape[0]], context.wide)
-      for n in 0..<count { activation.rows(n..<n + 1).reshaped(model.c.shape).copy(from: model.c.value) }
+      for n in 0..<count {
+        activation.rows(n..<n + 1).reshaped(model.c.shape).copy(from: model.c.value)
+      }
       seen = SeenSubpixels(
         count: count, dimension: model.image.dimension, levels: model.head.levels, context)
     }

@@ -13,6 +13,10 @@ import Tensors
 /// One stack of masked convolutions misses a wedge to the right above (the blind spot of the paper
 /// that followed, arXiv:1606.05328). With colour, every layer is masked between R, G and B. Intensities
 /// go in as −1…1, so that the zero padding stands apart from black.
+///
+/// Where we depart from the paper: two further channels tell the first layer its row and column
+/// (Liu et al. 2018, arXiv:1807.03247). Images are aligned, but a convolution knows its place only
+/// as far as its reach from the edge. `position=off` is the paper's network.
 public struct PixelCNN: DensityModel {
   struct Block {
     let reduce: CausalConvolution
@@ -22,29 +26,36 @@ public struct PixelCNN: DensityModel {
 
   public let image: ImageShape
   public let head: Head
+  /// Row and column of each pixel, −1…1: `[H, W, 2]`, or `[H, W, 0]` where they are not told.
+  let planes: Tensor
   let first: CausalConvolution
   let blocks: [Block]
   let gather: CausalConvolution
   let output: CausalConvolution
+  public var outputBias: Parameter { output.bias }
 
   static let blockCount = Setting("blocks", .count, default: "5", "residual blocks")
   static let channels = Setting(
     "channels", .count, default: "32", "h: channels inside a block; the stream has 2h")
 
+  static let position = Setting(
+    "position", .toggle, default: "on", "whether the network is told rows and columns")
+
   static let family = ModelFamily(
     name: "pixelcnn", summary: "masked convolutions with residual blocks",
-    settings: [blockCount, channels],
+    settings: [blockCount, channels, position],
     batch: 32, learningRate: 2e-3, prefersBFloat16: true,
     weights: { specification in
       let (h, k) = (try specification.count(channels), specification.head.outputs)
       let c = specification.image.channels
-      return 28 * c * 2 * h + (try specification.count(blockCount)) * 10 * h * h + 4 * h * h
+      return 28 * (c + 2) * 2 * h + (try specification.count(blockCount)) * 10 * h * h + 4 * h * h
         + 2 * h * c * k
     }
   ) { specification, _, scope in
     let model = PixelCNN(
       specification.image, specification.head, blocks: try specification.count(blockCount),
-      channels: try specification.count(channels), at: scope)
+      channels: try specification.count(channels), position: try specification.isOn(position),
+      at: scope)
     guard try specification.count(channels) >= specification.image.channels else {
       throw ModelError.invalid(
         "setting channels of pixelcnn: expected at least \(specification.image.channels)"
@@ -53,7 +64,10 @@ public struct PixelCNN: DensityModel {
     return model
   }
 
-  init(_ image: ImageShape, _ head: Head, blocks: Int, channels h: Int, at scope: Scope) {
+  init(
+    _ image: ImageShape, _ head: Head, blocks: Int, channels h: Int, position: Bool,
+    at scope: Scope
+  ) {
     self.image = image
     self.head = head
     let colours = image.channels
@@ -63,8 +77,10 @@ public struct PixelCNN: DensityModel {
       CausalConvolution(
         inputs, outputs, size: 1, centre: .included, colours: colours, gain: gain, at: scope)
     }
+    planes = Self.coordinates(image, position ? 2 : 0, scope.precision)
     first = CausalConvolution(
-      colours, 2 * h, size: 7, centre: .excluded, colours: colours, at: scope / "first")
+      colours, 2 * h, size: 7, centre: .excluded, colours: colours, constants: planes.shape[2],
+      at: scope / "first")
     self.blocks = (0..<blocks).map { index in
       let scope = scope / "block\(index)"
       return Block(
@@ -78,16 +94,33 @@ public struct PixelCNN: DensityModel {
     output = pointwise(2 * h, colours * head.outputs, gain: 0.1, scope / "output")
   }
 
-  public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
-    check(batch)
-    return head.distribution(logits(batch, in: context))
+  /// The first `count` of row and column of each pixel's middle, −1 at the first edge to 1 at the last.
+  private static func coordinates(_ image: ImageShape, _ count: Int, _ precision: Precision)
+    -> Tensor
+  {
+    func place(_ index: Int, of side: Int) -> Double { Double(2 * index + 1) / Double(side) - 1 }
+    var values: [Double] = []
+    for row in 0..<image.height {
+      for column in 0..<image.width {
+        values += [place(row, of: image.height), place(column, of: image.width)].prefix(count)
+      }
+    }
+    return Tensor([image.height, image.width, count], precision, values: values)
   }
 
-  /// `[N, H, W, C]` → `[N, H, W, C K]`, for any height.
-  private func logits(_ batch: PixelBatch, in context: Context) -> Variable {
-    let x = context.intensities(
+  public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
+    check(batch)
+    return head.distribution(logits(batch, from: 0, in: context))
+  }
+
+  /// `[N, H, W, C]` → `[N, H, W, C K]`, for the rows of the images from `top` on.
+  private func logits(_ batch: PixelBatch, from top: Int, in context: Context) -> Variable {
+    var x = context.intensities(
       batch.symbols, shape: [batch.count, batch.height, batch.width, batch.channels],
       scale: 2 / Double(batch.levels - 1), offset: -1)
+    if planes.shape[2] > 0 {
+      x = context.appendChannels(planes.rows(top..<top + batch.height), to: x)
+    }
     var stream = first(x, in: context)  // [N, H, W, 2h]
     for block in blocks {
       let a = block.reduce(context.activate(.relu, stream), activation: .relu, in: context)
@@ -127,7 +160,7 @@ public struct PixelCNN: DensityModel {
         count: symbols.count, height: row + 1 - top, width: model.image.width,
         channels: model.image.channels, levels: model.head.levels,
         symbols: symbols.flatMap { $0[top * rowSize..<(row + 1) * rowSize] })
-      let logits = model.logits(window, in: context).value
+      let logits = model.logits(window, from: top, in: context).value
       let k = model.head.outputs
       // Only the current sub-pixel: [N, rows, W C, K] → [N, K].
       let current = Tensor([symbols.count, k], logits.precision)

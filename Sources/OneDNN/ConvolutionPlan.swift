@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 import Tensors
 
@@ -55,6 +56,9 @@ final class ConvolutionPlan {
     }
 
     let plain = descriptor(sides, .float32, .dense)
+    func reorder(from source: dnnl_memory_desc_t, to target: dnnl_memory_desc_t) -> Primitive? {
+      onOneThread { OneDNN.reorder(from: source, to: target) }
+    }
     let chosen: dnnl_memory_desc_t
     switch key.kind {
     case .forward(let activation, let accumulating, _):
@@ -110,16 +114,23 @@ final class ConvolutionPlan {
   }
 
   /// Weights in the layout of the primitive.
-  func prepared(_ weights: Tensor) -> UnsafeMutableRawPointer {
-    guard let weightsIn else { return weights.pointer }
-    weightsIn.run(weights.pointer, scratch.pointer)
-    return scratch.pointer
+  func prepared(_ weights: Tensor) -> Tensor {
+    guard let weightsIn else { return weights }
+    onOneThread { weightsIn.run(weights, scratch) }
+    return scratch
   }
 
   /// Runs a weight gradient and leaves it as `[O, I, kh, kw]`.
   func runWeightGradient(_ x: Tensor, _ dy: Tensor, into dw: Tensor, bias dbias: Tensor) {
-    let target = weightsOut == nil ? dw.pointer : scratch.pointer
-    convolution.run(x.pointer, dy.pointer, target, dbias.pointer)
-    weightsOut?.run(scratch.pointer, dw.pointer)
+    convolution.run(x, dy, weightsOut == nil ? dw : scratch, dbias)
+    onOneThread { weightsOut?.run(scratch, dw) }
   }
+}
+
+/// Runs something too small to be worth waking the other threads for.
+private func onOneThread<Result>(_ body: () -> Result) -> Result {
+  let threads = sl_threads()
+  sl_set_threads(1)
+  defer { sl_set_threads(threads) }
+  return body()
 }

@@ -4,8 +4,12 @@ import Tensors
 
 extension OneDNNBackend {
   public func nade(_ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor) {
-    lock.lock()
-    defer { lock.unlock() }
+    exclusively { nadeAlone(x, w: w, c: c, v: v, b: b, into: logits) }
+  }
+
+  private func nadeAlone(
+    _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor
+  ) {
     let sizes = NADESizes(x: x, w: w, v: v)
     if sizes.outputs == 1 {
       sl_nade(
@@ -15,7 +19,8 @@ extension OneDNNBackend {
       return
     }
     let (n, d, k, h) = (sizes.images, sizes.dimension, sizes.outputs, sizes.hidden)
-    let states = hiddenStates(x, w: w, c: c, sizes).floats
+    let states = hiddenStates(x, w: w, c: c, sizes)
+    defer { withExtendedLifetime(states) {} }
     for i in 0..<d {
       let target = logits.floats.baseAddress! + i * k
       for image in 0..<n {
@@ -25,7 +30,7 @@ extension OneDNNBackend {
       require(
         dnnl_sgemm(
           CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "T")), Int64(n), Int64(k), Int64(h), 1,
-          states.baseAddress! + i * n * h, Int64(h), v.floats.baseAddress! + i * k * h,
+          states.floats.baseAddress! + i * n * h, Int64(h), v.floats.baseAddress! + i * k * h,
           Int64(h), 1, target, Int64(d * k)), "dnnl_sgemm")
     }
   }
@@ -34,8 +39,15 @@ extension OneDNNBackend {
     _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor,
     dw: Tensor, dc: Tensor, dv: Tensor, db: Tensor
   ) {
-    lock.lock()
-    defer { lock.unlock() }
+    exclusively {
+      nadeGradientAlone(dlogits, x, w: w, c: c, v: v, dw: dw, dc: dc, dv: dv, db: db)
+    }
+  }
+
+  private func nadeGradientAlone(
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor,
+    dw: Tensor, dc: Tensor, dv: Tensor, db: Tensor
+  ) {
     let sizes = NADESizes(x: x, w: w, v: v)
     sumOfRows(dlogits, into: db)
     if sizes.outputs == 1 {
@@ -50,6 +62,7 @@ extension OneDNNBackend {
     // Computed again: kept from the forward pass they would be the largest tensor of all.
     let states = hiddenStates(x, w: w, c: c, sizes)
     let dstates = Tensor(states.shape, .float32)
+    defer { withExtendedLifetime((states, dstates)) {} }
     for i in 0..<d {
       let g = dlogits.floats.baseAddress! + i * k
       let row = i * n * h

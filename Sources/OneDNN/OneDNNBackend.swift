@@ -17,22 +17,34 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public static let shared = OneDNNBackend()
 
   public let name = "oneDNN"
-  let lock = NSRecursiveLock()
+  private let lock = NSRecursiveLock()
+  private var threadCount = Int(sl_threads())
   private var convolutions: [ConvolutionKey: ConvolutionPlan] = [:]
   private var products: [ProductKey: Primitive] = [:]
 
   private init() {}
 
-  /// Threads that kernels run on. Changing it drops the compiled primitives.
+  /// Threads that kernels run on, 1 ... 1024. Changing it drops the compiled primitives.
   public var threads: Int {
-    get { Int(sl_threads()) }
+    get { lock.withLock { threadCount } }
     set {
-      precondition(newValue > 0, "a computation needs a thread, found \(newValue)")
+      precondition(
+        (1...Int(SL_MOST_THREADS)).contains(newValue),
+        "threads must be 1 ... \(SL_MOST_THREADS), found \(newValue)")
       lock.withLock {
-        sl_set_threads(Int32(newValue))
+        threadCount = newValue
         convolutions.removeAll()
         products.removeAll()
       }
+    }
+  }
+
+  /// Runs a computation alone, on as many threads as asked for: libgomp keeps the count by calling
+  /// thread, and callers may come on any.
+  func exclusively<Result>(_ body: () -> Result) -> Result {
+    lock.withLock {
+      sl_set_threads(Int32(threadCount))
+      return body()
     }
   }
 
@@ -57,24 +69,33 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     _ x: Tensor, weights w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry,
     activation: Activation, accumulating: Bool, into y: Tensor
   ) {
-    lock.withLock {
+    geometry.requireFit(x.shape, weights: w.shape, bias: bias.shape, y.shape)
+    exclusively {
+      if usesPatches(x, geometry), !accumulating {
+        let columns = patches(x, geometry)
+        matrixProduct(
+          columns, transposed: false, patchWeights(w), transposed: true, bias: bias,
+          activation: activation, into: y.reshaped([columns.shape[0], y.shape[3]]))
+        return
+      }
       let plan = plan(
         ConvolutionKey(
           kind: .forward(activation, accumulating: accumulating, output: y.precision),
           input: x.shape, outputs: y.shape[3], geometry: geometry, precision: x.precision))
-      plan.convolution.run(x.pointer, plan.prepared(w), bias.pointer, y.pointer)
+      plan.convolution.run(x, plan.prepared(w), bias, y)
     }
   }
 
   public func convolutionInputGradient(
     _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, into dx: Tensor
   ) {
-    lock.withLock {
+    geometry.requireFit(dx.shape, weights: w.shape, bias: [dy.shape[3]], dy.shape)
+    exclusively {
       let plan = plan(
         ConvolutionKey(
           kind: .inputGradient, input: dx.shape, outputs: dy.shape[3], geometry: geometry,
           precision: dx.precision))
-      plan.convolution.run(matched(dy, dx.precision).pointer, plan.prepared(w), dx.pointer)
+      plan.convolution.run(matched(dy, dx.precision), plan.prepared(w), dx)
     }
   }
 
@@ -82,13 +103,49 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     _ dy: Tensor, input x: Tensor, _ geometry: ConvolutionGeometry, into dw: Tensor,
     bias dbias: Tensor
   ) {
-    lock.withLock {
+    geometry.requireFit(x.shape, weights: dw.shape, bias: dbias.shape, dy.shape)
+    exclusively {
+      if usesPatches(x, geometry) {
+        let columns = patches(x, geometry)
+        let rows = dy.reshaped([columns.shape[0], dy.shape[3]])
+        matrixProduct(
+          rows, transposed: true, columns, transposed: false, bias: nil, activation: .identity,
+          into: patchWeights(dw))
+        sumOfRows(rows, into: dbias)
+        return
+      }
       let plan = plan(
         ConvolutionKey(
           kind: .weightGradient, input: x.shape, outputs: dy.shape[3], geometry: geometry,
           precision: x.precision))
       plan.runWeightGradient(x, matched(dy, x.precision), into: dw, bias: dbias)
     }
+  }
+
+  /// Whether a convolution has so few input channels that it is faster as a product over patches.
+  private func usesPatches(_ x: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
+    x.shape[3] < 8 && geometry != .pointwise
+  }
+
+  /// `[O, I, kh, kw]` as a matrix `[O, I kh kw]`, in the same memory.
+  private func patchWeights(_ w: Tensor) -> Tensor {
+    w.reshaped([w.shape[0], w.shape[1] * w.shape[2] * w.shape[3]])
+  }
+
+  /// The inputs under the kernel for each output pixel: `[N H W, I kh kw]`.
+  private func patches(_ x: Tensor, _ geometry: ConvolutionGeometry) -> Tensor {
+    let columns = x.shape[3] * geometry.height * geometry.width
+    let y = Tensor([x.shape[0] * x.shape[1] * x.shape[2], columns], x.precision)
+    var shape = sl_patches(
+      images: x.shape[0], height: x.shape[1], width: x.shape[2], channels: x.shape[3],
+      kernel_height: geometry.height, kernel_width: geometry.width, top: geometry.top,
+      left: geometry.left, stride: columns)
+    if x.precision == .bfloat16 {
+      sl_patches_bf16(&shape, x.halves, y.halves)
+    } else {
+      sl_patches_f32(&shape, x.floats.baseAddress, y.floats.baseAddress)
+    }
+    return y
   }
 
   /// The tensor itself, or a copy in the wanted precision.
@@ -115,22 +172,26 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     let key = ProductKey(
       rows: rows, inner: inner, columns: columns, transposedA: aT, transposedB: bT,
       bias: bias != nil, activation: activation, precision: precision, output: c.precision)
-    lock.withLock {
+    exclusively {
       let primitive = products[key] ?? productPrimitive(key)
       products[key] = primitive
       let (a, b) = (matched(a, precision), matched(b, precision))
       if let bias {
-        primitive.run(a.pointer, b.pointer, bias.pointer, c.pointer)
+        primitive.run(a, b, bias, c)
       } else {
-        primitive.run(a.pointer, b.pointer, c.pointer)
+        primitive.run(a, b, c)
       }
     }
   }
 
   public func sumOfRows(_ x: Tensor, into y: Tensor) {
-    lock.withLock {
-      let x = matched(x, .float32).floats
-      sl_sum_of_rows_f32(x.baseAddress, x.count / y.count, y.count, y.floats.baseAddress)
+    exclusively {
+      if x.precision == .bfloat16 {
+        sl_sum_of_rows_bf16(x.halves, x.count / y.count, y.count, y.floats.baseAddress)
+      } else {
+        sl_sum_of_rows_f32(
+          x.floats.baseAddress, x.count / y.count, y.count, y.floats.baseAddress)
+      }
     }
   }
 
@@ -138,7 +199,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public func intensities(_ symbols: [UInt8], scale: Double, offset: Double, into y: Tensor) {
     precondition(symbols.count == y.count, "\(symbols.count) symbols do not fill \(y.shape)")
-    lock.withLock {
+    exclusively {
       if y.precision == .bfloat16 {
         sl_intensities_bf16(symbols, Float(scale), Float(offset), y.halves, y.count)
       } else {
@@ -147,9 +208,25 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     }
   }
 
+  public func appendChannels(_ planes: Tensor, to x: Tensor, into y: Tensor) {
+    exclusively {
+      let planes = matched(planes, x.precision)
+      defer { withExtendedLifetime(planes) {} }
+      let (images, pixels) = (x.shape[0], x.shape[1] * x.shape[2])
+      let (c, p) = (x.shape[3], planes.shape[2])
+      if x.precision == .bfloat16 {
+        sl_append_channels_bf16(x.halves, planes.halves, y.halves, images, pixels, c, p)
+      } else {
+        sl_append_channels_f32(
+          x.floats.baseAddress, planes.floats.baseAddress, y.floats.baseAddress, images, pixels,
+          c, p)
+      }
+    }
+  }
+
   public func convert(_ x: Tensor, into y: Tensor) {
     requireSame(x.shape, y.shape)
-    lock.withLock {
+    exclusively {
       switch (x.precision, y.precision) {
       case (.float32, .bfloat16): sl_f32_to_bf16(x.floats.baseAddress, y.halves, x.count)
       case (.bfloat16, .float32): sl_bf16_to_f32(x.halves, y.floats.baseAddress, x.count)
@@ -160,8 +237,10 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public func add(_ x: Tensor, into y: Tensor) {
     requireSame(x.shape, y.shape)
-    lock.withLock {
+    exclusively {
       let x = matched(x, y.precision)
+      // A pointer does not keep its tensor alive.
+      defer { withExtendedLifetime(x) {} }
       if y.precision == .bfloat16 {
         sl_add_bf16(x.halves, y.halves, y.count)
       } else {
@@ -172,14 +251,19 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public func product(_ a: Tensor, _ b: Tensor, into y: Tensor) {
     requireSame(a.shape, b.shape)
-    lock.withLock {
+    requireSame(a.shape, y.shape)
+    guard [a, b, y].allSatisfy({ $0.precision == .float32 }) else {
+      return ReferenceBackend().product(a, b, into: y)
+    }
+    exclusively {
       sl_product_f32(
         a.floats.baseAddress, b.floats.baseAddress, y.floats.baseAddress, y.count)
     }
   }
 
   public func activate(_ f: Activation, _ x: Tensor, into y: Tensor) {
-    lock.withLock {
+    requireSame(x.shape, y.shape)
+    exclusively {
       switch (f, x.precision, y.precision) {
       case (.relu, .bfloat16, .bfloat16): sl_relu_bf16(x.halves, y.halves, x.count)
       case (.relu, .float32, .float32):
@@ -194,12 +278,15 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public func activationGradient(
     _ f: Activation, output y: Tensor, _ dy: Tensor, into dx: Tensor, accumulating: Bool
   ) {
+    requireSame(y.shape, dy.shape)
+    requireSame(y.shape, dx.shape)
     guard f == .relu, dx.precision == y.precision else {
       return ReferenceBackend().activationGradient(
         f, output: y, dy, into: dx, accumulating: accumulating)
     }
-    lock.withLock {
+    exclusively {
       let gradient = matched(dy, dx.precision)
+      defer { withExtendedLifetime(gradient) {} }
       if dx.precision == .bfloat16 {
         sl_relu_gradient_bf16(
           y.halves, gradient.halves, dx.halves, dx.count, accumulating ? 1 : 0)
@@ -212,13 +299,14 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   }
 
   public func sumOfSquares(_ x: Tensor) -> Double {
-    lock.withLock { sl_sum_of_squares_f32(x.floats.baseAddress, x.count) }
+    guard x.precision == .float32 else { return ReferenceBackend().sumOfSquares(x) }
+    return exclusively { sl_sum_of_squares_f32(x.floats.baseAddress, x.count) }
   }
 
   // MARK: Log-probabilities
 
   public func bernoulliLogProbability(_ logits: Tensor, _ symbols: [UInt8], into y: Tensor) {
-    lock.withLock {
+    exclusively {
       sl_bernoulli_log_probability(
         logits.floats.baseAddress, symbols, y.floats.baseAddress, symbols.count)
     }
@@ -227,7 +315,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public func bernoulliGradient(
     _ dy: Tensor, _ logits: Tensor, _ symbols: [UInt8], into dlogits: Tensor
   ) {
-    lock.withLock {
+    exclusively {
       sl_bernoulli_gradient(
         dy.floats.baseAddress, logits.floats.baseAddress, symbols, dlogits.floats.baseAddress,
         symbols.count)
@@ -235,7 +323,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   }
 
   public func categoricalLogProbability(_ logits: Tensor, _ symbols: [UInt8], into y: Tensor) {
-    lock.withLock {
+    exclusively {
       sl_categorical_log_probability(
         logits.floats.baseAddress, symbols, y.floats.baseAddress, symbols.count,
         logits.count / symbols.count)
@@ -245,7 +333,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public func categoricalGradient(
     _ dy: Tensor, _ logits: Tensor, _ symbols: [UInt8], into dlogits: Tensor
   ) {
-    lock.withLock {
+    exclusively {
       sl_categorical_gradient(
         dy.floats.baseAddress, logits.floats.baseAddress, symbols, dlogits.floats.baseAddress,
         symbols.count, logits.count / symbols.count)
@@ -266,7 +354,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
       first_correction: Float(1 - pow(step.beta1, Double(step.step))),
       second_correction: Float(1 - pow(step.beta2, Double(step.step))),
       average_decay: Float(step.averageDecay))
-    lock.withLock {
+    exclusively {
       sl_adamw(
         &rates, weights.floats.baseAddress, gradient.floats.baseAddress,
         first.floats.baseAddress, second.floats.baseAddress, average.floats.baseAddress,

@@ -78,6 +78,9 @@ func descriptor(_ sides: [Int], _ precision: Precision, _ layout: Layout) -> dnn
 final class Primitive {
   private let primitive: dnnl_primitive_t
   private var arguments: [dnnl_exec_arg_t] = []
+  /// Memory to work in. oneDNN's own belongs to the thread that made the primitive: another thread
+  /// that runs it would write to no memory at all.
+  private let scratchpad: Tensor
 
   /// - Parameters:
   ///   - description: what to compute; consumed.
@@ -85,9 +88,11 @@ final class Primitive {
   init(_ description: dnnl_primitive_desc_t, arguments: [(Int32, dnnl_memory_desc_t)]) {
     var primitive: dnnl_primitive_t?
     require(dnnl_primitive_create(&primitive, description), "dnnl_primitive_create")
+    let scratch = dnnl_primitive_desc_query_md(description, dnnl_query_scratchpad_md, 0).pointee
+    scratchpad = Tensor([(byteCount(scratch) + 3) / 4], .float32)
     require(dnnl_primitive_desc_destroy(description), "dnnl_primitive_desc_destroy")
     self.primitive = primitive!
-    for (index, layout) in arguments {
+    for (index, layout) in arguments + [(DNNL_ARG_SCRATCHPAD, scratch)] {
       var layout = layout
       var memory: dnnl_memory_t?
       // DNNL_MEMORY_NONE: the memory is ours and set before each run.
@@ -102,11 +107,15 @@ final class Primitive {
     dnnl_primitive_destroy(primitive)
   }
 
-  func run(_ data: UnsafeMutableRawPointer...) {
-    precondition(data.count == arguments.count)
-    for (argument, pointer) in zip(arguments, data) {
+  /// Computes, the tensors in the order of the arguments.
+  func run(_ tensors: Tensor...) {
+    precondition(tensors.count + 1 == arguments.count)
+    // A pointer does not keep its tensor alive.
+    defer { withExtendedLifetime(tensors) {} }
+    for (argument, tensor) in zip(arguments, tensors + [scratchpad]) {
       require(
-        dnnl_memory_set_data_handle(argument.memory, pointer), "dnnl_memory_set_data_handle")
+        dnnl_memory_set_data_handle(argument.memory, tensor.pointer),
+        "dnnl_memory_set_data_handle")
     }
     require(
       dnnl_primitive_execute(
@@ -116,10 +125,15 @@ final class Primitive {
   }
 }
 
-/// What happens to a result on its way to memory.
-func attributes(_ activation: Activation, accumulating: Bool = false) -> dnnl_primitive_attr_t {
+/// What happens to a result on its way to memory; the scratchpad is the primitive's.
+func attributes(_ activation: Activation = .identity, accumulating: Bool = false)
+  -> dnnl_primitive_attr_t
+{
   var attributes: dnnl_primitive_attr_t?
   require(dnnl_primitive_attr_create(&attributes), "dnnl_primitive_attr_create")
+  require(
+    dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user),
+    "dnnl_primitive_attr_set_scratchpad_mode")
   var operations: dnnl_post_ops_t?
   require(dnnl_post_ops_create(&operations), "dnnl_post_ops_create")
   if accumulating {
@@ -144,14 +158,14 @@ func attributes(_ activation: Activation, accumulating: Bool = false) -> dnnl_pr
 
 /// A primitive description from an operation descriptor; the attributes are consumed.
 func describe(
-  _ operation: UnsafeRawPointer, _ attributes: dnnl_primitive_attr_t? = nil,
+  _ operation: UnsafeRawPointer, _ attributes: dnnl_primitive_attr_t = attributes(),
   hint: dnnl_primitive_desc_t? = nil
 ) -> dnnl_primitive_desc_t {
   var description: dnnl_primitive_desc_t?
   require(
     dnnl_primitive_desc_create(
       &description, operation, attributes, Device.cpu.engine, hint), "dnnl_primitive_desc_create")
-  if let attributes { dnnl_primitive_attr_destroy(attributes) }
+  dnnl_primitive_attr_destroy(attributes)
   return description!
 }
 
@@ -159,11 +173,13 @@ func describe(
 func reorder(from source: dnnl_memory_desc_t, to target: dnnl_memory_desc_t) -> Primitive? {
   var (source, target) = (source, target)
   if dnnl_memory_desc_equal(&source, &target) != 0 { return nil }
+  let attributes = attributes()
   var description: dnnl_primitive_desc_t?
   require(
     dnnl_reorder_primitive_desc_create(
-      &description, &source, Device.cpu.engine, &target, Device.cpu.engine, nil),
+      &description, &source, Device.cpu.engine, &target, Device.cpu.engine, attributes),
     "dnnl_reorder_primitive_desc_create")
+  dnnl_primitive_attr_destroy(attributes)
   return Primitive(
     description!, arguments: [(DNNL_ARG_SRC, source), (DNNL_ARG_DST, target)])
 }

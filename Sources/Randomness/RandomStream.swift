@@ -22,7 +22,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   public init(seed: UInt64, _ purpose: String, _ indices: Int...) {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     func absorb(_ word: UInt64) {
-        hash = splitMix(hash ^ word)
+      hash = splitMix(hash ^ word)
     }
     absorb(seed)
     for byte in purpose.utf8 { absorb(UInt64(byte)) }

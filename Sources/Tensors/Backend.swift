@@ -31,6 +31,15 @@ public struct ConvolutionGeometry: Sendable, Hashable {
     self.right = right
   }
 
+  /// Traps where input `[N, H, W, I]`, weights `[O, I, kh, kw]`, bias `[O]` and output
+  /// `[N, H, W, O]` do not fit together.
+  public func requireFit(_ x: Shape, weights w: Shape, bias: Shape, _ y: Shape) {
+    precondition(
+      x.rank == 4 && y.rank == 4 && w == [y[3], x[3], height, width] && bias == [y[3]]
+        && y == [x[0], x[1], x[2], y[3]],
+      "cannot convolve \(x) with \(w) and bias \(bias) into \(y) by \(height)x\(width)")
+  }
+
   /// One weight a channel pair and pixel.
   public static let pointwise = ConvolutionGeometry(
     height: 1, width: 1, top: 0, bottom: 0, left: 0, right: 0)
@@ -73,6 +82,9 @@ public protocol Backend: Sendable {
 
   /// y = scale · symbol + offset.
   func intensities(_ symbols: [UInt8], scale: Double, offset: Double, into y: Tensor)
+  /// y `[N, H, W, C + P]` = the channels of x `[N, H, W, C]`, then those of planes `[H, W, P]`, the
+  /// same for every image.
+  func appendChannels(_ planes: Tensor, to x: Tensor, into y: Tensor)
   /// y = x in y's precision.
   func convert(_ x: Tensor, into y: Tensor)
   /// y += x.

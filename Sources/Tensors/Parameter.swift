@@ -23,6 +23,6 @@ public final class Parameter {
 
   /// Live elements.
   public var count: Int {
-    mask.map { Int($0.values.reduce(0, +)) } ?? value.count
+    mask?.nonZeroCount ?? value.count
   }
 }

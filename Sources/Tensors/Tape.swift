@@ -57,7 +57,8 @@ public final class Tape {
       entry.pullback(dy.reshaped(entry.shape), &gradients)
     }
     for (parameter, slot) in parameters {
-      guard let mask = parameter.mask, let gradient = gradients.pending(slot) else { continue }
+      guard let mask = parameter.mask, let sum = gradients.pending(slot) else { continue }
+      let gradient = sum.reshaped(mask.shape)
       backend.product(gradient, mask, into: gradient)
     }
     return gradients
@@ -75,9 +76,10 @@ public struct Gradients {
     self.parameterSlots = parameterSlots
   }
 
-  /// The gradient of a parameter, nil where the output does not depend on it.
+  /// The gradient of a parameter in its shape, whatever shape it was used under; nil where the
+  /// output does not depend on it.
   public subscript(_ parameter: Parameter) -> Tensor? {
-    parameterSlots[ObjectIdentifier(parameter)].flatMap { bySlot[$0] }
+    parameterSlots[ObjectIdentifier(parameter)].flatMap { bySlot[$0]?.reshaped(parameter.shape) }
   }
 
   /// Adds to the gradient of a slot; the tensor is the tape's from here on.

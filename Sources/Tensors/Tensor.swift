@@ -109,6 +109,15 @@ public struct Tensor: @unchecked Sendable {
     }
   }
 
+  /// How many elements are not zero.
+  public var nonZeroCount: Int {
+    switch precision {
+    case .float64: elements(Double.self).reduce(0) { $0 + ($1 != 0 ? 1 : 0) }
+    case .float32: elements(Float.self).reduce(0) { $0 + ($1 != 0 ? 1 : 0) }
+    case .bfloat16: elements(UInt16.self).reduce(0) { $0 + ($1 & 0x7fff != 0 ? 1 : 0) }
+    }
+  }
+
   /// One element, widened to double.
   public func element(_ index: Int) -> Double {
     precondition(index >= 0 && index < count, "\(shape) has no element \(index)")
@@ -133,7 +142,6 @@ public struct Tensor: @unchecked Sendable {
   /// A copy of a matrix with its rows and columns in another order; nil keeps them.
   public func permuted(rows: [Int]?, columns: [Int]?) -> Tensor {
     precondition(shape.rank == 2, "only a matrix has rows and columns, found \(shape)")
-    guard rows != nil || columns != nil else { return self }
     let result = Tensor(shape, precision)
     for row in 0..<shape[0] {
       let source = rows?[row] ?? row

@@ -5,33 +5,37 @@ import Tensors
 struct TrainingState: Equatable {
   /// Steps done.
   var step = 0
-  /// The epoch under way, and the images of it that are done.
+  /// Epochs ended, and the images of the one under way that are done.
   var epoch = 0
   var imagesOfEpoch = 0
   /// Sum over the epoch so far of the images' negative log-likelihood, nats.
   var natsOfEpoch = 0.0
   /// Seconds trained, over all sittings.
   var seconds = 0.0
-  /// Lowest validation loss so far, nats an image.
+  /// Of the latest step, before clipping.
+  var gradientNorm = 0.0
+  /// Lowest validation loss so far, nats an image; infinite before the first.
   var bestValidation = Double.infinity
-  var bestEpoch = 0
   /// Latest, nats an image; NaN before the first.
   var latestValidation = Double.nan
   /// Latest training loss of a whole epoch, bits a sub-pixel; NaN before the first.
   var trainBitsPerDimension = Double.nan
+
+  init() {}
+
+  /// The last step that the record of the run has a row for, or an earlier one without.
+  var lastRecordedStep: Int { imagesOfEpoch > 0 ? step - 1 : step }
 
   // Swift prints a Double so that reading it back gives the same bits.
   var metadata: [String: String] {
     [
       "step": "\(step)", "epoch": "\(epoch)", "images_of_epoch": "\(imagesOfEpoch)",
       "nats_of_epoch": "\(natsOfEpoch)", "seconds": "\(seconds)",
-      "best_validation": "\(bestValidation)", "best_epoch": "\(bestEpoch)",
+      "gradient_norm": "\(gradientNorm)", "best_validation": "\(bestValidation)",
       "latest_validation": "\(latestValidation)",
       "train_bits_per_dimension": "\(trainBitsPerDimension)",
     ]
   }
-
-  init() {}
 
   init(_ file: TensorFile) throws {
     step = try file.metadata("step")
@@ -39,40 +43,63 @@ struct TrainingState: Equatable {
     imagesOfEpoch = try file.metadata("images_of_epoch")
     natsOfEpoch = try file.metadata("nats_of_epoch")
     seconds = try file.metadata("seconds")
+    gradientNorm = try file.metadata("gradient_norm")
     bestValidation = try file.metadata("best_validation")
-    bestEpoch = try file.metadata("best_epoch")
     latestValidation = try file.metadata("latest_validation")
     trainBitsPerDimension = try file.metadata("train_bits_per_dimension")
     for (key, value) in [("step", step), ("epoch", epoch), ("images_of_epoch", imagesOfEpoch)]
-    where value < 0 {
-      throw RunFileError(file.path, "metadata \(key)", expected: "0 or more", found: "\(value)")
+    where !(0...1 << 52).contains(value) {
+      throw RunFileError(
+        file.path, "metadata \(key)", expected: "0 ... \(1 << 52)", found: "\(value)")
+    }
+    guard seconds >= 0, seconds.isFinite else {
+      throw RunFileError(
+        file.path, "metadata seconds", expected: "0 or more", found: "\(seconds)")
+    }
+    for (key, value) in [("nats_of_epoch", natsOfEpoch), ("gradient_norm", gradientNorm)]
+    where !value.isFinite {
+      throw RunFileError(
+        file.path, "metadata \(key)", expected: "a finite number", found: "\(value)")
+    }
+    guard !bestValidation.isNaN else {
+      throw RunFileError(
+        file.path, "metadata best_validation", expected: "a number", found: "\(bestValidation)")
     }
   }
 }
 
 extension Optimiser {
-  private func tensors(of entry: Entry) -> [(name: String, tensor: Tensor)] {
-    let name = entry.parameter.name
-    return [
-      (name, entry.parameter.value), ("\(name)#first", entry.first),
-      ("\(name)#second", entry.second), ("\(name)#average", entry.average),
-    ]
-  }
-
   /// Writes weights, moments and average, whole or not at all.
   func writeCheckpoint(to path: String, _ state: TrainingState) throws {
     try TensorFile.write(
-      entries.flatMap(tensors).map { TensorSource($0.name, $0.tensor) },
+      entries.flatMap { entry in entry.named.map { TensorSource($0, $1) } },
       metadata: state.metadata, to: path)
   }
 
+  /// Takes up a checkpoint of the same model.
+  /// - Throws: `RunFileError` for a checkpoint that is damaged or of another model.
   func readCheckpoint(from path: String) throws -> TrainingState {
     let file = try TensorFile(reading: path)
-    let all = entries.flatMap(tensors)
-    try file.requireExactly(Set(all.map(\.name)))
-    for (name, tensor) in all { try file.read(name, into: tensor) }
+    try file.requireExactly(Set(entries.flatMap { $0.named.map(\.name) }))
+    for entry in entries {
+      // A moment that is not masked would move a weight that is.
+      for (name, tensor) in entry.named {
+        try file.readChecked(name, into: tensor, mask: entry.parameter.mask)
+      }
+    }
     let state = try TrainingState(file)
     resume(at: state.step)
     return state
+  }
+}
+
+extension Optimiser.Entry {
+  /// What a checkpoint keeps of a parameter.
+  fileprivate var named: [(name: String, tensor: Tensor)] {
+    let name = parameter.name
+    return [
+      (name, parameter.value), ("\(name)#first", first), ("\(name)#second", second),
+      ("\(name)#average", average),
+    ]
   }
 }

@@ -37,6 +37,7 @@ public struct LikelihoodSummary: Sendable {
 extension DensityModel {
   /// Evaluates a data set, batch by batch.
   /// - Parameter progress: called after each batch with the images done; returns whether to go on.
+  ///   Where it does not, the summary is of the images done.
   public func likelihood(
     of data: DataSet, pixels: PixelEncoding, seed: UInt64, batch size: Int = 64,
     in context: Context, progress: (Int) -> Bool = { _ in true }

@@ -1,7 +1,4 @@
-import Foundation
 import Tensors
-
-func cosine(_ x: Double) -> Double { cos(x) }
 
 /// AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) with clipping by the global norm, and the
 /// moving average of the weights in the same pass.

@@ -5,185 +5,136 @@ import Models
 import RunFiles
 import Tensors
 
-/// What ends a training early.
-public struct TrainingError: Error, CustomStringConvertible, Sendable {
-  public let description: String
-}
-
 /// Maximum likelihood, one run: batches, steps, validation, checkpoints, the record of it all.
 ///
 /// Every draw is keyed by seed, epoch and image, so a run that was killed and resumed reaches the
 /// same weights, bit for bit, as one that was not (on as many threads, with `Duration.epochs`).
+///
+/// ```swift
+/// let folder = try RunFolder.create(at: "runs/digits", configuration: configuration)
+/// let trainer = try Trainer(
+///   run: folder, configuration: configuration, training: training, validation: validation,
+///   backend: OneDNNBackend.shared)
+/// let summary = try trainer.train { progress in progress.step < 1000 }
+/// ```
 public final class Trainer {
-  /// Where a training stands, for whoever watches.
-  public struct Progress: Sendable {
-    public let step: Int
-    /// 1-based.
-    public let epoch: Int
-    /// Share of the training done, 0…1.
-    public let done: Double
-    /// Mean over the epoch so far, bits a sub-pixel.
-    public let trainBitsPerDimension: Double
-    /// The latest, nats an image, once there is one.
-    public let validationNatsPerImage: Double?
-    /// Of this sitting.
-    public let imagesPerSecond: Double
-    public let secondsLeft: Double?
-    /// Whether an epoch has just ended.
-    public let epochEnded: Bool
-  }
-
-  /// What came of a training.
-  public struct Summary: Sendable {
-    public let epochs: Int
-    public let steps: Int
-    public let seconds: Double
-    public let trainBitsPerDimension: Double
-    /// Of the weights kept: the best epoch's.
-    public let validationNatsPerImage: Double?
-    public let parameters: Int
-    /// Whether it was stopped before its end.
-    public let interrupted: Bool
-  }
-
   public let configuration: RunConfiguration
   /// The model with the moving average of the weights.
   public let averagedModel: any DensityModel
+  /// Live weights.
+  public let parameterCount: Int
 
   private let run: RunFolder
   private let training: DataSet
   private let validation: DataSet?
   private let backend: any Backend
+  private let checkpointInterval: Double
   private let model: any DensityModel
-  private let parameters: [Parameter]
   private let averagedParameters: [Parameter]
   private let optimiser: Optimiser
   private var state = TrainingState()
-  private let metrics: MetricsLog
-  private let events: EventWriter
+  private var sitting: Sitting
+  private var openedRecord: TrainingRecord?
 
-  /// Seconds between checkpoints within an epoch.
-  private let checkpointInterval = 60.0
-
-  /// Starts a run, or takes it up from its last checkpoint where the folder has one.
-  /// - Throws: `ModelError`, `RunFileError`.
+  /// Starts a run, or takes it up from its last checkpoint where the folder has one. Writes nothing.
+  /// - Parameter checkpointInterval: seconds, at most, that a kill can cost.
+  /// - Throws: `ModelError` for a model that this machine cannot hold, `DataError` for other images
+  ///   than the configuration describes, `RunFileError` for a damaged or foreign checkpoint.
   public init(
     run: RunFolder, configuration: RunConfiguration, training: DataSet, validation: DataSet?,
-    backend: any Backend
+    backend: any Backend, checkpointInterval: Double = 60
   ) throws {
+    try configuration.data.require(
+      training: training, validation: validation, for: run.path)
     self.run = run
     self.configuration = configuration
     self.training = training
     self.validation = validation
     self.backend = backend
+    self.checkpointInterval = checkpointInterval
     let store = ParameterStore(seed: configuration.model.seed)
     model = try configuration.model.build(in: store)
-    parameters = store.parameters
+    parameterCount = store.parameters.reduce(0) { $0 + $1.count }
     let averagedStore = ParameterStore(seed: configuration.model.seed)
     averagedModel = try configuration.model.build(in: averagedStore)
     averagedParameters = averagedStore.parameters
-    optimiser = Optimiser(parameters, averaged: averagedParameters)
-    if run.hasCheckpoint { state = try optimiser.readCheckpoint(from: run.checkpointFile) }
-    metrics = try MetricsLog(at: run.metricsFile, keepingStepsThrough: state.step)
-    events = try EventWriter(in: run.eventsFolder, firstStep: state.step)
-  }
-
-  private var stepsPerEpoch: Int {
-    (training.count + configuration.training.batch - 1) / configuration.training.batch
-  }
-
-  /// Trains to the end, or until `watch` answers false; then a checkpoint is written and the run can
-  /// be resumed.
-  /// - Throws: `TrainingError` where the loss is no longer finite; the last checkpoint is kept.
-  ///   `RunFileError` where the disk fails.
-  public func train(watch: (Progress) throws -> Bool) throws -> Summary {
-    let clock = Clock(earlier: state.seconds)
-    var lastCheckpoint = clock.seconds
-    var imagesOfSitting = 0
-    var goesOn = true
-    if !FileManager.default.fileExists(atPath: run.weightsFile) { try keepWeights() }
-    func progress(epochEnded: Bool) -> Progress {
-      let done = share(at: clock.seconds)
-      let sitting = clock.seconds - clock.earlier
-      let begun = doneAtStart ?? done
-      if doneAtStart == nil { doneAtStart = done }
-      return Progress(
-        step: state.step, epoch: state.epoch + (epochEnded ? 0 : 1), done: done,
-        trainBitsPerDimension: epochEnded
-          ? state.trainBitsPerDimension
-          : bits(state.natsOfEpoch / Double(max(1, state.imagesOfEpoch))),
-        validationNatsPerImage: state.latestValidation.isNaN ? nil : state.latestValidation,
-        imagesPerSecond: Double(imagesOfSitting) / max(sitting, 1e-9),
-        secondsLeft: done > begun ? sitting * (1 - done) / (done - begun) : nil,
-        epochEnded: epochEnded)
+    if !run.hasCheckpoint {
+      model.startAtMarginals(of: training, pixels: configuration.pixels, seed: configuration.seed)
     }
-
-    while goesOn && !isDone(at: clock.seconds) {
-      let order = EpochOrder.indices(
-        count: training.count, seed: configuration.seed, epoch: state.epoch)
-      var norm = 0.0
-      while goesOn && state.imagesOfEpoch < training.count && !isOutOfTime(at: clock.seconds) {
-        let batch = order[state.imagesOfEpoch...].prefix(configuration.training.batch)
-        norm = try step(batch, learningRate: rate(at: clock.seconds))
-        imagesOfSitting += batch.count
-        state.seconds = clock.seconds
-        goesOn = try watch(progress(epochEnded: false))
-        if clock.seconds - lastCheckpoint > checkpointInterval {
-          try writeCheckpoint()
-          lastCheckpoint = clock.seconds
-        }
-      }
-      guard goesOn else { break }
-      try endEpoch(clock: clock, norm: norm, images: imagesOfSitting)
-      lastCheckpoint = clock.seconds
-      goesOn = try watch(progress(epochEnded: true))
-    }
-    let interrupted = !isDone(at: clock.seconds)
-    if interrupted { try writeCheckpoint() }
-    return Summary(
-      epochs: state.epoch, steps: state.step, seconds: state.seconds,
-      trainBitsPerDimension: state.trainBitsPerDimension,
-      validationNatsPerImage: state.bestValidation.isFinite ? state.bestValidation : nil,
-      parameters: parameters.reduce(0) { $0 + $1.count }, interrupted: interrupted)
-  }
-
-  /// The share done when this sitting began.
-  private var doneAtStart: Double?
-
-  private func bits(_ natsPerImage: Double) -> Double {
-    natsPerImage / (Double(training.dimension) * log(2))
-  }
-
-  private func share(at seconds: Double) -> Double {
-    switch configuration.training.duration {
-    case .epochs(let count): min(1, Double(state.step) / Double(max(1, count * stepsPerEpoch)))
-    case .minutes(let minutes): min(1, seconds / (60 * minutes))
+    optimiser = Optimiser(store.parameters, averaged: averagedParameters)
+    sitting = Sitting(state, done: 0)
+    if run.hasCheckpoint {
+      // The best weights so far are part of the state: refuse the run if they are gone or damaged.
+      try averagedParameters.read(from: run.weightsFile)
+      state = try optimiser.readCheckpoint(from: run.checkpointFile)
+      try checkState()
+      sitting = Sitting(state, done: done)
     }
   }
 
-  private func rate(at seconds: Double) -> Double {
-    configuration.training.learningRate(at: share(at: seconds))
-  }
-
-  private func isOutOfTime(at seconds: Double) -> Bool {
-    if case .minutes(let minutes) = configuration.training.duration {
-      return seconds >= 60 * minutes
-    }
-    return false
-  }
-
-  private func isDone(at seconds: Double) -> Bool {
+  /// Whether there is nothing left to do.
+  public var isFinished: Bool {
     switch configuration.training.duration {
     case .epochs(let count): state.epoch >= count
     // The epoch that the clock cuts short is ended too, once.
-    case .minutes: isOutOfTime(at: seconds) && state.imagesOfEpoch == 0
+    case .minutes: isOutOfTime && state.imagesOfEpoch == 0
     }
   }
 
-  /// One step of gradient descent; the norm of the gradient.
-  private func step(_ indices: some Collection<Int>, learningRate: Double) throws -> Double {
-    let batch = configuration.pixels.batch(
-      of: training, indices: indices, epoch: state.epoch, seed: configuration.seed)
+  /// Steps done, over all sittings.
+  public var step: Int { state.step }
+
+  /// Trains to the end, or until `watch`, called after every step and each batch of validation,
+  /// answers false; then a checkpoint is written and the run can be resumed.
+  /// - Throws: `TrainingError` where the loss is no longer finite; the last checkpoint is kept.
+  ///   `RunFileError` where the disk fails.
+  public func train(watch: (Progress) throws -> Bool) throws -> Summary {
+    sitting = Sitting(state, done: done)
+    while !isFinished {
+      guard try finishEpoch(watch) else { break }
+      var loss: Double?
+      if let validation {
+        loss = try validationLoss(of: validation, watch)
+        if loss == nil { break }
+      }
+      let isBest = try endEpoch(validation: loss)
+      guard try watch(progress(.epochEnd(isBest: isBest))) else { break }
+    }
+    if !isFinished { try writeCheckpoint() }
+    return summary
+  }
+
+  /// Shows an image in TensorBoard at the step that the training stands at.
+  public func record(_ image: Image, as tag: String) throws {
+    try record().note(image, as: tag, step: state.step)
+  }
+}
+
+// MARK: Steps
+
+extension Trainer {
+  /// Goes on to the end of the epoch or of the time; false where `watch` wants to stop.
+  private func finishEpoch(_ watch: (Progress) throws -> Bool) throws -> Bool {
+    let (data, pixels, seed) = (training, configuration.pixels, configuration.seed)
+    let (epoch, size) = (state.epoch, configuration.training.batch)
+    let order = EpochOrder.indices(count: data.count, seed: seed, epoch: epoch)[
+      state.imagesOfEpoch...]
+    let batches = OneAhead { index in
+      let indices = order.dropFirst(index * size).prefix(size)
+      return indices.isEmpty
+        ? nil : pixels.batch(of: data, indices: indices, epoch: epoch, seed: seed)
+    }
+    while !isOutOfTime, let batch = batches.next() {
+      try step(batch)
+      guard try watch(progress(.step)) else { return false }
+      if isCheckpointDue { try writeCheckpoint() }
+    }
+    return true
+  }
+
+  /// One step of gradient descent.
+  private func step(_ batch: PixelBatch) throws {
+    let start = sitting.clock.seconds
     let context = Context(
       backend: backend, precision: configuration.training.precision, tape: Tape(),
       step: state.step)
@@ -192,78 +143,206 @@ public final class Trainer {
     let nats = -logProbability.value.floats.reduce(0.0) { $0 + Double($1) }
     let gradients = context.gradients(of: logProbability, seed: -1 / Double(batch.count))
     let norm = optimiser.update(
-      gradients, learningRate: learningRate, options: configuration.training,
+      gradients, learningRate: configuration.training.learningRate(at: done),
+      options: configuration.training,
       // The gradient is of nats an image, the limit of nats a sub-pixel.
       limit: configuration.training.clip * Double(training.dimension), backend: backend)
     guard nats.isFinite, norm.isFinite else {
-      throw TrainingError(
-        description: "\(run.path): step \(state.step + 1): expected a finite loss, found"
-          + " \(nats / Double(batch.count)) nats (gradient norm \(norm)); the last checkpoint is"
-          + " kept: start anew with a lower --learning-rate")
+      throw diverged(
+        "step \(state.step + 1)",
+        "\(nats / Double(batch.count)) nats an image, gradient norm \(norm)")
     }
     state.step += 1
     state.imagesOfEpoch += batch.count
     state.natsOfEpoch += nats
-    return norm
+    state.gradientNorm = norm
+    state.seconds = sitting.clock.seconds
+    sitting.images += batch.count
+    sitting.stepSeconds += state.seconds - start
   }
 
-  /// Validates, keeps the best, writes the record and a checkpoint.
-  private func endEpoch(clock: Clock, norm: Double, images: Int) throws {
-    state.trainBitsPerDimension = bits(
-      state.natsOfEpoch / Double(max(1, state.imagesOfEpoch)))
-    let rate = rate(at: clock.seconds)
+  private func diverged(_ place: String, _ found: String) -> TrainingError {
+    let kept = run.hasCheckpoint ? "the last checkpoint is kept" : "there is no checkpoint yet"
+    return TrainingError(
+      description: "\(run.path): \(place): expected a finite loss, found \(found); \(kept): start"
+        + " anew with a lower learning rate")
+  }
+}
+
+// MARK: Epochs
+
+extension Trainer {
+  /// The averaged model's mean over the validation images, nats; nil where `watch` wants to stop.
+  private func validationLoss(of data: DataSet, _ watch: (Progress) throws -> Bool) throws
+    -> Double?
+  {
+    let context = Context(backend: backend, precision: .float32)
+    var watched = Result<Bool, any Error>.success(true)
+    let likelihood = averagedModel.likelihood(
+      of: data, pixels: configuration.pixels, seed: configuration.seed, in: context
+    ) { done in
+      state.seconds = sitting.clock.seconds
+      let moment = Progress.Moment.validation(Double(done) / Double(data.count))
+      watched = Result { try watch(progress(moment)) }
+      return (try? watched.get()) ?? false
+    }
+    guard try watched.get() else { return nil }
+    guard likelihood.natsPerImage.isFinite else {
+      throw diverged(
+        "validation after step \(state.step)", "\(likelihood.natsPerImage) nats an image")
+    }
+    return likelihood.natsPerImage
+  }
+
+  /// Keeps the best, writes the record and, where one is due, a checkpoint. Returns whether this
+  /// validation loss is the lowest so far.
+  private func endEpoch(validation loss: Double?) throws -> Bool {
+    let rate = configuration.training.learningRate(at: done)
+    state.trainBitsPerDimension = trainBitsPerDimension ?? .nan
     state.epoch += 1
     state.imagesOfEpoch = 0
     state.natsOfEpoch = 0
-    if let validation {
-      let context = Context(backend: backend, precision: .float32)
-      let loss = averagedModel.likelihood(
-        of: validation, pixels: configuration.pixels, seed: configuration.seed, in: context
-      ).natsPerImage
-      state.latestValidation = loss
-      if loss < state.bestValidation {
-        state.bestValidation = loss
-        state.bestEpoch = state.epoch
-        try keepWeights()
-      }
-    } else {
-      try keepWeights()
-    }
-    state.seconds = clock.seconds
-    let imagesPerSecond = Double(images) / max(clock.seconds - clock.earlier, 1e-9)
-    try metrics.append(
+    state.seconds = sitting.clock.seconds
+    if let loss { state.latestValidation = loss }
+    try record().note(
       MetricsRow(
         step: state.step, epoch: state.epoch, seconds: state.seconds,
-        trainBitsPerDimension: state.trainBitsPerDimension,
-        validationNatsPerImage: validation == nil ? nil : state.latestValidation,
-        learningRate: rate, gradientNorm: norm, imagesPerSecond: imagesPerSecond))
-    try events.scalar("train/bits_per_dimension", state.trainBitsPerDimension, step: state.step)
-    if validation != nil {
-      try events.scalar("validation/nats_per_image", state.latestValidation, step: state.step)
+        trainBitsPerDimension: state.trainBitsPerDimension, validationNatsPerImage: loss,
+        learningRate: rate, gradientNorm: state.gradientNorm,
+        imagesPerSecond: sitting.imagesPerSecond))
+    let isBest = loss.map { $0 < state.bestValidation } ?? false
+    if let loss, isBest {
+      state.bestValidation = loss
+      try keepWeights()
     }
-    try events.scalar("train/learning_rate", rate, step: state.step)
-    try events.scalar("train/gradient_norm", norm, step: state.step)
-    try events.scalar("train/images_per_second", imagesPerSecond, step: state.step)
-    try writeCheckpoint()
+    // Not after every epoch: short ones would do little but write.
+    if isBest || isFinished || isCheckpointDue { try writeCheckpoint() }
+    return isBest
   }
 
   /// Writes the averaged weights as those to use.
   private func keepWeights() throws {
-    try averagedParameters.write(
-      to: run.weightsFile,
-      metadata: ["step": "\(state.step)", "validation_nats_per_image": "\(state.bestValidation)"])
+    var metadata = ["step": "\(state.step)"]
+    if state.bestValidation.isFinite {
+      metadata["validation_nats_per_image"] = "\(state.bestValidation)"
+    }
+    try averagedParameters.write(to: run.weightsFile, metadata: metadata)
+  }
+
+  private var isCheckpointDue: Bool {
+    sitting.clock.seconds - sitting.lastCheckpoint >= checkpointInterval
   }
 
   private func writeCheckpoint() throws {
-    try metrics.synchronise()
+    // Until a validation has found weights that are better, the latest are the ones to use.
+    if !state.bestValidation.isFinite { try keepWeights() }
+    try record().synchronise()
     try optimiser.writeCheckpoint(to: run.checkpointFile, state)
+    sitting.lastCheckpoint = sitting.clock.seconds
   }
 
-  /// Shows an image in TensorBoard.
-  public func record(_ image: Image, as tag: String) throws {
-    try events.image(
-      tag, png: image.encodedPNG(), width: image.width, height: image.height,
-      channels: image.channels, step: state.step)
+  /// The record of the run, opened when there is something to write down: nothing is written to a
+  /// run that is finished.
+  private func record() throws -> TrainingRecord {
+    if let openedRecord { return openedRecord }
+    let record = try TrainingRecord(of: run, after: sitting.lastRecordedStep)
+    openedRecord = record
+    return record
+  }
+}
+
+// MARK: Where it stands
+
+extension Trainer {
+  private var stepsPerEpoch: Int {
+    (training.count + configuration.training.batch - 1) / configuration.training.batch
+  }
+
+  /// Share of the training done, 0…1.
+  private var done: Double {
+    switch configuration.training.duration {
+    case .epochs(let count):
+      min(1, Double(state.step) / (Double(count) * Double(stepsPerEpoch)))
+    case .minutes(let minutes): min(1, state.seconds / (60 * minutes))
+    }
+  }
+
+  private var isOutOfTime: Bool {
+    if case .minutes(let minutes) = configuration.training.duration {
+      state.seconds >= 60 * minutes
+    } else {
+      false
+    }
+  }
+
+  /// Mean over the epoch under way, or the latest where that has not begun; nil before the first.
+  private var trainBitsPerDimension: Double? {
+    if state.imagesOfEpoch > 0 {
+      state.natsOfEpoch / Double(state.imagesOfEpoch) / (Double(training.dimension) * log(2))
+    } else {
+      state.trainBitsPerDimension.isNaN ? nil : state.trainBitsPerDimension
+    }
+  }
+
+  private func progress(_ moment: Progress.Moment) -> Progress {
+    Progress(
+      moment: moment, step: state.step, epoch: state.epoch + (state.imagesOfEpoch > 0 ? 1 : 0),
+      done: done, trainBitsPerDimension: trainBitsPerDimension ?? .nan,
+      validationNatsPerImage: state.latestValidation.isNaN ? nil : state.latestValidation,
+      imagesPerSecond: sitting.imagesPerSecond, secondsLeft: sitting.secondsLeft(done: done))
+  }
+
+  private var summary: Summary {
+    Summary(
+      epochs: state.epoch, steps: state.step, seconds: state.seconds,
+      trainBitsPerDimension: trainBitsPerDimension,
+      validationNatsPerImage: state.bestValidation.isFinite ? state.bestValidation : nil,
+      parameters: parameterCount, interrupted: !isFinished)
+  }
+
+  /// Refuses a checkpoint of a training of other batches or images.
+  private func checkState() throws {
+    let size = configuration.training.batch
+    let steps = state.epoch.multipliedReportingOverflow(by: stepsPerEpoch)
+    let expected = steps.partialValue &+ (state.imagesOfEpoch + size - 1) / size
+    // The clock can cut an epoch short.
+    let isCut = isFinished && state.step < expected
+    guard !steps.overflow, state.step == expected || isCut,
+      state.imagesOfEpoch <= training.count,
+      state.imagesOfEpoch % size == 0 || state.imagesOfEpoch == training.count
+    else {
+      throw RunFileError(
+        run.checkpointFile, "metadata 'step'",
+        expected: "\(stepsPerEpoch) steps an epoch of \(size) images each",
+        found: "\(state.step) in \(state.epoch) epochs and \(state.imagesOfEpoch) images")
+    }
+  }
+}
+
+/// A training from its start, or its being taken up again, to its end or interruption.
+private struct Sitting {
+  let clock: Clock
+  /// Where the record of the run stood.
+  let lastRecordedStep: Int
+  /// Share of the training that was done before.
+  private let doneBefore: Double
+  var images = 0
+  /// Seconds of steps alone.
+  var stepSeconds = 0.0
+  var lastCheckpoint: Double
+
+  init(_ state: TrainingState, done: Double) {
+    clock = Clock(earlier: state.seconds)
+    lastRecordedStep = state.lastRecordedStep
+    doneBefore = done
+    lastCheckpoint = state.seconds
+  }
+
+  var imagesPerSecond: Double { Double(images) / max(stepSeconds, 1e-9) }
+
+  func secondsLeft(done: Double) -> Double? {
+    guard done > doneBefore else { return nil }
+    return (clock.seconds - clock.earlier) * (1 - done) / (done - doneBefore)
   }
 }
 

@@ -14,17 +14,31 @@ extension TensorSource {
 
 extension TensorFile {
   /// Reads a float32 tensor in place.
-  func read(_ name: String, into tensor: Tensor) throws {
+  /// - Throws: `RunFileError` for a tensor that is missing, of another shape, not finite, or not zero
+  ///   where the mask is: such a weight would let an output see the future.
+  func readChecked(_ name: String, into tensor: Tensor, mask: Tensor?) throws {
     try read(
       name, type: .float32, shape: tensor.shape.sides,
       into: UnsafeMutableRawBufferPointer(start: tensor.pointer, count: tensor.byteCount))
+    let values = tensor.floats
+    guard values.allSatisfy(\.isFinite) else {
+      throw RunFileError(
+        path, "tensor '\(name)'", expected: "finite numbers", found: "infinity or NaN")
+    }
+    if let mask {
+      guard zip(values, mask.floats).allSatisfy({ $0 == 0 || $1 != 0 }) else {
+        throw RunFileError(
+          path, "tensor '\(name)'", expected: "zeros where the mask is",
+          found: "a weight that would see the future")
+      }
+    }
   }
 
   /// Refuses a file that holds something else than the named tensors.
   func requireExactly(_ names: Set<String>) throws {
     for tensor in tensors where !names.contains(tensor.name) {
       throw RunFileError(
-        path, "tensor \(tensor.name)", expected: "none of that name in this model",
+        path, "tensor '\(tensor.name)'", expected: "none of that name in this model",
         found: "\(tensor.shape)")
     }
   }
@@ -38,25 +52,12 @@ extension Array where Element == Parameter {
   }
 
   /// Reads the values of a file of exactly these parameters.
-  /// - Throws: `RunFileError` for a missing, foreign or non-finite tensor, or one that is not zero
-  ///   where the model's mask is: such a weight would let an output see the future.
+  /// - Throws: `RunFileError` for a file that is damaged or of another model.
   func read(from path: String) throws {
     let file = try TensorFile(reading: path)
     try file.requireExactly(Set(map(\.name)))
     for parameter in self {
-      try file.read(parameter.name, into: parameter.value)
-      let values = parameter.value.floats
-      guard values.allSatisfy(\.isFinite) else {
-        throw RunFileError(
-          path, "tensor \(parameter.name)", expected: "finite numbers", found: "infinity or NaN")
-      }
-      if let mask = parameter.mask {
-        guard zip(values, mask.floats).allSatisfy({ $0 == 0 || $1 != 0 }) else {
-          throw RunFileError(
-            path, "tensor \(parameter.name)", expected: "zeros where the mask is",
-            found: "a weight that would see the future")
-        }
-      }
+      try file.readChecked(parameter.name, into: parameter.value, mask: parameter.mask)
     }
   }
 }

@@ -1,32 +1,40 @@
+import ArgumentParser
 import Dispatch
 import Foundation
 import Synchronization
 
-/// Ctrl-C and termination as a flag that long jobs ask for between steps. Another one, a second or
-/// more later, ends the process at once; sooner it is the same request, sent to the group and to us.
+/// Ctrl-C, termination and a closed terminal as a flag that long jobs ask for between steps. Another
+/// one, a second or more later, ends the process at once; sooner it is the same request, sent to the
+/// group and to us.
 final class Interruption: @unchecked Sendable {
-  private let requested = Mutex<ContinuousClock.Instant?>(nil)
-  private let sources: [any DispatchSourceSignal]
+  private struct Request {
+    let signal: Int32
+    let time = ContinuousClock.now
+  }
+  private let first = Mutex<Request?>(nil)
+  private var sources: [any DispatchSourceSignal] = []
 
   init() {
-    var sources: [any DispatchSourceSignal] = []
-    for number in [SIGINT, SIGTERM] {
-      signal(number, SIG_IGN)
-      sources.append(
-        DispatchSource.makeSignalSource(signal: number, queue: DispatchQueue(label: "signals")))
-    }
-    self.sources = sources
-    for source in sources {
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      let earlier = unsafeBitCast(signal(number, SIG_IGN), to: Int.self)
+      // nohup means what it says.
+      if number == SIGHUP && earlier == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
+      let source = DispatchSource.makeSignalSource(
+        signal: number, queue: DispatchQueue(label: "signals"))
       source.setEventHandler { [self] in
-        requested.withLock { first in
+        first.withLock { first in
           // Not exit(): its cleaning up would pull compiled kernels from under the running step.
-          if let first, ContinuousClock.now - first > .seconds(1) { _exit(130) }
-          first = first ?? .now
+          if let first, ContinuousClock.now - first.time > .seconds(1) { _exit(128 + number) }
+          first = first ?? Request(signal: number)
         }
       }
       source.resume()
+      sources.append(source)
     }
   }
 
-  var isRequested: Bool { requested.withLock { $0 != nil } }
+  var isRequested: Bool { first.withLock { $0 != nil } }
+
+  /// How a job ends that was stopped, by the custom of shells: 128 and the signal's number.
+  var exitCode: ExitCode? { first.withLock { $0.map { ExitCode(128 + $0.signal) } } }
 }

@@ -17,4 +17,9 @@ struct Scanline: ParsableCommand {
       CompareSets.self,
       Info.self, ModelList.self,
     ])
+
+  static func main() {
+    Waiting.beBrief()
+    main(nil)
+  }
 }

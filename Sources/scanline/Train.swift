@@ -1,7 +1,5 @@
 import ArgumentParser
 import Distributions
-import Foundation
-import Images
 import Models
 import OneDNN
 import RunFiles
@@ -13,6 +11,10 @@ struct Train: ParsableCommand {
     abstract: "Learn the density of a set of images.",
     discussion: """
       Example: scanline train photos --run runs/photos --model pixelcnn --size 32x32 --minutes 20
+
+      Ctrl-C stops after the step under way, with a checkpoint; again, it ends at once. Then, or after
+      a crash, the same DATA and RUN with --resume go on, and with --epochs reach the same weights as
+      if nothing had happened. A stopped training ends with status 130.
       """)
 
   enum Binarization: String, CaseIterable, ExpressibleByArgument {
@@ -58,10 +60,10 @@ struct Train: ParsableCommand {
   @Option(name: .customLong("learning-rate"), help: "Highest rate of AdamW. (default: the model's)")
   var learningRate: Double?
 
-  @Option(name: .customLong("weight-decay"), help: "Decoupled weight decay.")
-  var weightDecay: Double = 0
+  @Option(name: .customLong("weight-decay"), help: "Decoupled weight decay. (default: 0)")
+  var weightDecay: Double?
 
-  @Option(help: "Precision of activations. (default: bfloat16 where the processor has it)")
+  @Option(help: "Precision of activations. (default: bfloat16 where it pays)")
   var precision: PrecisionName?
 
   @Option(
@@ -78,176 +80,113 @@ struct Train: ParsableCommand {
   @Flag(help: "Go on with the run from its last checkpoint.")
   var resume = false
 
+  @Option(
+    name: .customLong("checkpoint-every"),
+    help: ArgumentHelp("Seconds of training that a crash can cost.", valueName: "seconds"))
+  var checkpointInterval: Double = 60
+
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
     if epochs != nil && minutes != nil {
       throw ValidationError("expected --epochs or --minutes, found both")
     }
-    try expect(epochs, "--epochs", atLeast: 1)
-    try expect(batch, "--batch", atLeast: 1)
-    if let minutes, !(minutes > 0 && minutes.isFinite) {
-      throw ValidationError("--minutes: expected more than 0, found \(minutes)")
+    func expect<Value>(
+      _ flag: String, _ value: Value?, _ expected: String, _ isSensible: (Value) -> Bool
+    ) throws {
+      if let value, !isSensible(value) {
+        throw ValidationError("\(flag): expected \(expected), found \(value)")
+      }
     }
-    if let learningRate, !(learningRate > 0 && learningRate.isFinite) {
-      throw ValidationError("--learning-rate: expected more than 0, found \(learningRate)")
+    try expect("--epochs", epochs, "1 ... 1000000000") { (1...1_000_000_000).contains($0) }
+    try expect("--batch", batch, "1 ... 1048576") { (1...1_048_576).contains($0) }
+    try expect("--minutes", minutes, "more than 0, at most 10000000") { $0 > 0 && $0 <= 1e7 }
+    try expect("--learning-rate", learningRate, "more than 0") { $0 > 0 && $0.isFinite }
+    try expect("--weight-decay", weightDecay, "0 or more") { $0 >= 0 && $0.isFinite }
+    try expect("--checkpoint-every", checkpointInterval, "0 or more") { $0 >= 0 }
+    try expect("--levels", levels, "2 ... 256") { (2...256).contains($0) }
+    if let levels, levels != 2 {
+      if binarize != nil {
+        throw ValidationError("--binarize makes 2 levels, found --levels \(levels)")
+      }
+      if head == .bernoulli {
+        throw ValidationError("--head bernoulli has 2 levels, found --levels \(levels)")
+      }
     }
-    if !(weightDecay >= 0 && weightDecay.isFinite) {
-      throw ValidationError("--weight-decay: expected 0 or more, found \(weightDecay)")
-    }
-    if let levels, !(2...256).contains(levels) {
-      throw ValidationError("--levels: expected 2 ... 256, found \(levels)")
-    }
-    if binarize != nil, let levels, levels != 2 {
-      throw ValidationError("--binarize makes 2 levels, found --levels \(levels)")
-    }
-    if head == .bernoulli, let levels, levels != 2 {
-      throw ValidationError("--head bernoulli has 2 levels, found --levels \(levels)")
-    }
-    for setting in settings where !setting.contains("=") {
-      throw ValidationError("--set: expected name=value, found \(setting)")
+    let settings = try parsedSettings()
+    // A resumed run has its own model, which these must be settings of.
+    guard !resume || model != nil else { return }
+    do {
+      _ = try ModelSpecification(
+        name: model ?? defaultModel, settings: settings, head: .bernoulli,
+        image: ImageShape(height: 1, width: 1, channels: 1))
+    } catch let error as ModelError {
+      throw ValidationError(error.description)
     }
   }
 
-  private func expect(_ value: Int?, _ flag: String, atLeast least: Int) throws {
-    if let value, value < least {
-      throw ValidationError("\(flag): expected at least \(least), found \(value)")
+  var defaultModel: String { "pixelcnn" }
+
+  func parsedSettings() throws -> [String: String] {
+    var result: [String: String] = [:]
+    for setting in settings {
+      let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2 else {
+        throw ValidationError("--set: expected name=value, found \(setting)")
+      }
+      guard result.updateValue(String(parts[1]), forKey: String(parts[0])) == nil else {
+        throw ValidationError("--set: expected \(parts[0]) once, found it twice")
+      }
     }
+    return result
   }
 
   func run() throws {
     common.prepare()
     let console = common.console
+    let job = try resume ? TrainingJob(resuming: self) : TrainingJob(beginning: self)
+    // From here on there is something to save.
     let interruption = Interruption()
-    let (configuration, folder, training, validation) =
-      resume ? try resumed(console) : try begun(console)
     let trainer = try Trainer(
-      run: folder, configuration: configuration, training: training, validation: validation,
-      backend: OneDNNBackend.shared)
-    let summary = try trainer.train(watch: TrainingDisplay(console, interruption).show)
-    if summary.interrupted {
-      console.note("stopped; go on with: scanline train \(data) --run \(runPath) --resume")
-    }
-    try console.result(
-      Result(run: runPath, summary), text: Result(run: runPath, summary).text)
-  }
-
-  /// A new run.
-  private func begun(_ console: Console) throws -> Job {
-    let options = LoadingOptions(
-      size: size.map { ($0.width, $0.height) }, channels: channels?.count, useClasses: classes,
-      strict: strict)
-    let all = try load(data, options, console)
-    let shape = ImageShape(height: all.height, width: all.width, channels: all.channels)
-    let pixels = pixelEncoding(of: all)
-    let name = model ?? "pixelcnn"
-    let specification = try ModelSpecification(
-      name: name, settings: try parsedSettings(),
-      head: (head ?? (pixels.levels == 2 ? .bernoulli : .categorical)).head(pixels.levels),
-      image: shape, seed: common.seed)
-    let family = specification.family
-    var training = TrainingOptions(
-      duration: minutes.map { .minutes($0) } ?? .epochs(epochs ?? 20),
-      batch: batch ?? family.batch, learningRate: learningRate ?? family.learningRate)
-    training.weightDecay = weightDecay
-    training.precision =
-      precision?.precision
-      ?? (family.prefersBFloat16 && OneDNNBackend.hasBFloat16 ? .bfloat16 : .float32)
-    let (trainingData, validationData) = try split(all, shape, seed: common.seed, console)
-    let configuration = RunConfiguration(
-      model: specification, pixels: pixels,
-      data: DataDescription(
-        path: data, trainingImages: trainingData.count, validationPath: validation,
-        validationImages: validationData?.count ?? 0),
-      training: training, seed: common.seed)
-    let folder = try RunFolder.create(at: runPath, configuration: configuration)
-    return (configuration, folder, trainingData, validationData)
-  }
-
-  /// A run taken up again: its configuration decides, the data are those named now.
-  private func resumed(_ console: Console) throws -> Job {
-    let folder = try RunFolder.resume(at: runPath)
-    let configuration = try RunConfiguration.read(from: folder)
-    let shape = configuration.model.image
-    let options = LoadingOptions(
-      size: (shape.width, shape.height), channels: shape.channels, strict: strict)
-    let all = try load(data, options, console)
-    let (training, validation) = try split(all, shape, seed: configuration.seed, console)
-    guard training.count == configuration.data.trainingImages else {
-      throw DataError(
-        data,
-        "expected the \(configuration.data.trainingImages) training images that \(runPath) was begun"
-          + " with, found \(training.count)")
-    }
-    return (configuration, folder, training, validation)
-  }
-
-  private typealias Job = (RunConfiguration, RunFolder, DataSet, DataSet?)
-
-  private func split(_ all: DataSet, _ shape: ImageShape, seed: UInt64, _ console: Console) throws
-    -> (DataSet, DataSet?)
-  {
-    if let validation {
-      let options = LoadingOptions(
-        size: (shape.width, shape.height), channels: shape.channels, strict: strict)
-      return (all, try load(validation, options, console))
-    }
-    guard all.count > 1 else { return (all, nil) }
-    let (training, validation) = all.split(seed: seed)
-    return (training, validation)
-  }
-
-  private func pixelEncoding(of data: DataSet) -> PixelEncoding {
-    switch binarize {
-    case .threshold: .threshold
-    case .stochastic: .stochastic
-    case nil:
-      if let levels { .levels(levels) } else if head == .bernoulli || data.levelsOfSource == 2 {
-        .threshold
-      } else {
-        .levels(256)
-      }
+      run: job.folder, configuration: job.configuration, training: job.training,
+      validation: job.validation, backend: OneDNNBackend.shared,
+      checkpointInterval: checkpointInterval)
+    let display = TrainingDisplay(console, interruption, job.configuration)
+    display.begin(trainer, at: runPath)
+    defer { display.end() }
+    let summary = try trainer.train(watch: display.show)
+    display.end()
+    let result = TrainingResult(run: runPath, summary)
+    try console.result(result, text: result.text)
+    if summary.interrupted, let code = interruption.exitCode {
+      console.note("go on with: \(commandToGoOn)")
+      throw code
     }
   }
 
-  private func parsedSettings() throws -> [String: String] {
-    var result: [String: String] = [:]
-    for setting in settings {
-      let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      result[String(parts[0])] = String(parts[1])
-    }
-    return result
+  /// What to type after an interruption: the rest is in the run's configuration.
+  private var commandToGoOn: String {
+    var words = ["scanline", "train", data, "--run", runPath, "--resume"]
+    // Another number of threads adds in another order.
+    if let threads = common.threads { words += ["--threads", "\(threads)"] }
+    return words.map(quotedForShell).joined(separator: " ")
   }
+}
 
-  /// What `--json` prints.
-  private struct Result: Encodable {
-    let run: String
-    let epochs: Int
-    let steps: Int
-    let seconds: Double
-    let trainBitsPerDimension: Double
-    let validationNatsPerImage: Double?
-    let parameters: Int
-    let interrupted: Bool
-
-    init(run: String, _ summary: Trainer.Summary) {
-      self.run = run
-      epochs = summary.epochs
-      steps = summary.steps
-      seconds = summary.seconds
-      trainBitsPerDimension = summary.trainBitsPerDimension
-      validationNatsPerImage = summary.validationNatsPerImage
-      parameters = summary.parameters
-      interrupted = summary.interrupted
-    }
-
-    var text: String {
-      let loss =
-        validationNatsPerImage.map { ", validation \(fixed($0, 2)) nats an image" } ?? ""
-      return "\(run): \(epochs) epochs (\(steps) steps) in \(duration(seconds)), train"
-        + " \(fixed(trainBitsPerDimension, 4)) bits/dim\(loss), \(parameters) parameters"
+/// A word as a shell takes it.
+private func quotedForShell(_ word: String) -> String {
+  let plain = word.utf8.allSatisfy { byte in
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:
+      true
+    default: "/._-+,:@%=".utf8.contains(byte)
     }
   }
+  return plain && !word.isEmpty
+    ? word
+    : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+      + "'"
 }
 
 enum HeadName: String, CaseIterable, ExpressibleByArgument {

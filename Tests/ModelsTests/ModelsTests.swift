@@ -4,8 +4,8 @@ import Images
 import Models
 import OneDNN
 import Randomness
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 /// What the mathematics promises of every density model, checked for every family through one

@@ -11,13 +11,19 @@
 extern "C" {
 #endif
 
-// Threads of the pool.
+// Threads that the calling thread's kernels run on; OpenMP keeps the number by calling thread.
+enum { SL_MOST_THREADS = 1024 };
 int sl_threads(void);
 void sl_set_threads(int count);
 
 // y = scale * symbol + offset
 void sl_intensities_f32(const uint8_t *symbols, float scale, float offset, float *y, size_t n);
 void sl_intensities_bf16(const uint8_t *symbols, float scale, float offset, uint16_t *y, size_t n);
+// y [images, pixels, c + p] = the channels of x [images, pixels, c], then those of planes [pixels, p]
+void sl_append_channels_f32(const float *x, const float *planes, float *y, size_t images,
+                            size_t pixels, size_t c, size_t p);
+void sl_append_channels_bf16(const uint16_t *x, const uint16_t *planes, uint16_t *y, size_t images,
+                             size_t pixels, size_t c, size_t p);
 void sl_f32_to_bf16(const float *x, uint16_t *y, size_t n);
 void sl_bf16_to_f32(const uint16_t *x, float *y, size_t n);
 // y += x
@@ -37,6 +43,17 @@ void sl_sigmoid_f32(const float *x, float *y, size_t n);
 double sl_sum_of_squares_f32(const float *x, size_t n);
 // y[j] = sum over rows of x[i][j]
 void sl_sum_of_rows_f32(const float *x, size_t rows, size_t columns, float *y);
+
+void sl_sum_of_rows_bf16(const uint16_t *x, size_t rows, size_t columns, float *y);
+
+// The inputs under a convolution's kernel, a row for each output pixel: x [images, height, width,
+// channels] to y [images * height * width, stride], y's columns in the order [channels, kh, kw] and
+// zero from channels * kh * kw on.
+typedef struct {
+  size_t images, height, width, channels, kernel_height, kernel_width, top, left, stride;
+} sl_patches;
+void sl_patches_f32(const sl_patches *shape, const float *x, float *y);
+void sl_patches_bf16(const sl_patches *shape, const uint16_t *x, uint16_t *y);
 
 // log p of a symbol under a Bernoulli logit, nats, and dlogit = dy * (symbol - sigmoid(logit))
 void sl_bernoulli_log_probability(const float *logits, const uint8_t *symbols, float *y, size_t n);

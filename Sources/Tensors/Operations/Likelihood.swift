@@ -3,6 +3,7 @@ extension Context {
   public func bernoulliLogProbability(_ logits: Variable, of symbols: [UInt8]) -> Variable {
     precondition(
       symbols.count == logits.value.count, "\(symbols.count) symbols, logits \(logits.shape)")
+    requireSymbols(symbols, below: 2)
     let y = Tensor(logits.shape, wide)
     backend.bernoulliLogProbability(logits.value, symbols, into: y)
     return record(y, from: [logits]) { [self] dy, gradients in
@@ -16,6 +17,7 @@ extension Context {
   public func categoricalLogProbability(_ logits: Variable, of symbols: [UInt8]) -> Variable {
     let shape: Shape = [logits.shape[0], logits.shape[1]]
     precondition(symbols.count == shape.count, "\(symbols.count) symbols, logits \(logits.shape)")
+    requireSymbols(symbols, below: logits.shape[2])
     let y = Tensor(shape, wide)
     backend.categoricalLogProbability(logits.value, symbols, into: y)
     return record(y, from: [logits]) { [self] dy, gradients in
@@ -24,4 +26,10 @@ extension Context {
       gradients.add(dlogits, to: logits.slot)
     }
   }
+}
+
+/// Traps where a symbol has no logit: a kernel would read, and write the gradient, beyond the tensor.
+private func requireSymbols(_ symbols: [UInt8], below levels: Int) {
+  let largest = Int(symbols.max() ?? 0)
+  precondition(largest < levels, "symbols must be below \(levels), found \(largest)")
 }

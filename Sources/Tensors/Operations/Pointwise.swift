@@ -38,6 +38,18 @@ extension Context {
     }
   }
 
+  /// The constant x `[N, H, W, C]` with further channels that are the same for every image: planes
+  /// `[H, W, P]` → `[N, H, W, C + P]`.
+  public func appendChannels(_ planes: Tensor, to x: Variable) -> Variable {
+    precondition(
+      x.slot == nil && x.shape[1] == planes.shape[0] && x.shape[2] == planes.shape[1],
+      "cannot append channels \(planes.shape) to \(x.shape)")
+    let y = Tensor(
+      [x.shape[0], x.shape[1], x.shape[2], x.shape[3] + planes.shape[2]], x.value.precision)
+    backend.appendChannels(planes, to: x.value, into: y)
+    return Variable(y)
+  }
+
   /// Symbols as intensities: scale · symbol + offset, in the precision of activations.
   public func intensities(
     _ symbols: [UInt8], shape: Shape, scale: Double, offset: Double, precision: Precision? = nil

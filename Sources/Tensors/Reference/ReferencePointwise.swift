@@ -24,6 +24,17 @@ extension Backend {
     y.write(symbols.map { scale * Double($0) + offset })
   }
 
+  public func appendChannels(_ planes: Tensor, to x: Tensor, into y: Tensor) {
+    let (own, added) = (x.shape[3], planes.shape[2])
+    let (x, planes) = (x.values, planes.values)
+    y.write(
+      (0..<y.count).map { i in
+        let (pixel, channel) = (i / (own + added), i % (own + added))
+        return channel < own
+          ? x[pixel * own + channel] : planes[(pixel * added + channel - own) % planes.count]
+      })
+  }
+
   public func convert(_ x: Tensor, into y: Tensor) {
     y.write(x.values)
   }
@@ -72,7 +83,8 @@ extension Backend {
       let gradient = g[i] * step.gradientScale
       m[i] = step.beta1 * m[i] + (1 - step.beta1) * gradient
       v[i] = step.beta2 * v[i] + (1 - step.beta2) * gradient * gradient
-      let direction = (m[i] / firstCorrection) / ((v[i] / secondCorrection).squareRoot() + step.epsilon)
+      let direction =
+        (m[i] / firstCorrection) / ((v[i] / secondCorrection).squareRoot() + step.epsilon)
       w[i] -= step.learningRate * (direction + step.weightDecay * w[i])
       ema[i] = step.averageDecay * ema[i] + (1 - step.averageDecay) * w[i]
     }

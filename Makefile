@@ -1,0 +1,129 @@
+# `make demo` and `make test` do everything a fresh clone needs; `make help` lists the rest.
+
+SCANLINE = .build/release/scanline
+DEMO = runs/demo
+STROKES = datasets/strokes
+
+.PHONY: help
+help: ## list these targets
+	@sed -nE 's/^([a-z0-9 -]+):.*## (.*)/\1|\2/p' Makefile datasets/Makefile studies/Makefile 2>/dev/null \
+	  | awk -F'|' '{ printf "%-28s %s\n", $$1, $$2 }'
+
+# Set-up ------------------------------------------------------------------------------------------
+
+PACKAGES = libpng-dev libjpeg-dev zlib1g-dev libdnnl-dev
+
+.PHONY: setup
+setup: ## install the Debian packages that are missing
+	@command -v swift >/dev/null || { \
+	  echo "make: expected Swift 6.1 or later on the PATH, found none: see https://swift.org/install" >&2; \
+	  exit 1; }
+	@missing=; for package in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
+	    || missing="$$missing $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	  echo "installing Debian packages$${sudo:+ through sudo}:$$missing"; \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+
+.PHONY: build
+build: setup ## build the command, optimised
+	swift build -c release --product scanline
+
+.PHONY: test
+test: setup ## build and run all tests
+	swift build -c release --build-tests
+	swift test -c release --skip-build
+
+# The main job, end to end ------------------------------------------------------------------------
+
+.PHONY: demo
+demo: build ## learn the bundled digits, draw new ones, flag a mixed folder
+	rm -rf $(DEMO)
+	$(SCANLINE) train $(STROKES)/digits --run $(DEMO)/run --seed 1 $(DEMO_MODEL)
+	$(SCANLINE) sample $(DEMO)/run --count 64 --out $(DEMO)/samples --seed 1
+	$(SCANLINE) calibrate $(DEMO)/run $(STROKES)/held-out
+	$(SCANLINE) flag $(DEMO)/run $(STROKES)/mixed --out $(DEMO)/flagged --false-alarm-rate 0.05
+	$(SCANLINE) compare $(DEMO)/run --in $(STROKES)/mixed/normal --out-of $(STROKES)/mixed/letters \
+	  --out-of $(STROKES)/mixed/doodles --out-of $(STROKES)/mixed/defects
+	@echo
+	@echo "new digits:     $(DEMO)/samples/grid.png"
+	@echo "what was found: $(DEMO)/flagged/report.html"
+
+DEMO_MODEL = --model pixelcnn --set blocks=8 --set channels=16 --binarize threshold --minutes 2.5
+
+# Public data -------------------------------------------------------------------------------------
+
+.PHONY: mnist fashion-mnist binarized-mnist cifar10
+mnist fashion-mnist binarized-mnist cifar10: ## fetch a public data set, checked by SHA-256
+	datasets/fetch.sh $@
+
+# Studies: the README's results, hours in all ------------------------------------------------------
+#
+# Each selects on validation and reports on test, once. DATA is where `make mnist` and the like put
+# their files, or another folder laid out alike.
+
+DATA ?= datasets/public
+binarized = $(firstword $(wildcard $(DATA)/binarized-mnist/binarized_mnist_$(1).amat*))
+STATIC = $(call binarized,train) --validation $(call binarized,valid) --seed 1
+
+.PHONY: study-fvsbn study-nade study-made study-pixelcnn
+study-fvsbn: build ## FVSBN on static binarized MNIST
+	$(SCANLINE) train $(STATIC) --run runs/fvsbn --model fvsbn --epochs 60
+	$(SCANLINE) evaluate runs/fvsbn $(call binarized,test)
+
+study-nade: build ## NADE, 500 hidden units, on static binarized MNIST
+	$(SCANLINE) train $(STATIC) --run runs/nade --model nade --set hidden=500 --epochs 60
+	$(SCANLINE) evaluate runs/nade $(call binarized,test)
+
+study-made: build ## MADE, 8000 hidden units and one mask, on static binarized MNIST
+	$(SCANLINE) train $(STATIC) --run runs/made --model made --set hidden=8000 --epochs 25
+	$(SCANLINE) evaluate runs/made $(call binarized,test)
+
+study-pixelcnn: build ## PixelCNN on static binarized MNIST
+	$(SCANLINE) train $(STATIC) --run runs/pixelcnn --model pixelcnn --set blocks=12 \
+	  --set channels=32 --minutes 70
+	$(SCANLINE) evaluate runs/pixelcnn $(call binarized,test)
+
+images = $(firstword $(wildcard $(DATA)/$(1)/$(2)-images-idx3-ubyte $(DATA)/$(1)/$(2)-images-idx3-ubyte.gz))
+
+.PHONY: study-mnist study-fashion study-folder
+study-mnist: build ## MNIST against Fashion-MNIST by raw likelihood
+	$(SCANLINE) train $(call images,mnist,train) --run runs/mnist --model pixelcnn --set blocks=6 \
+	  --set channels=16 --binarize threshold --minutes 6 --seed 1
+	$(SCANLINE) compare runs/mnist --in $(call images,mnist,t10k) \
+	  --out-of $(call images,fashion-mnist,t10k)
+
+study-fashion: build ## 256-way PixelCNN on grey Fashion-MNIST, against optimised PNG
+	$(SCANLINE) train $(call images,fashion-mnist,train) --run runs/fashion --model pixelcnn \
+	  --minutes 10 --seed 1
+	$(SCANLINE) evaluate runs/fashion $(call images,fashion-mnist,t10k)
+
+# make study-folder NAME=cifar10 TRAIN=cifar10/train TEST=cifar10/test
+study-folder: build ## 256-way PixelCNN on a folder of colour images, against optimised PNG
+	$(SCANLINE) train $(TRAIN) --run runs/$(NAME) --model pixelcnn --size 32x32 --channels rgb \
+	  --minutes 10 --seed 1
+	$(SCANLINE) evaluate runs/$(NAME) $(TEST)
+
+# Upkeep ------------------------------------------------------------------------------------------
+
+.PHONY: format
+format: ## lay out the sources
+	swift format -i -r --configuration .swift-format Package.swift Sources Tests Fuzz
+
+.PHONY: strokes
+strokes: ## draw the bundled images anew
+	swift run -c release make-strokes $(STROKES) --seed 1
+
+.PHONY: fuzz
+fuzz: setup ## fuzz every reader of foreign bytes, ten minutes each
+	for target in png jpeg gunzip idx npy amat cifar safetensors; do \
+	  $(MAKE) -C Fuzz fuzz-$$target SECONDS=600 || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf .build

@@ -1,0 +1,49 @@
+/// What ends a training early.
+public struct TrainingError: Error, CustomStringConvertible, Sendable {
+  public let description: String
+}
+
+extension Trainer {
+  /// Where a training stands, for whoever watches.
+  public struct Progress: Sendable {
+    public enum Moment: Equatable, Sendable {
+      /// A step is done.
+      case step
+      /// A share 0…1 of the validation images is done.
+      case validation(Double)
+      /// An epoch is done; whether its validation loss is the lowest so far.
+      case epochEnd(isBest: Bool)
+    }
+
+    public let moment: Moment
+    public let step: Int
+    /// The epoch under way or just ended, 1-based.
+    public let epoch: Int
+    /// Share of the training done, 0…1.
+    public let done: Double
+    /// Mean over the epoch so far, bits a sub-pixel.
+    public let trainBitsPerDimension: Double
+    /// The latest, nats an image, once there is one.
+    public let validationNatsPerImage: Double?
+    /// Of the steps of this sitting.
+    public let imagesPerSecond: Double
+    public let secondsLeft: Double?
+  }
+
+  /// What came of a training.
+  public struct Summary: Equatable, Sendable {
+    /// Epochs ended; the one that the clock cut short counts.
+    public let epochs: Int
+    public let steps: Int
+    /// Over all sittings.
+    public let seconds: Double
+    /// Mean over the latest epoch, or what there is of it; nil before the first step.
+    public let trainBitsPerDimension: Double?
+    /// Of the weights kept: the best epoch's. Nil without validation, or before the first.
+    public let validationNatsPerImage: Double?
+    /// Live weights of the model.
+    public let parameters: Int
+    /// Whether it was stopped before its end.
+    public let interrupted: Bool
+  }
+}

@@ -1,0 +1,141 @@
+import ArgumentParser
+import Images
+import Models
+import OneDNN
+import RunFiles
+import Training
+
+/// What a training needs: a run folder, its configuration and the images.
+struct TrainingJob {
+  let folder: RunFolder
+  let configuration: RunConfiguration
+  let training: DataSet
+  let validation: DataSet?
+
+  /// A new run.
+  init(beginning command: Train) throws {
+    // Before the images are read, which may take a while.
+    if (try? RunFolder.open(at: command.runPath)) != nil {
+      throw RunFileError(
+        command.runPath, expected: "a new or empty folder",
+        found: "a run; go on with it by --resume, or choose another --run")
+    }
+    let console = command.common.console
+    let seed = command.common.seed
+    let options = LoadingOptions(
+      size: command.size.map { ($0.width, $0.height) }, channels: command.channels?.count,
+      useClasses: command.classes, strict: command.strict)
+    let all = try load(command.data, options, console)
+    let shape = ImageShape(height: all.height, width: all.width, channels: all.channels)
+    let pixels = command.pixelEncoding(of: all)
+    let head = command.head ?? (pixels.levels == 2 ? .bernoulli : .categorical)
+    let model = try ModelSpecification(
+      name: command.model ?? command.defaultModel, settings: try command.parsedSettings(),
+      head: head.head(pixels.levels), image: shape, seed: seed)
+    (training, validation) = try Self.split(
+      all, shape, command.validation, seed: seed, strict: command.strict, console)
+    configuration = RunConfiguration(
+      model: model, pixels: pixels,
+      data: DataDescription(
+        path: command.data, training: training, validationPath: command.validation,
+        validation: validation),
+      training: command.options(for: model.family), seed: seed)
+    folder = try RunFolder.create(at: command.runPath, configuration: configuration)
+  }
+
+  /// A run taken up again: its configuration decides, and no flag may say otherwise.
+  init(resuming command: Train) throws {
+    let console = command.common.console
+    folder = try RunFolder.resume(at: command.runPath)
+    configuration = try RunConfiguration.read(from: folder)
+    try command.requireNoContradiction(to: configuration)
+    let shape = configuration.model.image
+    let options = LoadingOptions(
+      size: (shape.width, shape.height), channels: shape.channels, strict: command.strict)
+    (training, validation) = try Self.split(
+      try load(command.data, options, console), shape,
+      command.validation ?? configuration.data.validationPath, seed: configuration.seed,
+      strict: command.strict, console)
+  }
+
+  /// The images to train on and those to validate on: another source, or a part of these.
+  private static func split(
+    _ all: DataSet, _ shape: ImageShape, _ validationPath: String?, seed: UInt64, strict: Bool,
+    _ console: Console
+  ) throws -> (DataSet, DataSet?) {
+    if let validationPath {
+      let options = LoadingOptions(
+        size: (shape.width, shape.height), channels: shape.channels, strict: strict)
+      return (all, try load(validationPath, options, console))
+    }
+    guard all.count > 1 else { return (all, nil) }
+    let (training, validation) = all.split(seed: seed)
+    return (training, validation)
+  }
+}
+
+extension Train {
+  fileprivate func pixelEncoding(of data: DataSet) -> PixelEncoding {
+    switch binarize {
+    case .threshold: .threshold
+    case .stochastic: .stochastic
+    case nil:
+      if let levels {
+        .levels(levels)
+      } else if head == .bernoulli || data.levelsOfSource == 2 {
+        .threshold
+      } else {
+        .levels(256)
+      }
+    }
+  }
+
+  fileprivate func options(for family: ModelFamily) -> TrainingOptions {
+    var options = TrainingOptions(
+      duration: minutes.map { .minutes($0) } ?? .epochs(epochs ?? 20),
+      batch: batch ?? family.batch, learningRate: learningRate ?? family.learningRate)
+    if let weightDecay { options.weightDecay = weightDecay }
+    let pays = family.prefersBFloat16 && OneDNNBackend.hasBFloat16
+    options.precision = precision?.precision ?? (pays ? .bfloat16 : .float32)
+    return options
+  }
+
+  /// Refuses a flag that says something else than the run was begun with. (A longer training is
+  /// another training: the learning rate falls over its whole length.)
+  fileprivate func requireNoContradiction(to configuration: RunConfiguration) throws {
+    func require<Value: Equatable>(_ flag: String, _ given: Value?, _ begun: Value?) throws {
+      guard let given, given != begun else { return }
+      throw RunFileError(
+        runPath, flag,
+        expected: "\(begun.map { "\($0)" } ?? "none"), with which the run was begun",
+        found: "\(given); leave it out, or start a new run")
+    }
+    let (model, training) = (configuration.model, configuration.training)
+    try require("--model", self.model, model.name)
+    for (name, value) in try parsedSettings().sorted(by: { $0.key < $1.key }) {
+      try require("--set \(name)", value, model.settings[name])
+    }
+    try require("--head", head?.rawValue, model.head.kind.rawValue)
+    try require("--levels", levels, configuration.pixels.levels)
+    try require("--binarize", binarize?.rawValue, configuration.pixels.rawValue)
+    try require(
+      "--size", size.map { "\($0.width)x\($0.height)" },
+      "\(model.image.width)x\(model.image.height)")
+    try require("--channels", channels?.count, model.image.channels)
+    if configuration.data.validationPath == nil { try require("--validation", validation, nil) }
+    switch training.duration {
+    case .epochs(let count):
+      try require("--epochs", epochs, count)
+      try require("--minutes", minutes, nil)
+    case .minutes(let count):
+      try require("--minutes", minutes, count)
+      try require("--epochs", epochs, nil)
+    }
+    try require("--batch", batch, training.batch)
+    try require("--learning-rate", learningRate, training.learningRate)
+    try require("--weight-decay", weightDecay, training.weightDecay)
+    try require("--precision", precision?.rawValue, training.precision.rawValue)
+    // Its default is no wish.
+    if common.seed != 0 { try require("--seed", common.seed, configuration.seed) }
+  }
+}

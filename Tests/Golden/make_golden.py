@@ -1,0 +1,371 @@
+"""Makes the golden files: what PyTorch computes for small models of every family and head.
+
+    pip install torch==2.15.0
+    python Tests/Golden/make_golden.py
+
+Each model is written here anew from its paper's definition, in float64, and shares nothing with the
+Swift sources but the names and shapes of the parameters. A golden file, one a model, holds
+
+    specification     what Scanline builds the model from
+    degrees           MADE only: the degrees of the hidden units by mask and layer
+    count, symbols    the images, [N, H, W, C] in memory order
+    parameters        name, shape, whether weight decay touches it, value, gradient
+    logits            [N, D] (Bernoulli) or [N, D, K] (categorical), in a training step
+    logProbability    nats an image, at inference
+    losses            mean nats an image before each of ten AdamW steps on those images
+
+The gradients are those of the first loss. Everything is drawn from a seed, so that a second run
+writes the same files.
+"""
+
+import json
+import math
+import zlib
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+FOLDER = Path(__file__).parent
+IMAGES = 4
+STEPS = 10
+MODEL_SEED = 7
+
+# MADE draws its degrees from Scanline's own random streams, so the drawn ones are given here, for
+# MODEL_SEED, by image dimension and settings. The Swift test checks that the model still has them.
+DEGREES = {
+    (20, "13", 1): [[[1, 1, 7, 11, 12, 12, 12, 13, 15, 15, 16, 17, 17]]],
+    (18, "13", 1): [[[1, 1, 7, 10, 11, 11, 11, 12, 13, 14, 15, 15, 15]]],
+    (20, "11,9", 1): [
+        [[1, 1, 7, 11, 12, 12, 13, 15, 15, 16, 17], [4, 4, 8, 9, 10, 12, 13, 16, 17]],
+    ],
+    (18, "11,9", 1): [
+        [[1, 1, 7, 10, 11, 11, 12, 13, 14, 15, 15], [4, 4, 7, 8, 9, 11, 11, 15, 15]],
+    ],
+    (20, "11,9", 3): [
+        [[15, 12, 1, 1, 12, 15, 17, 7, 11, 13, 16], [17, 12, 13, 9, 16, 4, 4, 10, 8]],
+        [[12, 3, 19, 5, 3, 7, 19, 3, 7, 6, 18], [16, 15, 4, 19, 3, 9, 8, 3, 3]],
+        [[8, 16, 12, 18, 4, 17, 1, 1, 7, 5, 1], [15, 4, 13, 3, 9, 13, 3, 10, 15]],
+    ],
+    (18, "11,9", 3): [
+        [[14, 11, 1, 1, 11, 13, 15, 7, 10, 12, 15], [15, 11, 11, 8, 15, 4, 4, 9, 7]],
+        [[11, 3, 17, 5, 3, 6, 17, 3, 6, 6, 16], [15, 13, 4, 17, 3, 8, 8, 3, 3]],
+        [[7, 14, 11, 17, 4, 16, 1, 1, 6, 5, 1], [13, 4, 12, 3, 8, 12, 3, 9, 13]],
+    ],
+}
+
+
+class Model:
+    """Parameters by name, and what all families share."""
+
+    degrees = None
+
+    def __init__(self, case, image, levels, outputs, generator):
+        self.height, self.width, self.colours = image
+        self.dimension = math.prod(image)  # D
+        self.levels = levels
+        self.outputs = outputs  # K: logits a sub-pixel
+        self.generator = generator
+        self.parameters = {}
+        self.crops = {}
+        self.build(case)
+
+    def draw(self, name, shape, live=None, crop=None):
+        """A parameter none of whose live elements is zero: a multiple of 1/256 below 1/2 in
+        magnitude, so that it is the same number in float64, float32 and bfloat16. Biases are
+        positive, so that few rectifiers are shut. `crop` is the part that Scanline keeps."""
+        magnitude = torch.randint(1, 128, shape, generator=self.generator)
+        sign = 2 * torch.randint(0, 2, shape, generator=self.generator) - 1
+        value = (magnitude if name.endswith("bias") else magnitude * sign).double() / 256
+        if live is not None:
+            value = value * live
+        self.parameters[name] = value.requires_grad_()
+        self.crops[name] = crop or (lambda whole: whole)
+        return self.parameters[name]
+
+    def unit(self, symbols):
+        """Intensities 0…1, [N, D]."""
+        return symbols.reshape(len(symbols), -1).double() / (self.levels - 1)
+
+    def members(self, symbols):
+        """Logits [N, D, K] of every member of the mixture that inference averages."""
+        return [self.logits(symbols, step=0)]
+
+
+class FVSBN(Model):
+    """logits_d = b_d + sum_{e<d} W_de x_e (Frey, Hinton and Dayan 1996)."""
+
+    def build(self, case):
+        d, k = self.dimension, self.outputs
+        past = torch.arange(d)[None, :] < torch.arange(d * k)[:, None] // k
+        self.w = self.draw("regression/weight", (d * k, d), live=past)
+        self.b = self.draw("regression/bias", (d * k,))
+
+    def logits(self, symbols, step):
+        x, k = self.unit(symbols), self.outputs
+        return torch.stack(
+            [
+                x[:, :d] @ self.w[d * k : (d + 1) * k, :d].T + self.b[d * k : (d + 1) * k]
+                for d in range(self.dimension)
+            ],
+            dim=1,
+        )
+
+
+class NADE(Model):
+    """h_d = sigmoid(c + sum_{e<d} W_e x_e), logits_d = V_d h_d + b_d (Larochelle and Murray
+    2011)."""
+
+    def build(self, case):
+        d, k, h = self.dimension, self.outputs, int(case["hidden"])
+        self.w = self.draw("w", (d, h))
+        self.c = self.draw("c", (h,))
+        self.v = self.draw("v", (d, k, h))
+        self.b = self.draw("b", (d, k))
+
+    def logits(self, symbols, step):
+        x = self.unit(symbols)
+        logits = []
+        for d in range(self.dimension):
+            a = self.c.expand(len(x), -1)
+            for e in range(d):
+                a = a + x[:, e, None] * self.w[e]
+            logits.append(torch.sigmoid(a) @ self.v[d].T + self.b[d])
+        return torch.stack(logits, dim=1)
+
+
+class MADE(Model):
+    """Masked multi-layer perceptron (Germain et al. 2015, section 4)."""
+
+    def build(self, case):
+        d, k = self.dimension, self.outputs
+        hidden = [int(size) for size in case["hidden"].split(",")]
+        count = int(case.get("masks", 1))
+        self.degrees = DEGREES[d, case["hidden"], count]
+        self.masks = [self.masks_of(layers) for layers in self.degrees]
+        self.layers = []
+        sizes = [d] + hidden + [d * k]
+        for i, (below, above) in enumerate(zip(sizes, sizes[1:])):
+            name = f"hidden{i}" if i < len(hidden) else "output"
+            # With several masks every weight is live under one or the other.
+            live = self.masks[0][i] if count == 1 else None
+            weight = self.draw(f"{name}/weight", (above, below), live)
+            self.layers.append((weight, self.draw(f"{name}/bias", (above,))))
+        self.direct_mask = self.strictly_before(torch.arange(1, d + 1))
+        self.direct = self.draw("direct/weight", (d * k, d), self.direct_mask)
+
+    def strictly_before(self, degrees):
+        """Output d, counted from 1, sees the units of degree < d: [D K, units]."""
+        outputs = torch.arange(1, self.dimension + 1).repeat_interleave(self.outputs)
+        return (outputs[:, None] > degrees[None, :]).double()
+
+    def masks_of(self, layers):
+        below = torch.arange(1, self.dimension + 1)
+        masks = []
+        for degrees in map(torch.tensor, layers):
+            masks.append((degrees[:, None] >= below[None, :]).double())
+            below = degrees
+        return masks + [self.strictly_before(below)]
+
+    def member(self, symbols, masks):
+        x = self.unit(symbols)
+        h = x
+        for i, ((w, b), mask) in enumerate(zip(self.layers, masks)):
+            h = F.linear(h, w * mask, b)
+            if i < len(self.layers) - 1:
+                h = F.relu(h)
+        logits = h + F.linear(x, self.direct * self.direct_mask)
+        return logits.reshape(len(x), self.dimension, self.outputs)
+
+    def logits(self, symbols, step):
+        return self.member(symbols, self.masks[step % len(self.masks)])
+
+    def members(self, symbols):
+        return [self.member(symbols, masks) for masks in self.masks]
+
+
+class PixelCNN(Model):
+    """Residual PixelCNN (van den Oord et al. 2016, section 3.5, figure 5, table 1): full kernels
+    times their masks, in NCHW."""
+
+    def build(self, case):
+        h, colours = int(case["channels"]), self.colours
+        self.convolutions = {}
+        self.position = case["position"] == "on"
+        self.convolution("first", colours, 2 * h, 7, "A", constants=2 if self.position else 0)
+        self.blocks = [f"block{i}" for i in range(int(case["blocks"]))]
+        for block in self.blocks:
+            self.convolution(f"{block}/reduce", 2 * h, h, 1, "B")
+            self.convolution(f"{block}/spread", h, h, 3, "B")
+            self.convolution(f"{block}/expand", h, 2 * h, 1, "B")
+        self.convolution("gather", 2 * h, 2 * h, 1, "B")
+        self.convolution("output", 2 * h, colours * self.outputs, 1, "B")
+
+    def convolution(self, name, inputs, outputs, size, kind, constants=0):
+        centre = size // 2
+        mask = torch.zeros(outputs, inputs + constants, size, size, dtype=torch.float64)
+        mask[:, :, :centre, :] = 1
+        mask[:, :, centre, :centre] = 1
+        # At the centre: channel i of n carries colour floor(i C / n), R before G before B; A sees
+        # the colours before its own, B also its own.
+        for o in range(outputs):
+            for i in range(inputs):
+                own, other = o * self.colours // outputs, i * self.colours // inputs
+                mask[o, i, centre, centre] = other < own if kind == "A" else other <= own
+        # Row and column are no image: open as far as our kernels reach.
+        mask[:, inputs:, centre, :] = 1
+        weight = self.draw(
+            f"{name}/weight",
+            tuple(mask.shape),
+            live=mask,
+            crop=lambda kernel: kernel[:, :, : centre + 1, :],
+        )
+        self.convolutions[name] = (weight, mask, self.draw(f"{name}/bias", (outputs,)))
+
+    def run(self, name, x):
+        weight, mask, bias = self.convolutions[name]
+        return F.conv2d(x, weight * mask, bias, padding=weight.shape[-1] // 2)
+
+    def logits(self, symbols, step):
+        x = (2 * symbols.double() / (self.levels - 1) - 1).permute(0, 3, 1, 2)  # [N, C, H, W]
+        if self.position:
+            n, _, height, width = x.shape
+            # Middles of the pixels, -1 at the first edge of the image to 1 at the last.
+            row = (torch.arange(height).double() + 0.5) / height * 2 - 1
+            column = (torch.arange(width).double() + 0.5) / width * 2 - 1
+            rows = row[:, None].expand(n, 1, height, width)
+            columns = column[None, :].expand(n, 1, height, width)
+            x = torch.cat([x, rows, columns], dim=1)
+        stream = self.run("first", x)
+        for block in self.blocks:
+            inside = F.relu(self.run(f"{block}/reduce", F.relu(stream)))
+            inside = F.relu(self.run(f"{block}/spread", inside))
+            stream = stream + self.run(f"{block}/expand", inside)
+        features = F.relu(self.run("gather", F.relu(stream)))
+        logits = self.run("output", features)  # [N, C K, H, W]
+        return logits.permute(0, 2, 3, 1).reshape(len(x), self.dimension, self.outputs)
+
+
+FAMILIES = {"fvsbn": FVSBN, "nade": NADE, "made": MADE, "pixelcnn": PixelCNN}
+
+
+def log_probability(logits, symbols):
+    """Nats of each sub-pixel, [N, D]."""
+    symbols = symbols.reshape(logits.shape[0], logits.shape[1])
+    if logits.shape[2] == 1:
+        logit = logits[:, :, 0]
+        return torch.where(symbols == 1, F.logsigmoid(logit), F.logsigmoid(-logit))
+    return torch.log_softmax(logits, dim=2).gather(2, symbols[:, :, None])[:, :, 0]
+
+
+def flat(tensor):
+    return tensor.detach().reshape(-1).tolist()
+
+
+def golden(name, family, settings, kind, levels, image):
+    generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
+    model = FAMILIES[family](
+        settings, image, levels, 1 if kind == "bernoulli" else levels, generator
+    )
+    symbols = torch.randint(0, levels, (IMAGES, *image), generator=generator)
+
+    # Weights decay, biases do not.
+    biases = {n for n in model.parameters if n.endswith("bias") or n in ("b", "c")}
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": [p for n, p in model.parameters.items() if n not in biases]},
+            {"params": [p for n, p in model.parameters.items() if n in biases], "weight_decay": 0},
+        ],
+        lr=1e-2,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0.01,
+    )
+
+    with torch.no_grad():
+        terms = torch.stack([log_probability(m, symbols) for m in model.members(symbols)])
+        inference = (torch.logsumexp(terms, dim=0) - math.log(len(terms))).sum(dim=1)
+        logits = model.logits(symbols, step=0)
+
+    losses = []
+    for step in range(STEPS):
+        optimiser.zero_grad()
+        loss = -log_probability(model.logits(symbols, step), symbols).sum(dim=1).mean()
+        loss.backward()
+        losses.append(loss.item())
+        if step == 0:
+            parameters = [
+                {
+                    "name": n,
+                    "shape": list(model.crops[n](p).shape),
+                    "decays": n not in biases,
+                    "value": flat(model.crops[n](p)),
+                    "gradient": flat(model.crops[n](p.grad)),
+                }
+                for n, p in model.parameters.items()
+            ]
+        optimiser.step()
+
+    height, width, channels = image
+    return {
+        "specification": {
+            "name": family,
+            "settings": settings,
+            "head": {"kind": kind, "levels": levels},
+            "image": {"height": height, "width": width, "channels": channels},
+            "seed": MODEL_SEED,
+        },
+        "degrees": model.degrees,
+        "count": IMAGES,
+        "symbols": symbols.reshape(-1).tolist(),
+        "parameters": parameters,
+        "logits": flat(logits),
+        "logProbability": flat(inference),
+        "losses": losses,
+    }
+
+
+def text(contents):
+    """JSON with a line an entry and a line a parameter; Python prints a float so that it reads back
+    as the same number."""
+    lines = []
+    for key, value in contents.items():
+        if key == "parameters":
+            value = "[\n    " + ",\n    ".join(json.dumps(p) for p in value) + "\n  ]"
+        else:
+            value = json.dumps(value)
+        lines.append(f'  "{key}": {value}')
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def main():
+    torch.set_num_threads(1)
+    grey, colour, wide_colour = (4, 5, 1), (2, 3, 3), (3, 4, 3)
+    bernoulli, categorical = ("bernoulli", 2), ("categorical", 5)
+    one, two = {"hidden": "13", "masks": "1"}, {"hidden": "11,9", "masks": "1"}
+    three_masks = {"hidden": "11,9", "masks": "3"}
+    network = {"blocks": "2", "channels": "4", "position": "on"}
+    paper = {"blocks": "2", "channels": "4", "position": "off"}
+    cases = {
+        "fvsbn-bernoulli": ("fvsbn", {}, *bernoulli, grey),
+        "fvsbn-categorical": ("fvsbn", {}, *categorical, colour),
+        "nade-bernoulli": ("nade", {"hidden": "7"}, *bernoulli, grey),
+        "nade-categorical": ("nade", {"hidden": "7"}, *categorical, colour),
+        "made-1-bernoulli": ("made", one, *bernoulli, grey),
+        "made-1-categorical": ("made", one, *categorical, colour),
+        "made-2-bernoulli": ("made", two, *bernoulli, grey),
+        "made-2-categorical": ("made", two, *categorical, colour),
+        "made-3masks-bernoulli": ("made", three_masks, *bernoulli, grey),
+        "made-3masks-categorical": ("made", three_masks, *categorical, colour),
+        "pixelcnn-bernoulli": ("pixelcnn", network, *bernoulli, grey),
+        "pixelcnn-categorical": ("pixelcnn", network, *categorical, grey),
+        "pixelcnn-paper-categorical": ("pixelcnn", paper, *categorical, wide_colour),
+        "pixelcnn-colour-bernoulli": ("pixelcnn", network, *bernoulli, wide_colour),
+        "pixelcnn-colour-categorical": ("pixelcnn", network, *categorical, wide_colour),
+    }
+    for name, case in cases.items():
+        (FOLDER / f"{name}.json").write_text(text(golden(name, *case)))
+
+
+if __name__ == "__main__":
+    main()

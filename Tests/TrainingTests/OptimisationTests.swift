@@ -1,0 +1,213 @@
+import Foundation
+import Images
+import Layers
+import Models
+import RunFiles
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+@Suite(.serialized) struct OptimisationTests {
+  @Test func theRateRisesAndFallsBySchedule() {
+    var options = TrainingOptions(duration: .epochs(1), batch: 1, learningRate: 2)
+    options.warmup = 0.1
+    options.finalRate = 0.2
+    // A line from 0 to 2; then 2 (0.2 + 0.8 (1 + cos) / 2).
+    for (progress, rate) in [
+      (0, 0.02), (0.025, 0.5), (0.05, 1), (0.1, 2), (0.325, 0.4 + 0.8 * (1 + 0.5.squareRoot())),
+      (0.55, 1.2), (1, 0.4), (1.5, 0.4),
+    ] {
+      #expect(abs(options.learningRate(at: progress) - rate) < 1e-12, "at \(progress)")
+    }
+    options.warmup = 0
+    #expect(options.learningRate(at: 0) == 2)
+    options.warmup = 1e-4
+    #expect(options.learningRate(at: 0) == 2)
+  }
+
+  /// A whole training against one written out here, in double precision from the papers: AdamW
+  /// (arXiv:1711.05101, algorithm 2), clipping by the global norm, the moving average.
+  @Test(arguments: [1e9, 0.02])
+  func stepsAreThoseOfAdamW(clip: Double) throws {
+    var training = TrainingCase.nade
+    training.change = { options in
+      options.clip = clip
+      options.weightDecay = 0.1
+      options.averageDecay = 0.6
+    }
+    let folder = try TemporaryFolder()
+    try training.train(at: folder.file("run"))
+    let configuration = try training.configuration()
+    let options = configuration.training
+
+    let store = ParameterStore(seed: configuration.model.seed, precision: .float64)
+    let model = try configuration.model.build(in: store)
+    // First weights as the training had them, in float32.
+    for parameter in store.parameters {
+      parameter.value.write(parameter.value.values.map { Double(Float($0)) })
+    }
+    var first = store.parameters.map { [Double](repeating: 0, count: $0.value.count) }
+    var second = first
+    var average = store.parameters.map(\.value.values)
+    let data = training.training
+    var step = 0
+    var clipped = 0
+    for epoch in 0..<3 {
+      var order = EpochOrder.indices(count: data.count, seed: 3, epoch: epoch)[...]
+      while !order.isEmpty {
+        let batch = configuration.pixels.batch(
+          of: data, indices: order.prefix(4), epoch: epoch, seed: 3)
+        order = order.dropFirst(4)
+        let context = Context(
+          backend: ReferenceBackend(), precision: .float64, tape: Tape(), step: step)
+        let gradients = context.gradients(
+          of: model.conditionals(batch, in: context).logProbability(of: batch, in: context),
+          seed: -1 / Double(batch.count))
+        let all = try store.parameters.map { try #require(gradients[$0]).values }
+        let norm = all.joined().reduce(0) { $0 + $1 * $1 }.squareRoot()
+        let scale = min(1, clip * 20 / norm)
+        if scale < 1 { clipped += 1 }
+        let rate = options.learningRate(at: Double(step) / Double(TrainingCase.steps))
+        step += 1
+        let keep = min(0.6, Double(1 + step) / Double(10 + step))
+        for (p, parameter) in store.parameters.enumerated() {
+          var weights = parameter.value.values
+          for i in weights.indices {
+            let g = all[p][i] * scale
+            first[p][i] = 0.9 * first[p][i] + 0.1 * g
+            second[p][i] = 0.999 * second[p][i] + 0.001 * g * g
+            let m = first[p][i] / (1 - pow(0.9, Double(step)))
+            let v = second[p][i] / (1 - pow(0.999, Double(step)))
+            weights[i] -=
+              rate * (m / (v.squareRoot() + 1e-8) + (parameter.decays ? 0.1 : 0) * weights[i])
+            average[p][i] = keep * average[p][i] + (1 - keep) * weights[i]
+          }
+          parameter.value.write(weights)
+        }
+      }
+    }
+    #expect(step == TrainingCase.steps)
+    #expect(clip > 1 ? clipped == 0 : clipped > step / 2)
+
+    let file = try TensorFile(reading: folder.file("run") + "/checkpoint.safetensors")
+    #expect(file.tensors.count == 4 * store.parameters.count)
+    for (p, parameter) in store.parameters.enumerated() {
+      for (suffix, expected) in [
+        ("", parameter.value.values), ("#first", first[p]), ("#second", second[p]),
+        ("#average", average[p]),
+      ] {
+        let name = parameter.name + suffix
+        let found = try file.values(of: name, shape: parameter.shape.sides, as: Float.self)
+        expectClose(found.map(Double.init), expected, tolerance: 1e-3, floor: 1e-6, name)
+      }
+    }
+  }
+
+  @Test(arguments: TrainingCase.families)
+  func trainingLowersTheLoss(_ training: TrainingCase) throws {
+    var training = training
+    training.duration = .epochs(12)
+    let folder = try TemporaryFolder()
+    let summary = try training.train(at: folder.file("run"))
+    let rows = try MetricsLog.rows(of: folder.file("run") + "/metrics.jsonl")
+    #expect(rows.map(\.step) == (1...12).map { $0 * TrainingCase.stepsPerEpoch })
+    #expect(rows[11].trainBitsPerDimension < 0.9 * rows[0].trainBitsPerDimension)
+    // Better than even odds.
+    let dimension = Double(training.training.dimension)
+    let even = log(Double(training.pixels.levels)) * dimension
+    #expect(try #require(summary.validationNatsPerImage) < 0.95 * even)
+    #expect(
+      try #require(summary.trainBitsPerDimension) == rows[11].trainBitsPerDimension)
+  }
+
+  /// Few images learned by heart: the validation loss falls, then rises.
+  @Test func theBestWeightsByValidationAreKept() throws {
+    var training = TrainingCase.nade
+    training.duration = .epochs(30)
+    training.change = {
+      $0.learningRate = 0.3
+      $0.averageDecay = 0
+      $0.weightDecay = 0
+    }
+    let folder = try TemporaryFolder()
+    let run = folder.file("run")
+    let summary = try training.train(at: run)
+    let rows = try MetricsLog.rows(of: run + "/metrics.jsonl")
+    let best = try #require(
+      rows.min { $0.validationNatsPerImage! < $1.validationNatsPerImage! })
+    #expect(best.step < summary.steps)
+    #expect(summary.validationNatsPerImage == best.validationNatsPerImage)
+    let file = try TensorFile(reading: run + "/weights.safetensors")
+    #expect(try file.metadata("step", as: Int.self) == best.step)
+    // And they are those weights: they have that loss.
+    let trained = try TrainedModel(run: run)
+    let loss = trained.model.likelihood(
+      of: try #require(training.validation), pixels: trained.configuration.pixels,
+      seed: trained.configuration.seed, in: trained.context
+    ).natsPerImage
+    #expect(loss == best.validationNatsPerImage)
+  }
+
+  @Test func withoutValidationTheLastWeightsAreKept() throws {
+    var training = TrainingCase.nade
+    training.hasValidation = false
+    let folder = try TemporaryFolder()
+    let run = folder.file("run")
+    let summary = try training.train(at: run, stops: [5])
+    #expect(summary.validationNatsPerImage == nil)
+    let weights = try tensorBits(run + "/weights.safetensors")
+    let checkpoint = try tensorBits(run + "/checkpoint.safetensors")
+    for (name, bits) in weights { #expect(bits == checkpoint["\(name)#average"]) }
+    #expect(
+      try TensorFile(reading: run + "/weights.safetensors").metadata
+        == ["step": "\(TrainingCase.steps)"])
+  }
+
+  /// Nobody is handed first weights for trained ones.
+  @Test func beforeTheFirstValidationTheLatestWeightsAreKept() throws {
+    let folder = try TemporaryFolder()
+    let run = folder.file("run")
+    var calls = 0
+    let summary = try TrainingCase.nade.trainer(at: run).train { _ in
+      calls += 1
+      return calls < 4
+    }
+    #expect(summary.interrupted)
+    #expect(summary.epochs == 0)
+    #expect(summary.steps == 4)
+    #expect(try #require(summary.trainBitsPerDimension) > 0)
+    #expect(summary.validationNatsPerImage == nil)
+    let file = try TensorFile(reading: run + "/weights.safetensors")
+    #expect(file.metadata == ["step": "4"])
+  }
+
+  @Test func minutesEndOnTimeAndTheCutEpochCounts() throws {
+    var training = TrainingCase.nade
+    training.duration = .minutes(0.3 / 60)
+    // Steps enough for the clock to come first.
+    training.change = { $0.batch = 1 }
+    let folder = try TemporaryFolder()
+    let run = folder.file("run")
+    var stepsAfterTheEnd = 0
+    var last: Trainer.Progress?
+    let summary = try training.trainer(at: run).train { progress in
+      if progress.moment == .step && progress.done >= 1 { stepsAfterTheEnd += 1 }
+      last = progress
+      return true
+    }
+    #expect(stepsAfterTheEnd <= 1)
+    #expect(!summary.interrupted)
+    #expect(summary.seconds >= 0.3)
+    #expect(try #require(last).done == 1)
+    if case .epochEnd = try #require(last).moment {
+    } else {
+      Issue.record("expected the epoch to be ended")
+    }
+    let row = try #require(try MetricsLog.rows(of: run + "/metrics.jsonl").last)
+    #expect(row.step == summary.steps)
+    #expect(row.epoch == summary.epochs)
+    #expect(row.validationNatsPerImage != nil)
+    #expect(try training.trainer(at: run).isFinished)
+  }
+}

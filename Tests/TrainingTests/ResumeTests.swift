@@ -1,0 +1,124 @@
+import Foundation
+import RunFiles
+import Testing
+import Training
+
+/// A run that was stopped or killed, and taken up again, is the same run.
+@Suite(.serialized) struct ResumeTests {
+  /// Sittings that end after steps, at the end of an epoch before and after its validation (calls 7
+  /// and 8 of the first), and at the very last moments.
+  static let stops: [[Int]] = [[6], [7], [8], [23], [1, 1, 5, 1, 2, 3]]
+
+  @Test(arguments: TrainingCase.families)
+  func aStoppedRunReachesTheSameBits(_ training: TrainingCase) throws {
+    let folder = try TemporaryFolder()
+    let summary = try training.train(at: folder.file("whole"))
+    #expect(summary.epochs == 3)
+    #expect(summary.steps == TrainingCase.steps)
+    for stops in Self.stops {
+      let run = folder.file("\(stops)")
+      try training.train(at: run, stops: stops)
+      try expectSameRuns(run, folder.file("whole"), "\(stops)")
+    }
+  }
+
+  /// The folder as a kill at any moment leaves it: the process is gone, the files are what they are.
+  @Test func aKilledRunReachesTheSameBits() throws {
+    let folder = try TemporaryFolder()
+    let training = TrainingCase.nade
+    let whole = folder.file("whole")
+    let trainer = try training.trainer(at: whole, checkpointInterval: 0)
+    var kills = 0
+    _ = try trainer.train { _ in
+      kills += 1
+      try copy(whole, to: folder.file("\(kills)"))
+      return true
+    }
+    #expect(kills == TrainingCase.steps + 3 * 2)
+    for kill in 1...kills {
+      let run = folder.file("\(kill)")
+      try training.train(at: run)
+      try expectSameRuns(run, whole, "killed at moment \(kill)")
+      #expect(try shownSteps(run) == shownSteps(whole), "killed at moment \(kill)")
+    }
+  }
+
+  /// The row of an epoch is written before the checkpoint that ends it.
+  @Test func aKillBetweenRecordAndCheckpointRepeatsNoRow() throws {
+    let folder = try TemporaryFolder()
+    let training = TrainingCase.nade
+    try training.train(at: folder.file("whole"))
+    let run = folder.file("run")
+    // Stopped in the validation of the second epoch: all its steps done, no row yet.
+    var calls = 0
+    _ = try training.trainer(at: run).train { _ in
+      calls += 1
+      return calls < 15
+    }
+    let checkpoint = try bytes(of: "\(run)/checkpoint.safetensors")
+    let weights = try bytes(of: "\(run)/weights.safetensors")
+    // Goes on past the row, and is killed before the checkpoint is written.
+    calls = 0
+    _ = try training.trainer(at: run).train { _ in
+      calls += 1
+      return calls < 3
+    }
+    #expect(try MetricsLog.rows(of: "\(run)/metrics.jsonl").map(\.step) == [6, 12])
+    try checkpoint.write(to: URL(fileURLWithPath: "\(run)/checkpoint.safetensors"))
+    try weights.write(to: URL(fileURLWithPath: "\(run)/weights.safetensors"))
+    try training.train(at: run)
+    try expectSameRuns(run, folder.file("whole"))
+    #expect(try shownSteps(run) == shownSteps(folder.file("whole")))
+  }
+
+  @Test func aRunWithoutCheckpointStartsFromNothing() throws {
+    let folder = try TemporaryFolder()
+    let training = TrainingCase.nade
+    try training.train(at: folder.file("whole"))
+    let run = folder.file("run")
+    try training.train(at: run, stops: [10])
+    try FileManager.default.removeItem(atPath: "\(run)/checkpoint.safetensors")
+    try training.train(at: run)
+    try expectSameRuns(run, folder.file("whole"))
+  }
+
+  @Test func aFinishedRunIsLeftAlone() throws {
+    let folder = try TemporaryFolder()
+    let run = folder.file("run")
+    let first = try TrainingCase.nade.train(at: run)
+    let before = try contents(of: run)
+    let trainer = try TrainingCase.nade.trainer(at: run)
+    #expect(trainer.isFinished)
+    let again = try trainer.train { _ in
+      Issue.record("a finished training has nothing to watch")
+      return true
+    }
+    #expect(again == first)
+    #expect(try contents(of: run) == before)
+  }
+
+  @Test func otherThanTheSeedAndTheImagesNothingKeysTheDraws() throws {
+    let folder = try TemporaryFolder()
+    var training = TrainingCase.nade
+    try training.train(at: folder.file("a"))
+    try training.train(at: folder.file("b"))
+    try expectSameRuns(folder.file("a"), folder.file("b"))
+    training.pixels = .threshold
+    try training.train(at: folder.file("c"))
+    #expect(
+      try tensorBits(folder.file("a") + "/weights.safetensors")
+        != tensorBits(folder.file("c") + "/weights.safetensors"))
+  }
+}
+
+/// Every file of a folder.
+func contents(of path: String) throws -> [String: Data] {
+  let names = try #require(FileManager.default.subpaths(atPath: path))
+  var files: [String: Data] = [:]
+  for name in names {
+    var isFolder: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isFolder)
+    if !isFolder.boolValue { files[name] = try bytes(of: "\(path)/\(name)") }
+  }
+  return files
+}

@@ -9,18 +9,18 @@ extension DensityModel {
   /// at the independent model's likelihood and not at coin flips. Pixels that never change, such as
   /// the rim of a digit, would otherwise need thousands of steps.
   ///
-  /// Frequencies are (n + 1) / (N + levels) over the first images of the training set (they are in
-  /// no order that matters: the first 10 000 are enough).
+  /// Frequencies are (n + 1) / (N + levels) over at most 10 000 images, evenly spaced: a folder is
+  /// sorted, often by class.
   func startAtMarginals(of data: DataSet, pixels: PixelEncoding, seed: UInt64) {
     let bias = outputBias.value
     let levels = head.levels
     // A bias for each sub-pixel, or for each channel where all pixels share it.
     let places = bias.count / head.outputs
     var counts = [Double](repeating: 1, count: places * levels)
-    let images = min(data.count, 10_000)
-    for start in stride(from: 0, to: images, by: 500) {
-      let batch = pixels.batch(
-        of: data, indices: start..<min(start + 500, images), epoch: 0, seed: seed)
+    var images = Array(stride(from: 0, to: data.count, by: (data.count + 9_999) / 10_000))[...]
+    while !images.isEmpty {
+      let batch = pixels.batch(of: data, indices: images.prefix(500), epoch: 0, seed: seed)
+      images = images.dropFirst(500)
       for (i, symbol) in batch.symbols.enumerated() {
         counts[i % places * levels + Int(symbol)] += 1
       }

@@ -154,7 +154,12 @@ struct Train: ParsableCommand {
     let display = TrainingDisplay(console, interruption, job.configuration)
     display.begin(trainer, at: runPath)
     defer { display.end() }
-    let summary = try trainer.train(watch: display.show)
+    let sheets = SampleSheets(of: trainer, in: job.folder.samplesFolder, interruption)
+    let summary = try trainer.train { progress in
+      let goesOn = display.show(progress)
+      if goesOn, case .epochEnd = progress.moment { try sheets.epochEnded(progress) }
+      return goesOn
+    }
     display.end()
     let result = TrainingResult(run: runPath, summary)
     try console.result(result, text: result.text)

@@ -6,7 +6,9 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure how likely a set of images is.",
     discussion: """
-      Exact nats an image and bits per dimension, each with the standard error of its mean.
+      Exact nats an image and bits per dimension, each with the standard error of its mean. Where
+      the model has all 256 levels, also the bits per dimension of the same images as optimised PNG
+      files.
 
       Example: scanline evaluate runs/photos held-out
       """)
@@ -45,7 +47,9 @@ struct Evaluate: ParsableCommand {
     if let index = likelihood.nats.firstIndex(where: \.isNaN) {
       throw CommandError("\(images.names[index]): expected a likelihood, found NaN")
     }
-    let result = Result(likelihood, seconds: seconds)
+    let png =
+      trained.configuration.pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil
+    let result = Result(likelihood, seconds: seconds, png: png)
     try console.result(result, text: result.text)
   }
 
@@ -57,8 +61,9 @@ struct Evaluate: ParsableCommand {
     let bitsPerDimension: Double
     let bitsPerDimensionStandardError: OrNull
     let imagesPerSecond: Double
+    let pngBitsPerDimension: Double?
 
-    init(_ likelihood: LikelihoodSummary, seconds: Double) {
+    init(_ likelihood: LikelihoodSummary, seconds: Double, png: Double?) {
       images = likelihood.nats.count
       natsPerImage = likelihood.natsPerImage
       natsStandardError = OrNull(likelihood.standardError)
@@ -66,6 +71,7 @@ struct Evaluate: ParsableCommand {
       bitsPerDimensionStandardError = OrNull(
         likelihood.bitsPerDimension(likelihood.standardError))
       imagesPerSecond = Double(images) / seconds
+      pngBitsPerDimension = png
     }
 
     var text: String {
@@ -74,8 +80,9 @@ struct Evaluate: ParsableCommand {
       }
       return
         "\(counted(images, "image")): \(withError(natsPerImage, natsStandardError, 3)) nats an image,"
-        + " \(withError(bitsPerDimension, bitsPerDimensionStandardError, 5)) bits/dim,"
-        + " \(short(imagesPerSecond)) images/s"
+        + " \(withError(bitsPerDimension, bitsPerDimensionStandardError, 5)) bits/dim"
+        + (pngBitsPerDimension.map { " (optimised PNG \(fixed($0, 3)))" } ?? "")
+        + ", \(short(imagesPerSecond)) images/s"
     }
   }
 }

@@ -239,7 +239,6 @@ import Testing
       "train", "normal", "--run", "wild", "--model", "pixelcnn", "--set", "blocks=1", "--set",
       "channels=4", "--learning-rate", "1e30", "--epochs", "50", "--quiet"
     ).expectFailure(naming: ["wild", "step"])
-    #expect(try place.scanline("info", "wild").status == 0)
   }
 
   @Test("an interruption leaves whole images and says how many")

@@ -124,8 +124,12 @@ extension Trainer {
       return indices.isEmpty
         ? nil : pixels.batch(of: data, indices: indices, epoch: epoch, seed: seed)
     }
-    while !isOutOfTime, let batch = batches.next() {
+    while !isOutOfTime {
+      let start = sitting.clock.seconds
+      guard let batch = batches.next() else { break }
       try step(batch)
+      sitting.images += batch.count
+      sitting.stepSeconds += state.seconds - start
       guard try watch(progress(.step)) else { return false }
       if isCheckpointDue { try writeCheckpoint() }
     }
@@ -134,7 +138,6 @@ extension Trainer {
 
   /// One step of gradient descent.
   private func step(_ batch: PixelBatch) throws {
-    let start = sitting.clock.seconds
     let context = Context(
       backend: backend, precision: configuration.training.precision, tape: Tape(),
       step: state.step)
@@ -150,15 +153,13 @@ extension Trainer {
     guard nats.isFinite, norm.isFinite else {
       throw diverged(
         "step \(state.step + 1)",
-        "\(nats / Double(batch.count)) nats an image, gradient norm \(norm)")
+        "\(nats.isNaN ? .nan : nats / Double(batch.count)) nats an image, gradient norm \(norm)")
     }
     state.step += 1
     state.imagesOfEpoch += batch.count
     state.natsOfEpoch += nats
     state.gradientNorm = norm
     state.seconds = sitting.clock.seconds
-    sitting.images += batch.count
-    sitting.stepSeconds += state.seconds - start
   }
 
   private func diverged(_ place: String, _ found: String) -> TrainingError {
@@ -327,7 +328,7 @@ private struct Sitting {
   /// Share of the training that was done before.
   private let doneBefore: Double
   var images = 0
-  /// Seconds of steps alone.
+  /// Seconds of steps and of waiting for their images.
   var stepSeconds = 0.0
   var lastCheckpoint: Double
 

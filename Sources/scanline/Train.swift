@@ -1,5 +1,6 @@
 import ArgumentParser
 import Distributions
+import Foundation
 import Models
 import OneDNN
 import RunFiles
@@ -147,10 +148,7 @@ struct Train: ParsableCommand {
     let job = try resume ? TrainingJob(resuming: self) : TrainingJob(beginning: self)
     // From here on there is something to save.
     let interruption = Interruption()
-    let trainer = try Trainer(
-      run: job.folder, configuration: job.configuration, training: job.training,
-      validation: job.validation, backend: OneDNNBackend.shared,
-      checkpointInterval: checkpointInterval)
+    let trainer = try trainer(for: job)
     let display = TrainingDisplay(console, interruption, job.configuration)
     display.begin(trainer, at: runPath)
     defer { display.end() }
@@ -166,6 +164,19 @@ struct Train: ParsableCommand {
     if summary.interrupted, let code = interruption.exitCode {
       console.note("go on with: \(commandToGoOn)")
       throw code
+    }
+  }
+
+  private func trainer(for job: TrainingJob) throws -> Trainer {
+    do {
+      return try Trainer(
+        run: job.folder, configuration: job.configuration, training: job.training,
+        validation: job.validation, backend: OneDNNBackend.shared,
+        checkpointInterval: checkpointInterval)
+    } catch  where !resume {
+      // A run that cannot be begun leaves its name to one that can.
+      unlink(job.folder.configurationFile)
+      throw error
     }
   }
 

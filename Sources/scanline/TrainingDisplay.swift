@@ -55,16 +55,19 @@ final class TrainingDisplay {
     let validation =
       progress.validationNatsPerImage.map { ", validation \(fixed($0, 2)) nats" } ?? ""
     let left = progress.secondsLeft.map { ", \(duration($0)) left" } ?? ""
-    let pace = "\(fixed(progress.imagesPerSecond, 0)) images/s\(left)"
+    // A sitting may begin with a validation.
+    let pace =
+      (progress.imagesPerSecond > 0 ? ", \(fixed(progress.imagesPerSecond, 0)) images/s" : "")
+      + left
     switch progress.moment {
     case .step:
       line.update(
-        "\(epoch), step \(progress.step): \(train)\(validation), \(pace)"
+        "\(epoch), step \(progress.step): \(train)\(validation)\(pace)"
           + " (\(Int(100 * progress.done)) %)")
     case .validation(let share):
       line.update("\(epoch): \(train), validating (\(Int(100 * share)) %)")
     case .epochEnd(let isBest):
-      let text = "\(epoch): \(train)\(validation)\(isBest ? " (best)" : ""), \(pace)"
+      let text = "\(epoch): \(train)\(validation)\(isBest ? " (best)" : "")\(pace)"
       // Short epochs do not flood the terminal.
       let now = ContinuousClock.now
       if let last = lastEpochLine, now - last < .seconds(1) {

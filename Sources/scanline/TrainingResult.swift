@@ -29,13 +29,16 @@ struct TrainingResult: Encodable {
   }
 
   var text: String {
-    let end = summary.interrupted ? "stopped after" : "trained"
+    let steps = counted(summary.steps, "step")
+    let end =
+      summary.interrupted
+      ? "stopped in epoch \(summary.epochs + 1), after \(steps)"
+      : "trained \(counted(summary.epochs, "epoch")) (\(steps))"
     let losses = [
       summary.trainBitsPerDimension.map { ", train \(fixed($0, 4)) bits/dim" },
       summary.validationNatsPerImage.map { ", best validation \(fixed($0, 2)) nats an image" },
     ].compactMap { $0 }.joined()
-    return "\(run): \(end) \(counted(summary.epochs, "epoch")) (\(counted(summary.steps, "step")))"
-      + " in \(duration(summary.seconds))\(losses)"
+    return "\(run): \(end) in \(duration(summary.seconds))\(losses)"
   }
 }
 

@@ -53,7 +53,7 @@ demo: build ## learn the bundled digits, draw new ones, flag a mixed folder
 	@echo "new digits:     $(DEMO)/samples/grid.png"
 	@echo "what was found: $(DEMO)/flagged/report.html"
 
-DEMO_MODEL = --model pixelcnn --set blocks=8 --set channels=16 --binarize threshold --minutes 2.5
+DEMO_MODEL = --model pixelcnn --set blocks=8 --set channels=16 --binarize threshold --minutes 3
 
 # Public data -------------------------------------------------------------------------------------
 
@@ -91,9 +91,9 @@ study-pixelcnn: build ## PixelCNN on static binarized MNIST
 images = $(firstword $(wildcard $(DATA)/$(1)/$(2)-images-idx3-ubyte $(DATA)/$(1)/$(2)-images-idx3-ubyte.gz))
 
 .PHONY: study-mnist study-fashion study-folder
-study-mnist: build ## MNIST against Fashion-MNIST by raw likelihood
-	$(SCANLINE) train $(call images,mnist,train) --run runs/mnist --model pixelcnn --set blocks=6 \
-	  --set channels=16 --binarize threshold --minutes 6 --seed 1
+study-mnist: build ## MNIST against Fashion-MNIST by raw likelihood, 256 levels
+	$(SCANLINE) train $(call images,mnist,train) --run runs/mnist --model pixelcnn \
+	  --set channels=16 --minutes 6 --seed 1
 	$(SCANLINE) compare runs/mnist --in $(call images,mnist,t10k) \
 	  --out-of $(call images,fashion-mnist,t10k)
 

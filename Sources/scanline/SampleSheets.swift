@@ -13,14 +13,14 @@ final class SampleSheets {
   private let folder: String
   private let interruption: Interruption
   private let start = ContinuousClock.now
-  /// Seconds spent drawing, and what a sheet costs as far as is known.
+  /// Seconds spent drawing, and what a sheet costs: a guess until one has been tried.
   private var spent = 0.0
-  private var cost = 0.0
+  private var cost = 0.5
   private var lastShare = 0.0
 
   private static let images = 16
   /// Drawing may take this share of the time at most.
-  private static let share = 0.03
+  private static let share = 0.05
   /// And there is one sheet at most for each such share of the training.
   private static let spacing = 0.05
 

@@ -165,7 +165,7 @@ import Training
       (training, nil, "the 5 validation images that the run was begun with, found 0"),
     ] {
       let error = #expect(throws: DataError.self) {
-        let folder = try RunFolder.resume(at: run)
+        let folder = try resumedRun(at: run)
         return try Trainer(
           run: folder, configuration: .read(from: folder), training: trainingData,
           validation: validationData, backend: OneDNNBackend.shared)
@@ -180,7 +180,7 @@ import Training
     let run = try stoppedRun(in: folder)
     let checkpoint = try bytes(of: "\(run)/checkpoint.safetensors")
     let weights = try bytes(of: "\(run)/weights.safetensors")
-    let runFolder = try RunFolder.resume(at: run)
+    let runFolder = try resumedRun(at: run)
     var configuration = try RunConfiguration.read(from: runFolder)
     configuration.training.learningRate = 1e38
     let trainer = try Trainer(

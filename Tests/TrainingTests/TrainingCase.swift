@@ -77,7 +77,7 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
     let folder =
       (try? RunFolder.open(at: path)) == nil
       ? try RunFolder.create(at: path, configuration: try configuration())
-      : try RunFolder.resume(at: path)
+      : try resumedRun(at: path)
     return try Trainer(
       run: folder, configuration: try .read(from: folder), training: training,
       validation: validation, backend: OneDNNBackend.shared,
@@ -100,6 +100,19 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
     #expect(!summary.interrupted)
     return summary
   }
+}
+
+/// A run that this process has let go of, opened again. A process that another test starts holds
+/// copies of all open files, the lock among them, until it has become another program.
+func resumedRun(at path: String) throws -> RunFolder {
+  for _ in 0..<100 {
+    do {
+      return try RunFolder.resume(at: path)
+    } catch let error as RunFileError where error.problem.contains("another training") {
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+  }
+  return try RunFolder.resume(at: path)
 }
 
 /// Grey or coloured slopes with noise, 4 pixels wide and 5 high.

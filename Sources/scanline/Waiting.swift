@@ -12,6 +12,8 @@ enum Waiting {
     guard getenv("GOMP_SPINCOUNT") == nil, getenv("OMP_WAIT_POLICY") == nil else { return }
     setenv("GOMP_SPINCOUNT", "2000", 1)
     // Where this fails, nothing but speed is lost.
-    execv("/proc/self/exe", CommandLine.unsafeArgv)
+    guard let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    else { return }
+    execv(path, CommandLine.unsafeArgv)
   }
 }

@@ -15,7 +15,7 @@ final class SampleSheets {
   private let start = ContinuousClock.now
   /// Seconds spent drawing, and what a sheet costs: a guess until one has been tried.
   private var spent = 0.0
-  private var cost = 0.5
+  private var cost = 0.25
   private var lastShare = 0.0
 
   private static let images = 16

@@ -49,7 +49,8 @@ final class SampleSheets {
     spent += (ContinuousClock.now - now) / .seconds(1)
     guard let batch else { return }
     let sheet = grid(
-      of: (0..<batch.count).map { configuration.pixels.image(from: batch, at: $0) })
+      of: (0..<batch.count).map { configuration.pixels.image(from: batch, at: $0) },
+      columns: 8)
     let number = String(progress.epoch)
     let name = String(repeating: "0", count: max(0, 3 - number.count)) + number
     try AtomicFile.write(sheet.encodedPNG(), to: "\(folder)/epoch-\(name).png")

@@ -15,7 +15,7 @@ final class SampleSheets {
   private let start = ContinuousClock.now
   /// Seconds spent drawing, and what a sheet costs: a guess until one has been tried.
   private var spent = 0.0
-  private var cost = 0.5
+  private var cost = 0.25
   private var lastShare = 0.0
 
   private static let images = 16
@@ -49,7 +49,8 @@ final class SampleSheets {
     spent += (ContinuousClock.now - now) / .seconds(1)
     guard let batch else { return }
     let sheet = grid(
-      of: (0..<batch.count).map { configuration.pixels.image(from: batch, at: $0) })
+      of: (0..<batch.count).map { configuration.pixels.image(from: batch, at: $0) },
+      columns: 8)
     let number = String(progress.epoch)
     let name = String(repeating: "0", count: max(0, 3 - number.count)) + number
     try AtomicFile.write(sheet.encodedPNG(), to: "\(folder)/epoch-\(name).png")

@@ -168,7 +168,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
       inner == innerOfB && c.shape == [rows, columns],
       "cannot multiply \(a.shape) and \(b.shape) into \(c.shape)")
     let precision: Precision =
-      a.precision == .bfloat16 || b.precision == .bfloat16 ? .bfloat16 : .float32
+      [a, b, c].contains { $0.precision == .bfloat16 } ? .bfloat16 : .float32
     let key = ProductKey(
       rows: rows, inner: inner, columns: columns, transposedA: aT, transposedB: bT,
       bias: bias != nil, activation: activation, precision: precision, output: c.precision)

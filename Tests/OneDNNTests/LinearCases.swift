@@ -53,6 +53,18 @@ extension KernelCase {
           transposed: false, bias: nil, activation: .identity, into: dx)
         return [dx]
       },
+      // What the float32 logits of an output layer send back.
+      KernelCase("input gradient of float32 \(m)x\(k)x\(n)", precision) { backend, arguments in
+        let dx = arguments.result([m, k])
+        // Numbers that bfloat16 holds, so that only the arithmetic is compared.
+        let dy = arguments.random([m, n], "dy")
+        let wide = Tensor(dy.shape, dy.precision == .bfloat16 ? .float32 : dy.precision)
+        wide.write(dy.values)
+        backend.matrixProduct(
+          wide, transposed: false, arguments.weights([n, k], "w"), transposed: false, bias: nil,
+          activation: .identity, into: dx)
+        return [dx]
+      },
       KernelCase("both transposed \(m)x\(k)x\(n)", precision) { backend, arguments in
         let c = arguments.result([m, n], .float32)
         backend.matrixProduct(

@@ -38,9 +38,8 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
         channels: 3),
     ]
     guard OneDNNBackend.hasBFloat16 else { return float32 }
-    // The fast backend does not yet bring MADE's gradient from float32 back to bfloat16.
     return float32
-      + float32.filter { $0.model != "made" }.map {
+      + float32.map {
         var copy = $0
         copy.precision = .bfloat16
         return copy

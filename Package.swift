@@ -9,10 +9,10 @@ let command: [Target] = [
   .executableTarget(
     name: "scanline",
     dependencies: [
-      "Reports", "Detection", "Generation", "Training", "Models", "Images",
+      "Reports", "Detection", "Generation", "Training", "Models", "Images", "Files",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
-  .target(name: "Reports", dependencies: ["Detection", "Images"]),
+  .target(name: "Reports", dependencies: ["Detection", "Images", "Files"]),
 ]
 
 // MARK: The bundled data set, and the command that draws it
@@ -21,7 +21,8 @@ let drawings: [Target] = [
   .executableTarget(
     name: "make-strokes",
     dependencies: [
-      "Strokes", "Images", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      "Strokes", "Images", "Files",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
   .target(name: "Strokes", dependencies: ["Images", "Randomness"]),
 ]
@@ -29,9 +30,10 @@ let drawings: [Target] = [
 // MARK: What a trained model is used for
 
 let uses: [Target] = [
-  .target(name: "Detection", dependencies: ["Training", "Models", "Images", "Randomness"]),
+  .target(
+    name: "Detection", dependencies: ["Training", "Models", "Images", "Files", "Randomness"]),
   .target(name: "Generation", dependencies: ["Models", "Images", "Randomness"]),
-  .target(name: "Training", dependencies: ["Models", "Images", "RunFiles", "Randomness"]),
+  .target(name: "Training", dependencies: ["Models", "Images", "RunFiles", "Files", "Randomness"]),
 ]
 
 // MARK: Density models
@@ -47,8 +49,9 @@ let models: [Target] = [
 let foundations: [Target] = [
   .target(name: "OneDNN", dependencies: ["Tensors", "COneDNN", "CKernels"]),
   .target(name: "Tensors"),
-  .target(name: "Images", dependencies: ["CImageCodecs", "Randomness"]),
-  .target(name: "RunFiles"),
+  .target(name: "Images", dependencies: ["CImageCodecs", "Files", "Randomness"]),
+  .target(name: "RunFiles", dependencies: ["Files"]),
+  .target(name: "Files"),
   .target(name: "Randomness"),
 ]
 
@@ -65,17 +68,25 @@ let edge: [Target] = [
 // MARK: Tests, one folder a module
 
 let tests: [Target] =
-  [.target(name: "TestSupport", dependencies: ["Models", "Images"], path: "Tests/TestSupport")]
+  [
+    .target(
+      name: "TestSupport", dependencies: ["Models", "Images", "Files"], path: "Tests/TestSupport")
+  ]
   + [
-    "Images", "Strokes", "Tensors", "OneDNN", "Distributions", "Models", "RunFiles", "Training",
-    "Generation", "Detection", "Reports",
+    "Files", "Images", "Strokes", "Tensors", "OneDNN", "Distributions", "Models", "RunFiles",
+    "Training", "Generation", "Detection", "Reports",
   ].map {
     .testTarget(
       name: "\($0)Tests", dependencies: [.byName(name: $0), "TestSupport"],
       exclude: $0 == "Images" ? ["Fixtures"] : [])
   }
+  // The examples of the documentation catalogues.
+  + [.testTarget(name: "ExampleTests", dependencies: ["Training", "Detection", "TestSupport"])]
   // Runs the command that is built beside it.
-  + [.testTarget(name: "CommandTests", dependencies: ["scanline", "Images", "Randomness"])]
+  + [
+    .testTarget(
+      name: "CommandTests", dependencies: ["scanline", "Images", "Randomness", "TestSupport"])
+  ]
 
 let package = Package(
   name: "scanline",
@@ -83,7 +94,11 @@ let package = Package(
     .executable(name: "scanline", targets: ["scanline"]),
     .library(
       name: "Scanline",
-      targets: ["Models", "Training", "Generation", "Detection", "Reports", "Images"]),
+      targets: [
+        "Models", "Training", "Generation", "Detection", "Reports", "Images",
+        // What their interfaces are made of.
+        "Layers", "Distributions", "Tensors", "OneDNN", "RunFiles", "Files", "Randomness",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")

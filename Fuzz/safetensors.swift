@@ -1,3 +1,5 @@
+import Files
+
 /// Opens any bytes as a safetensors file, with the sources of RunFiles in the same module: either an
 /// error of one line, or a file whose every tensor can be read, and which is the same once written
 /// and read again.
@@ -17,7 +19,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let again = try TensorHeader(json: header.encoded(), dataCount: dataCount, path: "again")
     precondition(again.tensors == file.tensors && again.metadata == file.metadata)
   } catch {
-    precondition(!"\(error as! RunFileError)".contains { $0.isNewline })
+    precondition(!"\(error as! FileError)".contains { $0.isNewline })
   }
   return 0
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The scores of held-out normal images, by which later images are ranked: kept in a run as JSON.
@@ -49,26 +50,20 @@ public struct Calibration: Codable, Equatable, Sendable {
     decoder.nonConformingFloatDecodingStrategy = .convertFromString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     do {
-      let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-      self = try decoder.decode(Calibration.self, from: bytes)
+      let bytes = try OpenFile.contents(of: path)
+      self = try decoder.decode(Calibration.self, from: Data(bytes))
     } catch {
       throw .unreadable(path: path, reason: Self.reason(error))
     }
   }
 
-  /// Writes JSON, as a whole or not at all.
-  public func write(to path: String) throws(DetectionError) {
+  /// Writes JSON, as a whole or not at all. Throws a `FileError`.
+  public func write(to path: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    do {
-      try writeWhole(encoder.encode(self), to: path)
-    } catch let error as WholeFileError {
-      throw .unwritable(path: path, reason: error.reason)
-    } catch {
-      throw .unwritable(path: path, reason: Self.reason(error))
-    }
+    try AtomicFile.write(encoder.encode(self), to: path)
   }
 
   /// Decodes and checks: values ascending, `count` of each, none NaN.
@@ -114,7 +109,8 @@ public struct Calibration: Codable, Equatable, Sendable {
       "expected JSON"
     case DecodingError.dataCorrupted(let context):
       "field \(field(context)): \(context.debugDescription)"
-    default: fileReason(error)
+    case let error as FileError: error.problem
+    default: "\(error)"
     }
   }
 }

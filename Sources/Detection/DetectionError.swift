@@ -13,7 +13,6 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
   /// A calibration that was made with other weights than those of the run it lies in.
   case otherWeights(path: String)
   case unreadable(path: String, reason: String)
-  case unwritable(path: String, reason: String)
 
   public var description: String {
     switch self {
@@ -33,8 +32,6 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
       "\(path): expected scores by the weights of this run, found those of others; calibrate it again"
     case .unreadable(let path, let reason):
       "\(path): not a calibration: \(reason)"
-    case .unwritable(let path, let reason):
-      "\(path): cannot be written: \(reason)"
     }
   }
 }

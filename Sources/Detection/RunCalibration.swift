@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import Randomness
 import Training
 
 extension TrainedModel {
@@ -15,17 +16,13 @@ extension TrainedModel {
     return calibration
   }
 
-  /// 64 bits that tell these weights, and the symbols they are for, from others, in hexadecimal.
+  /// The fingerprint of these weights and of the symbols that they are for, in hexadecimal.
   public var weightsFingerprint: String {
-    var hash: UInt64 = 0
-    func fold(_ word: UInt64) {
-      hash = (hash ^ word) &* 0x9e37_79b9_7f4a_7c15
-      hash ^= hash >> 32
-    }
-    for byte in configuration.pixels.rawValue.utf8 { fold(UInt64(byte)) }
+    var hash = Fingerprint()
+    for byte in configuration.pixels.rawValue.utf8 { hash.fold(UInt64(byte)) }
     for parameter in parameters {
-      for value in parameter.value.floats { fold(UInt64(value.bitPattern)) }
+      for value in parameter.value.floats { hash.fold(UInt64(value.bitPattern)) }
     }
-    return String(hash, radix: 16)
+    return String(hash.bits, radix: 16)
   }
 }

@@ -9,7 +9,7 @@ import Tensors
 ///
 /// ```swift
 /// let sampler = Sampler(model, in: context, seed: 1)
-/// let images = sampler.draw(count: 100)
+/// let images = try sampler.draw(count: 100)
 /// ```
 ///
 /// Image k has a random stream of its own, keyed by seed and k: it is the same image whatever the

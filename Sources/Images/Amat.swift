@@ -1,3 +1,5 @@
+import Files
+
 /// The `.amat` text matrix of the binarized MNIST used in papers (Larochelle): one image a line,
 /// numbers 0 … 1 separated by blanks.
 ///
@@ -13,9 +15,9 @@ enum Amat {
   ) throws -> DataSet {
     var scanner = LineScanner(text)
     let columns = scanner.columnsOfFirstLine()
-    guard columns > 0 else { throw DataError(path, expected: "lines of numbers", found: "none") }
+    guard columns > 0 else { throw FileError(path, expected: "lines of numbers", found: "none") }
     guard let (side, labelled) = layout(columns: columns) else {
-      throw DataError(
+      throw FileError(
         path, expected: "a square number of columns, as 784, or one more for a label",
         found: "\(columns)")
     }
@@ -116,13 +118,13 @@ private struct LineScanner {
     return position == text.count || text[position] == newline
   }
 
-  func error(_ path: String, _ column: Int, expected: String) -> DataError {
+  func error(_ path: String, _ column: Int, expected: String) -> FileError {
     var token = self
     token.position = start
     token.skipToken()
     let line = text[..<start].count { $0 == newline } + 1
     let found = text[start..<min(token.position, start + 20)]
-    return DataError(
+    return FileError(
       path, expected: "\(expected) in line \(line), column \(column + 1)",
       found: found.isEmpty
         ? "the end of the line" : "\"\(String(decoding: found, as: UTF8.self))\"")

@@ -1,3 +1,5 @@
+import Files
+
 /// The binary version of CIFAR-10 and CIFAR-100: records of one label byte (CIFAR-100: coarse, then
 /// fine) and 3 · 32 · 32 bytes, plane by plane (https://www.cs.toronto.edu/~kriz/cifar.html).
 enum CIFARBinary {
@@ -10,7 +12,7 @@ enum CIFARBinary {
   /// 32×32 RGB images; of CIFAR-100's two labels the fine one.
   static func images(_ bytes: [UInt8], path: String) throws -> DataSet {
     guard let labelBytes = labelBytes(bytes) else {
-      throw DataError(
+      throw FileError(
         path, expected: "CIFAR records of \(values + 1) or \(values + 2) bytes",
         found: "\(bytes.count) bytes")
     }
@@ -24,7 +26,7 @@ enum CIFARBinary {
       let start = index * record + labelBytes
       let label = Int(bytes[start - 1])
       guard label < classes else {
-        throw DataError(
+        throw FileError(
           path, expected: "a label 0 ..< \(classes) in record \(index)", found: "\(label)")
       }
       labels.append(label)

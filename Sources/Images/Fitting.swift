@@ -1,4 +1,5 @@
 import Dispatch
+import Files
 
 extension Image {
   /// This image with the channels and size asked for: the one path for all sources, channels first.
@@ -38,9 +39,10 @@ func buffer(
 ) throws -> [UInt8] {
   let limit = physicalMemory() / 4 * 3
   guard let size = checkedProduct([images, width, height, channels]), size <= limit else {
-    throw DataError(
+    throw FileError(
       path,
-      "\(images) images of \(width)x\(height)x\(channels) need more than three quarters of this"
+      problem:
+        "\(images) images of \(width)x\(height)x\(channels) need more than three quarters of this"
         + " machine's memory; ask for a smaller --size")
   }
   return [UInt8](repeating: 0, count: size)

@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// The files below a folder, as paths relative to it in the order of their bytes. What is hidden (a
@@ -12,7 +13,7 @@ struct FolderListing {
   private var visited: Set<Identity> = []
   private var linkedFolders: [String] = []
 
-  /// - Throws: `DataError` where the folder itself cannot be read.
+  /// - Throws: `FileError` where the folder itself cannot be read.
   init(_ root: String) throws {
     self.root = root
     try visit("")
@@ -35,10 +36,10 @@ struct FolderListing {
     }
   }
 
-  private mutating func visit(_ folder: String) throws(DataError) {
+  private mutating func visit(_ folder: String) throws(FileError) {
     var status = stat()
     guard let stream = opendir(path(folder)), fstat(dirfd(stream), &status) == 0 else {
-      throw DataError(path(folder), systemReason())
+      throw FileError(path(folder), cannot: "open")
     }
     let isNew = visited.insert(Identity(status)).inserted
     var entries: [(path: String, status: stat)] = []
@@ -53,7 +54,8 @@ struct FolderListing {
         continue
       }
       guard fstatat(dirfd(stream), name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-        skipped.append(SkippedFile(path: joined(folder, valid), reason: systemReason()))
+        skipped.append(
+          SkippedFile(path: joined(folder, valid), reason: String(cString: strerror(errno))))
         continue
       }
       entries.append((joined(folder, valid), status))
@@ -66,7 +68,8 @@ struct FolderListing {
     var target = status
     let isLink = status.st_mode & S_IFMT == S_IFLNK
     if isLink, stat(path(file), &target) != 0 {
-      skipped.append(SkippedFile(path: file, reason: "a link to nothing: \(systemReason())"))
+      skipped.append(
+        SkippedFile(path: file, reason: "a link to nothing: \(String(cString: strerror(errno)))"))
     } else if target.st_mode & S_IFMT == S_IFDIR {
       if isLink { linkedFolders.append(file) } else { visitOrSkip(file) }
     } else if target.st_mode & S_IFMT != S_IFREG {

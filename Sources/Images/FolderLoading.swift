@@ -1,3 +1,5 @@
+import Files
+
 /// Reads the PNG and JPEG files below a folder on all cores, straight into one array.
 struct FolderLoading: Sendable {
   let root: String
@@ -133,9 +135,9 @@ struct FolderLoading: Sendable {
         case .failed(let error):
           pass.skipped.append(try skip(files[index], error))
         case .otherSize(let otherWidth, let otherHeight):
-          throw DataError(
+          throw FileError(
             root,
-            "expected one size, found \(width)x\(height) in \(reference) and"
+            problem: "expected one size, found \(width)x\(height) in \(reference) and"
               + " \(otherWidth)x\(otherHeight) in \(files[index]); choose one with --size WxH")
         case .colour:
           pass.foundColour = true
@@ -157,20 +159,20 @@ struct FolderLoading: Sendable {
   // MARK: What is left out
 
   private func skip(_ file: String, _ error: any Error) throws -> SkippedFile {
-    let reason = (error as? ImageError).map { "expected \($0.expected), found \($0.found)" }
-    let skipped = SkippedFile(path: file, reason: oneLine(reason ?? "\(error)"))
+    let reason = (error as? FileError)?.problem ?? "\(error)"
+    let skipped = SkippedFile(path: file, reason: reason.onOneLine)
     if options.strict { throw refusal(skipped) }
     return skipped
   }
 
-  private func refusal(_ file: SkippedFile) -> DataError {
-    DataError(joined(root, file.path), file.reason)
+  private func refusal(_ file: SkippedFile) -> FileError {
+    FileError(joined(root, file.path), problem: file.reason)
   }
 
-  private func nothingReadable(_ skipped: [SkippedFile]) -> DataError {
+  private func nothingReadable(_ skipped: [SkippedFile]) -> FileError {
     let first = skipped.min { precedes($0.path, $1.path) }
     let found = first.map { "none in \(skipped.count) files; \($0.path): \($0.reason)" }
-    return DataError(
+    return FileError(
       root, expected: "PNG or JPEG images", found: found ?? "an empty folder")
   }
 

@@ -1,4 +1,5 @@
 import CImageCodecs
+import Files
 
 /// Gzip (RFC 1952), inflated in memory by zlib.
 enum Gzip {
@@ -21,12 +22,12 @@ enum Gzip {
       case GUNZIP_DONE: return inflated
       case GUNZIP_FULL where capacity < limit: capacity = min(limit, 2 * capacity)
       case GUNZIP_FULL:
-        throw DataError(path, "inflates to more than the \(limit) bytes allowed")
+        throw FileError(path, problem: "inflates to more than the \(limit) bytes allowed")
       case GUNZIP_TRUNCATED:
-        throw DataError(
+        throw FileError(
           path, expected: "a whole gzip file", found: "its end after \(bytes.count) bytes")
-      case GUNZIP_NO_MEMORY: throw DataError(path, "not enough memory to inflate")
-      default: throw DataError(path, expected: "gzip data", found: "damaged data")
+      case GUNZIP_NO_MEMORY: throw FileError(path, problem: "not enough memory to inflate")
+      default: throw FileError(path, expected: "gzip data", found: "damaged data")
       }
     }
   }

@@ -1,3 +1,5 @@
+import Files
+
 /// The IDX format of MNIST: `0 0 type rank`, then a big-endian 32-bit count a dimension, then the
 /// values (http://yann.lecun.com/exdb/mnist/, "The IDX file format"). Only unsigned bytes are read.
 enum IDX {
@@ -12,7 +14,7 @@ enum IDX {
     let channels = shape.count == 4 ? shape[3] : 1
     guard shape.count >= 3, channels == 1 || channels == 3, shape[0] > 0, shape[1] > 0, shape[2] > 0
     else {
-      throw DataError(
+      throw FileError(
         path, expected: "IDX images [N, H, W] or [N, H, W, 1 or 3]", found: "shape \(shape)")
     }
     return DataSet(
@@ -24,7 +26,7 @@ enum IDX {
   static func labels(_ bytes: [UInt8], path: String) throws -> [Int] {
     let (shape, values) = try array(bytes, path: path)
     guard shape.count == 1 else {
-      throw DataError(path, expected: "IDX labels [N]", found: "shape \(shape)")
+      throw FileError(path, expected: "IDX labels [N]", found: "shape \(shape)")
     }
     return values.map(Int.init)
   }
@@ -43,21 +45,21 @@ enum IDX {
     _ bytes: [UInt8], path: String
   ) throws -> (shape: [Int], values: ArraySlice<UInt8>) {
     guard recognises(bytes) else {
-      throw DataError(path, expected: "an IDX header", found: "another file")
+      throw FileError(path, expected: "an IDX header", found: "another file")
     }
     guard bytes[2] == 8 else {
-      throw DataError(path, expected: "IDX of type 8 (unsigned byte)", found: "type \(bytes[2])")
+      throw FileError(path, expected: "IDX of type 8 (unsigned byte)", found: "type \(bytes[2])")
     }
     let start = 4 + 4 * Int(bytes[3])
     guard bytes.count >= start else {
-      throw DataError(
+      throw FileError(
         path, expected: "an IDX header of \(start) bytes", found: "\(bytes.count) bytes")
     }
     let shape = stride(from: 4, to: start, by: 4).map { at in
       bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
     }
     guard checkedProduct(shape) == bytes.count - start else {
-      throw DataError(
+      throw FileError(
         path, expected: "as many values as the shape \(shape) has",
         found: "\(bytes.count - start)")
     }

@@ -1,5 +1,5 @@
 import CImageCodecs
-import Glibc
+import Files
 
 /// What a file may ask for before it is refused unread.
 public struct DecodingLimits: Equatable, Sendable {
@@ -41,7 +41,7 @@ extension Image {
   /// A file must be whole and sound. Whatever the decoders complain about is an error: a checksum,
   /// a premature end, corrupt data (but data after the end of the image is not looked at).
   ///
-  /// - Throws: `ImageError`, also where the image is larger than `limits`, and then before any
+  /// - Throws: `FileError`, also where the image is larger than `limits`, and then before any
   ///   memory is taken for it.
   public static func decode(
     contentsOf path: String, limits: DecodingLimits = .standard
@@ -68,7 +68,7 @@ extension Image {
       _ operation: (UnsafeMutablePointer<CChar>) -> codec_status
     ) throws {
       if let message = failureMessage(of: operation) {
-        throw ImageError(path: name, expected: "a whole \(format.rawValue) image", found: message)
+        throw FileError(name, expected: "a whole \(format.rawValue) image", found: message)
       }
     }
 
@@ -81,8 +81,8 @@ extension Image {
     }
     let (width, height, channels) = (Int(header.width), Int(header.height), Int(header.channels))
     guard max(width, height) <= limits.maximumSide, width * height <= limits.maximumPixels else {
-      throw ImageError(
-        path: name,
+      throw FileError(
+        name,
         expected: "at most \(limits.maximumSide) pixels a side and \(limits.maximumPixels) in all",
         found: "\(width)x\(height)")
     }
@@ -151,43 +151,27 @@ private enum Format: String {
   }
 }
 
-private func noImage(_ name: String) -> ImageError {
-  ImageError(path: name, expected: "a PNG or JPEG image", found: "neither by its first bytes")
+private func noImage(_ name: String) -> FileError {
+  FileError(name, expected: "a PNG or JPEG image", found: "neither by its first bytes")
 }
 
-/// The bytes of a regular file that starts as an image does. A file that does not is not read on,
-/// and a pipe or device, which might never end, is not read at all.
+/// The bytes of a regular file that starts as an image does. A file that does not is not read on.
 private func readImageFile(_ path: String, limits: DecodingLimits) throws -> [UInt8] {
-  func refusal(_ found: String) -> ImageError {
-    ImageError(path: path, expected: "a readable image file", found: found)
+  let file = try OpenFile(reading: path)
+  guard file.size <= limits.maximumFileBytes else {
+    throw FileError(
+      path, expected: "an image file of at most \(limits.maximumFileBytes) bytes",
+      found: "\(file.size)")
   }
-  let file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-  guard file >= 0 else { throw refusal(String(cString: strerror(errno))) }
-  defer { close(file) }
-  var status = stat()
-  guard fstat(file, &status) == 0 else { throw refusal(String(cString: strerror(errno))) }
-  guard status.st_mode & S_IFMT == S_IFREG else {
-    throw refusal(status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "a pipe or device")
-  }
-  let size = Int(status.st_size)
-  guard size <= limits.maximumFileBytes else {
-    throw refusal("\(size) bytes, more than \(limits.maximumFileBytes)")
-  }
-
-  func read(_ range: Range<Int>, into buffer: UnsafeMutableBufferPointer<UInt8>) throws {
-    var next = range.lowerBound
-    while next < range.upperBound {
-      let count = Glibc.read(file, buffer.baseAddress! + next, range.upperBound - next)
-      guard count >= 0 else { throw refusal(String(cString: strerror(errno))) }
-      guard count > 0 else { throw refusal("a file that became shorter while it was read") }
-      next += count
-    }
-  }
-  guard size >= 8 else { throw noImage(path) }
-  return try [UInt8](unsafeUninitializedCapacity: size) { buffer, initializedCount in
-    try read(0..<8, into: buffer)
-    guard Format(signature: buffer.prefix(8)) != nil else { throw noImage(path) }
-    try read(8..<size, into: buffer)
-    initializedCount = size
+  guard file.size >= 8 else { throw noImage(path) }
+  return try [UInt8](unsafeUninitializedCapacity: file.size) { buffer, initializedCount in
+    let start = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<8])
+    try file.read(at: 0, into: start)
+    guard Format(signature: start) != nil else { throw noImage(path) }
+    try file.read(
+      at: 8,
+      into: UnsafeMutableRawBufferPointer(
+        rebasing: UnsafeMutableRawBufferPointer(buffer)[8..<file.size]))
+    initializedCount = file.size
   }
 }

@@ -1,4 +1,5 @@
 import CImageCodecs
+import Files
 import Glibc
 
 extension Image {
@@ -18,34 +19,10 @@ extension Image {
   }
 
   /// Writes the image as a PNG file, whole or not at all: what was at `path` before stays there
-  /// until the new file is complete.
-  /// - Throws: `ImageError`.
-  public func writePNG(to path: String) throws {
-    func refusal(_ code: Int32) -> ImageError {
-      ImageError(
-        path: path, expected: "a place to write a PNG image", found: String(cString: strerror(code))
-      )
-    }
-    let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
-    let temporary = "\(folder).scanline-\(getpid())-\(UInt32.random(in: .min ... .max)).part"
-    let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard file >= 0 else { throw refusal(errno) }
-    var failure = withEncodedPNG(filter: codec_filter_adaptive) { bytes -> Int32? in
-      var next = 0
-      while next < bytes.count {
-        let count = write(file, bytes.baseAddress! + next, bytes.count - next)
-        if count < 0 { return errno }
-        next += count
-      }
-      return nil
-    }
-    // A full disk may show only when the file is closed.
-    if close(file) != 0 { failure = failure ?? errno }
-    if failure == nil, rename(temporary, path) != 0 { failure = errno }
-    if let failure {
-      unlink(temporary)
-      throw refusal(failure)
-    }
+  /// until the new file is complete. See `AtomicFile` for links, pipes and `durable`.
+  /// - Throws: `FileError`.
+  public func writePNG(to path: String, durable: Bool = false) throws {
+    try AtomicFile.write(encodedPNG(), to: path, durable: durable)
   }
 
   private func withEncodedPNG<Result>(

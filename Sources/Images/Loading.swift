@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// What a data set is to look like, whatever its source looks like.
@@ -46,13 +47,14 @@ extension DataSet {
   /// (`Image.converted(toChannels:)`), then the size (`Image.resized(width:height:)`).
   ///
   /// - Parameter progress: called now and then with how many of how many files have been read.
-  /// - Throws: `DataError`, or `ImageError` for a single PNG or JPEG file; both are one line.
+  /// - Throws: `FileError` where nothing can be read, or where a file cannot and `options` are
+  ///   strict.
   public static func load(
     _ path: String, options: LoadingOptions = LoadingOptions(),
     progress: ((_ done: Int, _ total: Int) -> Void)? = nil
   ) throws -> DataSet {
     var status = stat()
-    guard stat(path, &status) == 0 else { throw DataError(path, systemReason()) }
+    guard stat(path, &status) == 0 else { throw FileError(path, cannot: "open") }
     if status.st_mode & S_IFMT == S_IFDIR {
       return try FolderLoading(root: path, options: options).load(progress: progress)
     }
@@ -82,12 +84,12 @@ extension DataSet {
     } else if name.hasSuffix(".amat") {
       data = try Amat.images(bytes, path: path)
     } else {
-      throw DataError(
+      throw FileError(
         path,
         expected: "a folder of images, or a PNG, JPEG, IDX, CIFAR .bin, .amat or .npy file",
         found: bytes.isEmpty ? "an empty file" : "another kind of file")
     }
-    if useClasses, data.labels == nil { throw DataError(path, expected: "labels", found: "none") }
+    if useClasses, data.labels == nil { throw FileError(path, expected: "labels", found: "none") }
     return useClasses ? data : data.with(labels: nil)
   }
 
@@ -95,7 +97,7 @@ extension DataSet {
   /// machine's memory and by 4 GiB.
   private static func plainBytes(_ path: String) throws -> [UInt8] {
     let limit = min(1 << 32, physicalMemory() / 4)
-    let bytes = try readFile(path, limit: limit)
+    let bytes = try OpenFile.contents(of: path, atMost: limit)
     return Gzip.recognises(bytes)
       ? try Gzip.inflate(bytes, path: path, limit: limit) : bytes
   }
@@ -107,17 +109,18 @@ extension DataSet {
 
   private func labelled(byFileBeside path: String) throws -> DataSet {
     guard let name = IDX.labelName(forImages: path) else {
-      throw DataError(
-        path, "no labels: its name lacks \"images-idx3\", by which the file of labels is found")
+      throw FileError(
+        path,
+        problem: "no labels: its name lacks \"images-idx3\", by which the file of labels is found")
     }
     let folder = path.dropLast(lastComponent(of: path).utf8.count)
     let names = name.hasSuffix(".gz") ? [name, String(name.dropLast(3))] : [name, name + ".gz"]
     guard let beside = names.map({ folder + $0 }).first(where: { access($0, F_OK) == 0 }) else {
-      throw DataError(path, expected: "its labels in \(folder + name)", found: "no such file")
+      throw FileError(path, expected: "its labels in \(folder + name)", found: "no such file")
     }
     let labels = try IDX.labels(DataSet.plainBytes(beside), path: beside)
     guard labels.count == count else {
-      throw DataError(beside, expected: "\(count) labels", found: "\(labels.count)")
+      throw FileError(beside, expected: "\(count) labels", found: "\(labels.count)")
     }
     return with(labels: labels)
   }

@@ -1,3 +1,5 @@
+import Files
+
 /// One `.npy` array (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html) as
 /// images.
 ///
@@ -12,10 +14,10 @@ enum NumPyArray {
     let layout = try layout(of: header.shape, path: path)
     let values = bytes[start...]
     guard let width = ["|u1": 1, "|b1": 1, "<f4": 4, "<f8": 8][header.type] else {
-      throw DataError(path, expected: "values of type |u1, |b1, <f4 or <f8", found: header.type)
+      throw FileError(path, expected: "values of type |u1, |b1, <f4 or <f8", found: header.type)
     }
     guard checkedProduct(header.shape + [width]) == values.count else {
-      throw DataError(
+      throw FileError(
         path, expected: "\(header.type) values of shape \(header.shape)",
         found: "\(values.count) bytes")
     }
@@ -49,7 +51,7 @@ enum NumPyArray {
   {
     // Read as intensities these would all be black, and a model would learn exactly that.
     guard values.max() != 1 else {
-      throw DataError(path, expected: "uint8 values 0 ... 255", found: "only 0 and 1; save as bool")
+      throw FileError(path, expected: "uint8 values 0 ... 255", found: "only 0 and 1; save as bool")
     }
     return Array(values)
   }
@@ -58,7 +60,7 @@ enum NumPyArray {
     -> [UInt8]
   {
     if let index = values.firstIndex(where: { $0 > 1 }) {
-      throw DataError(
+      throw FileError(
         path, expected: "bool values 0 or 1",
         found: "\(values[index]) at index \(index - values.startIndex)")
     }
@@ -74,7 +76,7 @@ enum NumPyArray {
       try (0..<values.count / width).map { index in
         let value = number(values.loadUnaligned(fromByteOffset: index * width, as: Bits.self))
         guard (0...1).contains(value) else {  // refuses NaN too
-          throw DataError(
+          throw FileError(
             path, expected: "floating-point values 0 ... 1", found: "\(value) at index \(index)")
         }
         isBinary = isBinary && (value == 0 || value == 1)
@@ -93,8 +95,8 @@ enum NumPyArray {
 
   private static func layout(of shape: [Int], path: String) throws -> Layout {
     func canBeChannels(_ size: Int) -> Bool { size == 1 || size == 3 }
-    func ambiguous(_ one: String, _ other: String) -> DataError {
-      DataError(
+    func ambiguous(_ one: String, _ other: String) -> FileError {
+      FileError(
         path, expected: "a shape that is read one way",
         found: "\(shape), which may be \(one) or \(other)")
     }
@@ -114,13 +116,13 @@ enum NumPyArray {
       layout = Layout(
         count: shape[0], height: shape[2], width: shape[3], channels: shape[1], isPlanar: true)
     default:
-      throw DataError(
+      throw FileError(
         path,
         expected: "shape [H, W], [N, H, W], [N, H, W, C] or [N, C, H, W] with C = 1 or 3",
         found: "\(shape)")
     }
     guard layout.count > 0, layout.height > 0, layout.width > 0 else {
-      throw DataError(path, expected: "at least one image", found: "shape \(shape)")
+      throw FileError(path, expected: "at least one image", found: "shape \(shape)")
     }
     return layout
   }
@@ -138,15 +140,15 @@ enum NumPyArray {
     let lengthBytes = bytes.count > 6 && bytes[6] == 1 ? 2 : 4
     let textStart = 8 + lengthBytes
     guard recognises(bytes), bytes.count >= textStart else {
-      throw DataError(path, expected: "an npy header", found: "\(bytes.count) bytes")
+      throw FileError(path, expected: "an npy header", found: "\(bytes.count) bytes")
     }
     guard (1...3).contains(bytes[6]) else {
-      throw DataError(path, expected: "npy version 1, 2 or 3", found: "\(bytes[6])")
+      throw FileError(path, expected: "npy version 1, 2 or 3", found: "\(bytes[6])")
     }
     let length = bytes[8..<textStart].reversed().reduce(0) { $0 << 8 | Int($1) }
     let start = textStart + length
     guard bytes.count >= start else {
-      throw DataError(
+      throw FileError(
         path, expected: "an npy header of \(start) bytes", found: "\(bytes.count) bytes")
     }
     let text = String(decoding: bytes[textStart..<start], as: UTF8.self)
@@ -154,18 +156,18 @@ enum NumPyArray {
       let shapeText = value(of: "shape", in: text).flatMap({ inside("(", $0, ")") }),
       let order = value(of: "fortran_order", in: text)?.prefix(while: \.isLetter)
     else {
-      throw DataError(
+      throw FileError(
         path, expected: "'descr', 'fortran_order' and 'shape' in the npy header",
         found: "\"\(text.prefix(80))\"")
     }
     guard order == "False" else {
-      throw DataError(path, expected: "C order", found: "fortran_order \(order)")
+      throw FileError(path, expected: "C order", found: "fortran_order \(order)")
     }
     // "(7,)" ends in a comma that separates nothing.
     let items = shapeText.filter { $0 != " " }.split(separator: ",")
     let shape = items.compactMap { Int($0) }
     guard shape.count == items.count else {
-      throw DataError(path, expected: "a shape of whole numbers", found: "(\(shapeText))")
+      throw FileError(path, expected: "a shape of whole numbers", found: "(\(shapeText))")
     }
     return (Header(type: type, shape: shape), start)
   }

@@ -27,23 +27,14 @@ extension DataSet {
     )
   }
 
-  /// 64 well-mixed bits of an image's intensities: folded word by word, each step invertible, then
-  /// mixed with the seed as the key of a random stream.
+  /// 64 well-mixed bits of an image's intensities: their fingerprint, mixed with the seed as the key
+  /// of a random stream.
   private func contentHash(of index: Int, seed: UInt64) -> UInt64 {
     pixels.withUnsafeBytes { bytes in
-      let image = UnsafeRawBufferPointer(
-        rebasing: bytes[index * dimension..<(index + 1) * dimension])
-      var hash = UInt64(truncatingIfNeeded: dimension)
-      func fold(_ word: UInt64) {
-        hash = (hash ^ word) &* 0x9e37_79b9_7f4a_7c15
-        hash ^= hash >> 32
-      }
-      let whole = image.count / 8 * 8
-      for at in stride(from: 0, to: whole, by: 8) {
-        fold(UInt64(littleEndian: image.loadUnaligned(fromByteOffset: at, as: UInt64.self)))
-      }
-      for at in whole..<image.count { fold(UInt64(image[at])) }
-      var stream = RandomStream(seed: seed, "split", Int(truncatingIfNeeded: hash))
+      var hash = Fingerprint(start: UInt64(dimension))
+      hash.fold(
+        UnsafeRawBufferPointer(rebasing: bytes[index * dimension..<(index + 1) * dimension]))
+      var stream = RandomStream(seed: seed, "split", Int(truncatingIfNeeded: hash.bits))
       return stream.next()
     }
   }

@@ -1,4 +1,5 @@
 import Detection
+import Files
 import Foundation
 import Images
 
@@ -77,8 +78,10 @@ public struct FlagReport: Sendable {
     self.command = command
   }
 
-  /// Writes the page, as a whole or not at all.
-  public func write(to path: String) throws { try writeWhole(html(), to: path) }
+  /// Writes the page, as a whole or not at all. Throws a `FileError`, or what `html` throws.
+  public func write(to path: String) throws {
+    try AtomicFile.write(Data(html().utf8), to: path)
+  }
 
   /// The page. Throws where the table or the calibration lacks the score, or the calibration has too
   /// few images for the false-alarm rate.

@@ -18,7 +18,7 @@ func escaped(_ text: String) -> String {
 }
 
 /// Words as they would be typed into a shell.
-func shellLine(_ words: [String]) -> String {
+package func shellLine(_ words: [String]) -> String {
   words.map { word in
     let plain = word.unicodeScalars.allSatisfy {
       $0.properties.isAlphabetic || ("0"..."9").contains($0)

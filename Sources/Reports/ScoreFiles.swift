@@ -1,13 +1,6 @@
 import Detection
+import Files
 import Foundation
-
-/// A file that could not be written.
-public struct ReportError: Error, Equatable, Sendable, CustomStringConvertible {
-  public let path: String
-  public let reason: String
-
-  public var description: String { "\(path): cannot be written: \(reason)" }
-}
 
 extension ScoreTable {
   /// Comma-separated values: `path,nats,bits_per_dimension`, a column a score, then `p_value,flagged`
@@ -33,12 +26,12 @@ extension ScoreTable {
     }.joined()
   }
 
-  /// Writes `csv`, as a whole or not at all.
-  public func writeCSV(to path: String) throws(ReportError) { try writeWhole(csv, to: path) }
+  /// Writes `csv`, as a whole or not at all. Throws a `FileError`.
+  public func writeCSV(to path: String) throws { try AtomicFile.write(Data(csv.utf8), to: path) }
 
-  /// Writes `jsonLines`, as a whole or not at all.
-  public func writeJSONLines(to path: String) throws(ReportError) {
-    try writeWhole(jsonLines, to: path)
+  /// Writes `jsonLines`, as a whole or not at all. Throws a `FileError`.
+  public func writeJSONLines(to path: String) throws {
+    try AtomicFile.write(Data(jsonLines.utf8), to: path)
   }
 
   private var columns: [String] {
@@ -96,13 +89,4 @@ private func jsonString(_ text: String) -> String {
     }
   }
   return json + "\""
-}
-
-/// Writes a text as a whole or not at all.
-func writeWhole(_ text: String, to path: String) throws(ReportError) {
-  do {
-    try writeWhole(Data(text.utf8), to: path)
-  } catch {
-    throw ReportError(path: path, reason: error.reason)
-  }
 }

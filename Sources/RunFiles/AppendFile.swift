@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A file that grows by whole records: each is one system call, and one that does not fit on the
@@ -10,9 +11,9 @@ final class AppendFile: Sendable {
   init(at path: String, keeping kept: Int) throws {
     descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
     self.path = path
-    guard descriptor >= 0 else { throw RunFileError(path, cannot: "open") }
+    guard descriptor >= 0 else { throw FileError(path, cannot: "open") }
     guard ftruncate(descriptor, off_t(kept)) == 0 else {
-      throw RunFileError(path, cannot: "truncate")
+      throw FileError(path, cannot: "truncate")
     }
   }
 
@@ -21,7 +22,7 @@ final class AppendFile: Sendable {
     descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
     self.path = path
     if descriptor < 0 && errno == EEXIST { return nil }
-    guard descriptor >= 0 else { throw RunFileError(path, cannot: "create") }
+    guard descriptor >= 0 else { throw FileError(path, cannot: "create") }
   }
 
   deinit { close(descriptor) }
@@ -35,7 +36,7 @@ final class AppendFile: Sendable {
       }
       guard count == bytes.count else {
         // A short count is how a disk that has just become full says so.
-        let error = RunFileError(path, cannot: "append", code: count < 0 ? errno : ENOSPC)
+        let error = FileError(path, cannot: "append", code: count < 0 ? errno : ENOSPC)
         ftruncate(descriptor, end)
         throw error
       }
@@ -44,6 +45,6 @@ final class AppendFile: Sendable {
 
   /// Returns once everything appended is on the disk.
   func synchronise() throws {
-    guard fsync(descriptor) == 0 else { throw RunFileError(path, cannot: "synchronise") }
+    guard fsync(descriptor) == 0 else { throw FileError(path, cannot: "synchronise") }
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Scalars and images for TensorBoard, by step, in an event file of the run.
@@ -21,7 +22,7 @@ public struct EventWriter: Sendable {
   public var path: String { file.path }
 
   /// Starts a file in `folder`, which must exist. `start` is its time, in the name and the first
-  /// record. Throws a `RunFileError` with the system's reason.
+  /// record. Throws a `FileError` with the system's reason.
   public init(in folder: String, firstStep: Int = 0, start: Date = Date()) throws {
     let stem = "\(folder)/events.out.tfevents.\(Int(start.timeIntervalSince1970)).scanline"
     file = try Self.newFile(stem)
@@ -37,16 +38,16 @@ public struct EventWriter: Sendable {
     for number in 1...99 {
       if let file = try AppendFile(creating: "\(stem).\(number)") { return file }
     }
-    throw RunFileError(stem, expected: "a new file", found: "100 of this second already")
+    throw FileError(stem, expected: "a new file", found: "100 of this second already")
   }
 
-  /// One point of the curve `tag`. Throws a `RunFileError` with the system's reason.
+  /// One point of the curve `tag`. Throws a `FileError` with the system's reason.
   public func scalar(_ tag: String, _ value: Double, step: Int, at time: Date = Date()) throws {
     try summary(tag, step: step, at: time) { $0.add(2, float: Float(value)) }
   }
 
   /// One PNG image, already encoded, `width` × `height` pixels of 1 (grey) or 3 (RGB) channels.
-  /// Throws a `RunFileError` with the system's reason.
+  /// Throws a `FileError` with the system's reason.
   public func image(
     _ tag: String, png: [UInt8], width: Int, height: Int, channels: Int, step: Int,
     at time: Date = Date()

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Reads the JSON of a safetensors header, front to back: objects, strings, lists of whole numbers,
@@ -23,7 +24,7 @@ struct HeaderScanner {
     repeat {
       let key = try string()
       guard keys.insert(key).inserted else {
-        throw RunFileError(path, field, expected: "\(key.quoted) once", found: "it twice")
+        throw FileError(path, field, expected: "\(key.quoted) once", found: "it twice")
       }
       try expect(":")
       try member(&self, key)
@@ -51,7 +52,7 @@ struct HeaderScanner {
       ? try? JSONDecoder().decode(String.self, from: Data(bytes[start - 1...position]))
       : String(validating: content, as: UTF8.self)
     guard let text else {
-      throw RunFileError(path, "\(field), byte \(start)", expected: "text", found: "bad UTF-8")
+      throw FileError(path, "\(field), byte \(start)", expected: "text", found: "bad UTF-8")
     }
     position += 1
     return text
@@ -79,7 +80,7 @@ struct HeaderScanner {
     guard digits.count == 1 || digits.first != UInt8(ascii: "0"),
       let number = Int(String(decoding: digits, as: UTF8.self))
     else {
-      throw RunFileError(
+      throw FileError(
         path, field, expected: "a whole number",
         found: String(decoding: digits, as: UTF8.self).quoted)
     }
@@ -104,10 +105,10 @@ struct HeaderScanner {
     }
   }
 
-  private func unexpected(_ expected: String) -> RunFileError {
+  private func unexpected(_ expected: String) -> FileError {
     let found =
       position < bytes.count
       ? "'\(Unicode.Scalar(bytes[position]).escaped(asASCII: true))'" : "the end"
-    return RunFileError(path, "\(field), byte \(position)", expected: expected, found: found)
+    return FileError(path, "\(field), byte \(position)", expected: expected, found: found)
   }
 }

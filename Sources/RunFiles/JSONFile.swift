@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Values kept as JSON a person can read and compare: indented, keys sorted, slashes as they are.
@@ -7,7 +8,7 @@ import Foundation
 /// let calibration = try JSONFile.read(Calibration.self, from: run.calibrationFile)
 /// ```
 public enum JSONFile {
-  /// Replaces the file at `path`, atomically. Throws a `RunFileError`; a number that JSON cannot hold
+  /// Replaces the file at `path`, atomically. Throws a `FileError`; a number that JSON cannot hold
   /// (not finite) is named by its field.
   public static func write(_ value: some Encodable, to path: String) throws {
     let json = try encode(
@@ -15,12 +16,12 @@ public enum JSONFile {
     try AtomicFile.write(json, to: path)
   }
 
-  /// Reads the file at `path`. Throws a `RunFileError` that names the field that is missing or not
+  /// Reads the file at `path`. Throws a `FileError` that names the field that is missing or not
   /// of its type, or the place where the file stops being JSON.
   public static func read<Value: Decodable>(
     _ type: Value.Type, from path: String
   ) throws -> Value {
-    try decode(type, from: try OpenFile.contents(of: path), of: path)
+    try decode(type, from: Data(try OpenFile.contents(of: path)), of: path)
   }
 
   /// One value and a line feed.
@@ -32,7 +33,7 @@ public enum JSONFile {
     do {
       return try encoder.encode(value) + Data("\n".utf8)
     } catch EncodingError.invalidValue(let value, let context) {
-      throw RunFileError(
+      throw FileError(
         path, context.codingPath.dotted, expected: "a finite number", found: "\(value)")
     }
   }
@@ -46,7 +47,7 @@ public enum JSONFile {
     } catch let error as DecodingError {
       let (codingPath, problem) = diagnosis(of: error, decoding: type, from: json)
       let field = [place, codingPath.isEmpty ? nil : codingPath.dotted].compactMap { $0 }
-      throw RunFileError(
+      throw FileError(
         path, field.isEmpty ? nil : field.joined(separator: ": "), problem: problem)
     }
   }

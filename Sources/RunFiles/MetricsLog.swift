@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// How training stood after one step: a line of `metrics.jsonl`.
@@ -55,14 +56,14 @@ public struct MetricsLog: Sendable {
 
   /// Opens the log at `path` and cuts it after the last row whose step is at most `lastStep`, so that
   /// a resumed run repeats no row. Half a line, as a crash leaves it, is cut too. Throws a
-  /// `RunFileError` that names the line where an earlier one is not a row.
+  /// `FileError` that names the line where an earlier one is not a row.
   public init(at path: String, keepingStepsThrough lastStep: Int) throws {
     let exists = access(path, F_OK) == 0
     let kept = exists ? try Self.lines(of: path).prefix { $0.row.step <= lastStep }.last?.end : 0
     file = try AppendFile(at: path, keeping: kept ?? 0)
   }
 
-  /// Adds a row, whole or not at all. Throws a `RunFileError` with the system's reason, or with the
+  /// Adds a row, whole or not at all. Throws a `FileError` with the system's reason, or with the
   /// field that is not finite.
   public func append(_ row: MetricsRow) throws {
     try file.append(try JSONFile.encode(row, for: file.path, as: .sortedKeys))
@@ -74,7 +75,7 @@ public struct MetricsLog: Sendable {
     try file.synchronise()
   }
 
-  /// All whole rows of the log at `path`, in order. Throws a `RunFileError` that names the line and
+  /// All whole rows of the log at `path`, in order. Throws a `FileError` that names the line and
   /// the field where one is not a row.
   public static func rows(of path: String) throws -> [MetricsRow] {
     try lines(of: path).map(\.row)
@@ -82,7 +83,7 @@ public struct MetricsLog: Sendable {
 
   /// The rows, each with the offset of the byte after its line.
   private static func lines(of path: String) throws -> [(row: MetricsRow, end: Int)] {
-    let data = try OpenFile.contents(of: path)
+    let data = Data(try OpenFile.contents(of: path))
     var lines: [(row: MetricsRow, end: Int)] = []
     var start = 0
     while let end = data[start...].firstIndex(of: UInt8(ascii: "\n")) {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A training run as a folder that can be moved, read and resumed. Nothing in it is code.
@@ -35,7 +36,7 @@ public struct RunFolder: Sendable {
   /// False where a training was killed before its first checkpoint: it starts again from nothing.
   public var hasCheckpoint: Bool { access(checkpointFile, F_OK) == 0 }
 
-  /// Makes a new run at `path`, a folder that is new or empty. Throws a `RunFileError` where it holds
+  /// Makes a new run at `path`, a folder that is new or empty. Throws a `FileError` where it holds
   /// a run or anything else, or where the system refuses.
   public static func create(
     at path: String, configuration: some Encodable
@@ -52,7 +53,7 @@ public struct RunFolder: Sendable {
     return run
   }
 
-  /// Opens the run at `path` for training to go on. Throws a `RunFileError` where there is none, or
+  /// Opens the run at `path` for training to go on. Throws a `FileError` where there is none, or
   /// where another training is writing it.
   public static func resume(at path: String) throws -> RunFolder {
     _ = try open(at: path)
@@ -63,14 +64,14 @@ public struct RunFolder: Sendable {
     return run
   }
 
-  /// Opens the run at `path` for reading. Throws a `RunFileError` where there is none.
+  /// Opens the run at `path` for reading. Throws a `FileError` where there is none.
   public static func open(at path: String) throws -> RunFolder {
     let run = RunFolder(path: path, lock: nil)
     guard try folderExists(at: path) else {
-      throw RunFileError(path, expected: "a run folder", found: "nothing")
+      throw FileError(path, expected: "a run folder", found: "nothing")
     }
     guard access(run.configurationFile, F_OK) == 0 else {
-      throw RunFileError(
+      throw FileError(
         run.configurationFile, expected: "the configuration of a run", found: "nothing")
     }
     return run
@@ -81,7 +82,7 @@ public struct RunFolder: Sendable {
     try JSONFile.write(configuration, to: configurationFile)
   }
 
-  /// Reads `config.json`. Throws a `RunFileError` that names the field that is missing or wrong.
+  /// Reads `config.json`. Throws a `FileError` that names the field that is missing or wrong.
   public func readConfiguration<Configuration: Decodable>(
     _ type: Configuration.Type
   ) throws -> Configuration {
@@ -101,34 +102,26 @@ extension RunFolder {
     var status = stat()
     guard stat(path, &status) == 0 else {
       if errno == ENOENT { return false }
-      throw RunFileError(path, cannot: "open")
+      throw FileError(path, cannot: "open")
     }
     guard status.st_mode & S_IFMT == S_IFDIR else {
-      throw RunFileError(path, expected: "a run folder", found: "a file")
+      throw FileError(path, expected: "a run folder", found: "a file")
     }
     return true
-  }
-
-  private static func makeFolder(_ path: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw RunFileError(path, cannot: "create", error)
-    }
   }
 
   private static func contents(of path: String) throws -> [String] {
     do {
       return try FileManager.default.contentsOfDirectory(atPath: path)
     } catch {
-      throw RunFileError(path, cannot: "list", error)
+      throw FileError(path, cannot: "list", error)
     }
   }
 
   private static func refuseIfOccupied(_ path: String) throws {
     let names = try contents(of: path)
     if names.contains("config.json") {
-      throw RunFileError(
+      throw FileError(
         path, expected: "a new or empty folder",
         found: "a run; go on with it by --resume, or choose another --run")
     }
@@ -136,7 +129,7 @@ extension RunFolder {
     let ours = ["lock", "events", "samples"]
     let others = names.filter { !ours.contains($0) && !$0.hasSuffix(AtomicFile.temporarySuffix) }
     if let other = others.min() {
-      throw RunFileError(
+      throw FileError(
         path, expected: "a new or empty folder", found: "\(other.quoted); choose another --run")
     }
   }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The right to write a run, held for as long as the value lives. The system takes it back when the
@@ -5,13 +6,13 @@ import Foundation
 final class RunLock: Sendable {
   private let descriptor: Int32
 
-  /// Throws a `RunFileError` at once where another training holds the lock at `path`.
+  /// Throws a `FileError` at once where another training holds the lock at `path`.
   init(at path: String) throws {
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw RunFileError(path, cannot: "open") }
+    guard descriptor >= 0 else { throw FileError(path, cannot: "open") }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      guard errno == EWOULDBLOCK else { throw RunFileError(path, cannot: "lock") }
-      throw RunFileError(
+      guard errno == EWOULDBLOCK else { throw FileError(path, cannot: "lock") }
+      throw FileError(
         path,
         problem: "another training is writing this run; wait for it, or choose another --run")
     }

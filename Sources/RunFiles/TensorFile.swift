@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A safetensors file open for reading: named tensors and a dictionary of text, nothing that runs.
@@ -27,7 +28,7 @@ public struct TensorFile: Sendable {
   /// Fills a buffer with the bytes that start at an offset.
   typealias Read = @Sendable (Int, UnsafeMutableRawBufferPointer) throws -> Void
 
-  /// Opens `path` and checks that it is whole. Throws a `RunFileError` that names the file, the
+  /// Opens `path` and checks that it is whole. Throws a `FileError` that names the file, the
   /// field, what was expected and what was found.
   public init(reading path: String) throws {
     let file = try OpenFile(reading: path)
@@ -37,14 +38,14 @@ public struct TensorFile: Sendable {
   /// A file of `size` bytes, wherever they come from.
   init(path: String, size: Int, read: @escaping Read) throws {
     guard size >= 8 else {
-      throw RunFileError(path, "header length", expected: "8 bytes", found: "\(size)")
+      throw FileError(path, "header length", expected: "8 bytes", found: "\(size)")
     }
     var length: UInt64 = 0
     try withUnsafeMutableBytes(of: &length) { try read(0, $0) }
     let limit = min(TensorHeader.maximumCount, size - 8)
     length = UInt64(littleEndian: length)
     guard length <= UInt64(limit) else {
-      throw RunFileError(
+      throw FileError(
         path, "header length", expected: "at most \(limit) bytes", found: "\(length)")
     }
     var json = [UInt8](repeating: 0, count: Int(length))
@@ -60,7 +61,7 @@ public struct TensorFile: Sendable {
       uniqueKeysWithValues: header.tensors.enumerated().map { ($1.name, $0) })
   }
 
-  /// The values of one tensor, row-major. Throws a `RunFileError` unless it is there with exactly
+  /// The values of one tensor, row-major. Throws a `FileError` unless it is there with exactly
   /// this element type and shape.
   public func values<Element: TensorElement>(
     of name: String, shape: [Int], as _: Element.Type = Element.self
@@ -75,7 +76,7 @@ public struct TensorFile: Sendable {
   }
 
   /// Reads the bytes of one tensor into `buffer`, which must be exactly as long. Throws a
-  /// `RunFileError` unless the tensor is there with exactly this element type and shape.
+  /// `FileError` unless the tensor is there with exactly this element type and shape.
   public func read(
     _ name: String, type: TensorElementType, shape: [Int],
     into buffer: UnsafeMutableRawBufferPointer
@@ -86,15 +87,15 @@ public struct TensorFile: Sendable {
     try read(dataStart + range.lowerBound, buffer)
   }
 
-  /// A number or text of the metadata. Throws a `RunFileError` where it is missing or not one.
+  /// A number or text of the metadata. Throws a `FileError` where it is missing or not one.
   public func metadata<Value: LosslessStringConvertible>(
     _ key: String, as type: Value.Type = Value.self
   ) throws -> Value {
     guard let text = metadata[key] else {
-      throw RunFileError(path, "metadata \(key.quoted)", expected: "a value", found: "nothing")
+      throw FileError(path, "metadata \(key.quoted)", expected: "a value", found: "nothing")
     }
     guard let value = Value(text) else {
-      throw RunFileError(
+      throw FileError(
         path, "metadata \(key.quoted)", expected: "\(type)", found: text.quoted)
     }
     return value
@@ -106,11 +107,11 @@ public struct TensorFile: Sendable {
     let field = "tensor \(name.quoted)"
     let expected = "\(type.rawValue) \(shape.brief)"
     guard let index = index[name] else {
-      throw RunFileError(path, field, expected: expected, found: "nothing")
+      throw FileError(path, field, expected: expected, found: "nothing")
     }
     let found = tensors[index]
     guard found.type == type, found.shape == shape else {
-      throw RunFileError(
+      throw FileError(
         path, field, expected: expected, found: "\(found.type.rawValue) \(found.shape.brief)")
     }
     return ranges[index]

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A tensor in a file, without its values: name, element type and shape (row-major; `[]` is a
@@ -37,7 +38,7 @@ extension TensorHeader {
   /// are as many as its shape says, and together they cover the data once.
   init(json: [UInt8], dataCount: Int, path: String) throws {
     guard json.first == UInt8(ascii: "{") else {
-      throw RunFileError(
+      throw FileError(
         path, "header", expected: "'{'",
         found: json.first.map { "'\(Unicode.Scalar($0).escaped(asASCII: true))'" } ?? "the end")
     }
@@ -60,8 +61,8 @@ extension TensorHeader {
     _ name: String, from scanner: inout HeaderScanner, path: String
   ) throws {
     let field = scanner.field
-    func error(_ part: String, _ expected: String, _ found: String) -> RunFileError {
-      RunFileError(path, "\(field): \(part)", expected: expected, found: found)
+    func error(_ part: String, _ expected: String, _ found: String) -> FileError {
+      FileError(path, "\(field): \(part)", expected: expected, found: found)
     }
     var typeName: String?
     var shape: [Int]?
@@ -101,14 +102,14 @@ extension TensorHeader {
     var covered = 0
     for index in layoutOrder {
       guard ranges[index].lowerBound == covered else {
-        throw RunFileError(
+        throw FileError(
           path, "tensor \(tensors[index].name.quoted): data_offsets",
           expected: "a begin at \(covered)", found: "\(ranges[index].lowerBound)")
       }
       covered = ranges[index].upperBound
     }
     guard covered == dataCount else {
-      throw RunFileError(
+      throw FileError(
         path, "data", expected: "\(covered) bytes as the header says", found: "\(dataCount)")
     }
   }
@@ -170,9 +171,4 @@ private func byteCount(_ type: TensorElementType, _ shape: [Int]) -> Int? {
     let (result, overflow) = product.multipliedReportingOverflow(by: side)
     return overflow ? nil : result
   }
-}
-
-extension [Int] {
-  /// A shape, short enough for an error line.
-  var brief: String { count > 8 ? "[\(count) sides]" : "\(self)" }
 }

@@ -1,3 +1,5 @@
+import Files
+
 /// A tensor to be written, whose bytes stay where they are until then: nothing is copied.
 public struct TensorSource {
   public let description: TensorDescription
@@ -33,7 +35,7 @@ public struct TensorSource {
 }
 
 extension TensorFile {
-  /// Writes a safetensors file, atomically; tensors keep their order. Throws a `RunFileError` with
+  /// Writes a safetensors file, atomically; tensors keep their order. Throws a `FileError` with
   /// the system's reason, and then the file that was there before is untouched.
   ///
   /// ```swift

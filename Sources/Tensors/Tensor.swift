@@ -60,10 +60,10 @@ public struct Tensor: @unchecked Sendable {
   public var count: Int { shape.count }
   public var byteCount: Int { count * precision.byteCount }
 
-  /// The first element.
+  /// The first element. It does not keep the tensor alive: hold on to that for as long.
   public var pointer: UnsafeMutableRawPointer { buffer.pointer + offset }
 
-  /// The elements of a float32 tensor in place.
+  /// The elements of a float32 tensor in place. They do not keep the tensor alive.
   public var floats: UnsafeMutableBufferPointer<Float> {
     precondition(precision == .float32, "expected float32, found \(precision)")
     return UnsafeMutableBufferPointer(

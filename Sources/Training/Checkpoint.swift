@@ -1,3 +1,4 @@
+import Files
 import RunFiles
 import Tensors
 
@@ -49,20 +50,20 @@ struct TrainingState: Equatable {
     trainBitsPerDimension = try file.metadata("train_bits_per_dimension")
     for (key, value) in [("step", step), ("epoch", epoch), ("images_of_epoch", imagesOfEpoch)]
     where !(0...1 << 52).contains(value) {
-      throw RunFileError(
+      throw FileError(
         file.path, "metadata \(key)", expected: "0 ... \(1 << 52)", found: "\(value)")
     }
     guard seconds >= 0, seconds.isFinite else {
-      throw RunFileError(
+      throw FileError(
         file.path, "metadata seconds", expected: "0 or more", found: "\(seconds)")
     }
     for (key, value) in [("nats_of_epoch", natsOfEpoch), ("gradient_norm", gradientNorm)]
     where !value.isFinite {
-      throw RunFileError(
+      throw FileError(
         file.path, "metadata \(key)", expected: "a finite number", found: "\(value)")
     }
     guard !bestValidation.isNaN else {
-      throw RunFileError(
+      throw FileError(
         file.path, "metadata best_validation", expected: "a number", found: "\(bestValidation)")
     }
   }
@@ -77,7 +78,7 @@ extension Optimiser {
   }
 
   /// Takes up a checkpoint of the same model.
-  /// - Throws: `RunFileError` for a checkpoint that is damaged or of another model.
+  /// - Throws: `FileError` for a checkpoint that is damaged or of another model.
   func readCheckpoint(from path: String) throws -> TrainingState {
     let file = try TensorFile(reading: path)
     try file.requireExactly(Set(entries.flatMap { $0.named.map(\.name) }))

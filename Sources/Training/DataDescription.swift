@@ -1,4 +1,6 @@
+import Files
 import Images
+import Randomness
 
 /// The images that a run is trained on: for the record, and so that it goes on with no others.
 public struct DataDescription: Codable, Equatable, Sendable {
@@ -21,15 +23,16 @@ public struct DataDescription: Codable, Equatable, Sendable {
   }
 
   /// Refuses other images than the described ones for the run at `run`.
-  /// - Throws: `DataError`.
+  /// - Throws: `FileError`.
   func require(training: DataSet, validation: DataSet?, for run: String) throws {
     func require(_ kind: String, _ count: Int, _ hash: String?, _ data: DataSet?) throws {
       let begun = "expected the \(count) \(kind) images that the run was begun with"
       guard data?.count ?? 0 == count else {
-        throw DataError(run, "\(begun), found \(data?.count ?? 0)")
+        throw FileError(run, problem: "\(begun), found \(data?.count ?? 0)")
       }
       if let hash, let found = data?.contentHash, found != hash {
-        throw DataError(run, "\(begun) (hash \(hash)), found as many others (hash \(found))")
+        throw FileError(
+          run, problem: "\(begun) (hash \(hash)), found as many others (hash \(found))")
       }
     }
     try require("training", trainingImages, trainingHash, training)
@@ -38,24 +41,12 @@ public struct DataDescription: Codable, Equatable, Sendable {
 }
 
 extension DataSet {
-  /// 64 bits of the images' intensities, sizes and order, as 16 hexadecimal digits. It tells data
-  /// sets apart; it is no proof against someone who wants two of them to look alike.
+  /// The fingerprint of the images' intensities, sizes and order, as 16 hexadecimal digits.
   public var contentHash: String {
-    var hash: UInt64 = 0
-    // Each step is invertible, so that sets which differ in one word differ in the hash.
-    func fold(_ word: UInt64) {
-      hash = (hash ^ word) &* 0x9e37_79b9_7f4a_7c15
-      hash ^= hash >> 32
-    }
-    for side in [count, height, width, channels] { fold(UInt64(side)) }
-    pixels.withUnsafeBytes { bytes in
-      let whole = bytes.count / 8 * 8
-      for at in stride(from: 0, to: whole, by: 8) {
-        fold(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)))
-      }
-      for at in whole..<bytes.count { fold(UInt64(bytes[at])) }
-    }
-    let digits = String(hash, radix: 16)
+    var hash = Fingerprint()
+    for side in [count, height, width, channels] { hash.fold(UInt64(side)) }
+    pixels.withUnsafeBytes { hash.fold($0) }
+    let digits = String(hash.bits, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

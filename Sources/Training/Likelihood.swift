@@ -15,10 +15,10 @@ public struct LikelihoodSummary: Sendable {
     self.dimension = dimension
   }
 
-  /// Mean over images, nats.
+  /// Mean over images, nats an image.
   public var natsPerImage: Double { nats.reduce(0, +) / Double(nats.count) }
 
-  /// Of the mean: s / √N.
+  /// Standard error of `natsPerImage`, nats: s / √N. NaN for fewer than two images.
   public var standardError: Double {
     guard nats.count > 1 else { return .nan }
     let mean = natsPerImage
@@ -31,13 +31,18 @@ public struct LikelihoodSummary: Sendable {
     nats / (Double(dimension) * log(2))
   }
 
+  /// Mean over images, bits a sub-pixel.
   public var bitsPerDimension: Double { bitsPerDimension(natsPerImage) }
 }
 
 extension DensityModel {
-  /// Evaluates a data set, batch by batch.
-  /// - Parameter progress: called after each batch with the images done; returns whether to go on.
-  ///   Where it does not, the summary is of the images done.
+  /// The likelihood of a data set, nats, batch by batch.
+  /// - Parameters:
+  ///   - pixels: how intensities become symbols; stochastic ones by `seed` and the draw that all
+  ///     evaluation uses.
+  ///   - size: images at once.
+  ///   - progress: called after each batch with the images done; answers whether to go on. Where it
+  ///     does not, the summary is of the images done.
   public func likelihood(
     of data: DataSet, pixels: PixelEncoding, seed: UInt64, batch size: Int = 64,
     in context: Context, progress: (Int) -> Bool = { _ in true }

@@ -1,3 +1,4 @@
+import Files
 import Images
 import Models
 import RunFiles
@@ -12,7 +13,7 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
   public var pixels: PixelEncoding
   public var data: DataDescription
   public var training: TrainingOptions
-  /// Keys every draw: first weights, order of images, binarization, split.
+  /// Keys the draws of training: order of images, binarization. First weights have the model's own.
   public var seed: UInt64
 
   public init(
@@ -27,12 +28,12 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
   }
 
   /// The configuration of a run folder.
-  /// - Throws: `RunFileError` naming the file and the field.
+  /// - Throws: `FileError` naming the file and the field.
   public static func read(from run: RunFolder) throws -> RunConfiguration {
     // Another version need not have the fields of this one.
     let format = try run.readConfiguration(Version.self).format
     guard format == 1 else {
-      throw RunFileError(run.configurationFile, "format", expected: "1", found: "\(format)")
+      throw FileError(run.configurationFile, "format", expected: "1", found: "\(format)")
     }
     let configuration = try run.readConfiguration(RunConfiguration.self)
     try configuration.check(run.configurationFile)
@@ -48,12 +49,12 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
     guard (1...8192).contains(model.image.height), (1...8192).contains(model.image.width),
       model.image.channels == 1 || model.image.channels == 3
     else {
-      throw RunFileError(
+      throw FileError(
         file, "model.image", expected: "sides 1 ... 8192 and 1 or 3 channels",
         found: "\(model.image)")
     }
     guard pixels.levels == model.head.levels else {
-      throw RunFileError(
+      throw FileError(
         file, "model.head.levels", expected: "the \(pixels.levels) of pixels",
         found: "\(model.head.levels)")
     }
@@ -62,10 +63,10 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
         name: model.name, settings: model.settings, head: model.head, image: model.image,
         seed: model.seed)
     } catch let error as ModelError {
-      throw RunFileError(file, problem: error.description)
+      throw FileError(file, problem: error.description)
     }
     for (field, isSensible, expected, found) in training.checks where !isSensible {
-      throw RunFileError(file, "training.\(field)", expected: expected, found: found)
+      throw FileError(file, "training.\(field)", expected: expected, found: found)
     }
   }
 }

@@ -15,10 +15,11 @@ public struct TrainedModel {
   public let run: RunFolder
   public let configuration: RunConfiguration
   public let model: any DensityModel
+  /// The model's weights, float32.
   public let parameters: [Parameter]
   public let backend: any Backend
 
-  /// - Throws: `RunFileError` or `ModelError`, one line, for a folder that is damaged or not a run.
+  /// - Throws: `FileError` or `ModelError`, one line, for a folder that is damaged or not a run.
   public init(run path: String, backend: any Backend = OneDNNBackend.shared) throws {
     run = try RunFolder.open(at: path)
     configuration = try RunConfiguration.read(from: run)
@@ -40,7 +41,8 @@ public struct TrainedModel {
     model.logProbability(of: batch, in: context)
   }
 
-  /// Symbols of some images of a data set, stochastic ones by the draw that all evaluation uses.
+  /// Symbols `[N, H, W, C]` of some images of a data set, stochastic ones by the draw that all
+  /// evaluation uses.
   public func batch(of data: DataSet, _ indices: some Collection<Int>) -> PixelBatch {
     configuration.pixels.batch(of: data, indices: indices, seed: configuration.seed)
   }

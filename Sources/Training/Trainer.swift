@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Images
 import Layers
@@ -38,8 +39,8 @@ public final class Trainer {
 
   /// Starts a run, or takes it up from its last checkpoint where the folder has one. Writes nothing.
   /// - Parameter checkpointInterval: seconds, at most, that a kill can cost.
-  /// - Throws: `ModelError` for a model that this machine cannot hold, `DataError` for other images
-  ///   than the configuration describes, `RunFileError` for a damaged or foreign checkpoint.
+  /// - Throws: `ModelError` for a model that this machine cannot hold, `FileError` for other images
+  ///   than the configuration describes and for a damaged or foreign checkpoint.
   public init(
     run: RunFolder, configuration: RunConfiguration, training: DataSet, validation: DataSet?,
     backend: any Backend, checkpointInterval: Double = 60
@@ -87,7 +88,7 @@ public final class Trainer {
   /// Trains to the end, or until `watch`, called after every step and each batch of validation,
   /// answers false; then a checkpoint is written and the run can be resumed.
   /// - Throws: `TrainingError` where the loss is no longer finite; the last checkpoint is kept.
-  ///   `RunFileError` where the disk fails.
+  ///   `FileError` where the disk fails.
   public func train(watch: (Progress) throws -> Bool) throws -> Summary {
     sitting = Sitting(state, done: done)
     while !isFinished {
@@ -104,7 +105,7 @@ public final class Trainer {
     return summary
   }
 
-  /// Shows an image in TensorBoard at the step that the training stands at.
+  /// Shows an image in TensorBoard at the step that the training stands at. Throws a `FileError`.
   public func record(_ image: Image, as tag: String) throws {
     try record().note(image, as: tag, step: state.step)
   }
@@ -312,7 +313,7 @@ extension Trainer {
       state.imagesOfEpoch <= training.count,
       state.imagesOfEpoch % size == 0 || state.imagesOfEpoch == training.count
     else {
-      throw RunFileError(
+      throw FileError(
         run.checkpointFile, "metadata 'step'",
         expected: "\(stepsPerEpoch) steps an epoch of \(size) images each",
         found: "\(state.step) in \(state.epoch) epochs and \(state.imagesOfEpoch) images")

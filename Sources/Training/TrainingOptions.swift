@@ -22,6 +22,7 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   public var warmup = 0.02
   /// What the learning rate falls to, as a share of the highest.
   public var finalRate = 0.01
+  /// Decoupled: each step takes this share, times the learning rate, off every weight but biases.
   public var weightDecay = 0.0
   /// Largest norm of the gradient of the loss in nats a sub-pixel; longer ones are shortened to it.
   public var clip = 1.0

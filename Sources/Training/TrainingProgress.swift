@@ -16,6 +16,7 @@ extension Trainer {
     }
 
     public let moment: Moment
+    /// Steps done, over all sittings.
     public let step: Int
     /// The epoch under way or just ended, 1-based.
     public let epoch: Int
@@ -27,6 +28,7 @@ extension Trainer {
     public let validationNatsPerImage: Double?
     /// Of the steps of this sitting.
     public let imagesPerSecond: Double
+    /// An estimate from the pace of this sitting; nil before its first step.
     public let secondsLeft: Double?
   }
 

@@ -1,3 +1,4 @@
+import Files
 import Layers
 import RunFiles
 import Tensors
@@ -14,7 +15,7 @@ extension TensorSource {
 
 extension TensorFile {
   /// Reads a float32 tensor in place.
-  /// - Throws: `RunFileError` for a tensor that is missing, of another shape, not finite, or not zero
+  /// - Throws: `FileError` for a tensor that is missing, of another shape, not finite, or not zero
   ///   where the mask is: such a weight would let an output see the future.
   func readChecked(_ name: String, into tensor: Tensor, mask: Tensor?) throws {
     try read(
@@ -22,12 +23,12 @@ extension TensorFile {
       into: UnsafeMutableRawBufferPointer(start: tensor.pointer, count: tensor.byteCount))
     let values = tensor.floats
     guard values.allSatisfy(\.isFinite) else {
-      throw RunFileError(
+      throw FileError(
         path, "tensor '\(name)'", expected: "finite numbers", found: "infinity or NaN")
     }
     if let mask {
       guard zip(values, mask.floats).allSatisfy({ $0 == 0 || $1 != 0 }) else {
-        throw RunFileError(
+        throw FileError(
           path, "tensor '\(name)'", expected: "zeros where the mask is",
           found: "a weight that would see the future")
       }
@@ -37,7 +38,7 @@ extension TensorFile {
   /// Refuses a file that holds something else than the named tensors.
   func requireExactly(_ names: Set<String>) throws {
     for tensor in tensors where !names.contains(tensor.name) {
-      throw RunFileError(
+      throw FileError(
         path, "tensor '\(tensor.name)'", expected: "none of that name in this model",
         found: "\(tensor.shape)")
     }
@@ -52,7 +53,7 @@ extension Array where Element == Parameter {
   }
 
   /// Reads the values of a file of exactly these parameters.
-  /// - Throws: `RunFileError` for a file that is damaged or of another model.
+  /// - Throws: `FileError` for a file that is damaged or of another model.
   func read(from path: String) throws {
     let file = try TensorFile(reading: path)
     try file.requireExactly(Set(map(\.name)))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Images
 import Strokes
@@ -19,18 +20,9 @@ struct MakeStrokes: ParsableCommand {
   func run() throws {
     for drawing in Drawing.collection {
       let file = URL(fileURLWithPath: folder).appendingPathComponent(drawing.path)
-      try makeFolder(file.deletingLastPathComponent())
+      try makeFolder(file.deletingLastPathComponent().path)
       try drawing.image(seed: seed).writePNG(to: file.path)
     }
     print("\(Drawing.collection.count) images in \(folder)")
-  }
-
-  private func makeFolder(_ folder: URL) throws {
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw ImageError(
-        path: folder.path, expected: "a folder to draw into", found: "one that cannot be made")
-    }
   }
 }

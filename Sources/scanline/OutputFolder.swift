@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A failure of the command itself, in one line.
@@ -23,31 +24,13 @@ struct OutputFolder {
         throw CommandError("\(path): expected a folder to write to, found a file")
       }
     }
-    try make(path)
+    try makeFolder(path)
   }
 
   /// The path of a file in the folder; its own folder is made.
   func file(_ name: String) throws -> String {
     let file = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
-    if name.contains("/") { try make(String(file[..<file.lastIndex(of: "/")!])) }
+    if name.contains("/") { try makeFolder(String(file[..<file.lastIndex(of: "/")!])) }
     return file
-  }
-
-  private func make(_ folder: String) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      let error = error as NSError
-      let reason = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
-      throw CommandError("\(folder): cannot be made: \(reason.localizedDescription)")
-    }
-  }
-}
-
-/// Refuses a file that could not be written once the work is done.
-func requireFolder(of file: String) throws {
-  let folder = file.lastIndex(of: "/").map { String(file[...$0]) } ?? "."
-  guard access(folder, W_OK) == 0 else {
-    throw CommandError("\(file): cannot be written: \(String(cString: strerror(errno)))")
   }
 }

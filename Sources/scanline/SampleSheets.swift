@@ -3,7 +3,6 @@ import Generation
 import Images
 import OneDNN
 import Reports
-import RunFiles
 import Tensors
 import Training
 
@@ -53,7 +52,7 @@ final class SampleSheets {
       columns: 8)
     let number = String(progress.epoch)
     let name = String(repeating: "0", count: max(0, 3 - number.count)) + number
-    try AtomicFile.write(sheet.encodedPNG(), to: "\(folder)/epoch-\(name).png")
+    try sheet.writePNG(to: "\(folder)/epoch-\(name).png")
     try trainer.record(sheet, as: "samples")
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Detection
+import Files
 import Reports
 import Training
 
@@ -43,7 +44,7 @@ struct ScoreImages: ParsableCommand {
     let trained = try TrainedModel(run: runPath)
     let calibration = try trained.calibration()
     if let calibration { try falseAlarms.check(calibration.count, of: trained.run.calibrationFile) }
-    try requireFolder(of: outPath)
+    try AtomicFile.requireWritable(outPath)
     let images = try load(data, for: trained, strict: strict, console)
     let folder = try heatmaps.map(OutputFolder.init)
     var table = try scores(

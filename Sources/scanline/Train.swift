@@ -3,6 +3,7 @@ import Distributions
 import Foundation
 import Models
 import OneDNN
+import Reports
 import RunFiles
 import Tensors
 import Training
@@ -185,24 +186,8 @@ struct Train: ParsableCommand {
     var words = ["scanline", "train", data, "--run", runPath, "--resume"]
     // Another number of threads adds in another order.
     if let threads = common.threads { words += ["--threads", "\(threads)"] }
-    return words.map(quotedForShell).joined(separator: " ")
+    return shellLine(words)
   }
-}
-
-/// A word as a shell takes it.
-private func quotedForShell(_ word: String) -> String {
-  let plain = word.utf8.allSatisfy { byte in
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:
-      true
-    default: "/._-+,:@%=".utf8.contains(byte)
-    }
-  }
-  return plain && !word.isEmpty
-    ? word
-    : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
-      + "'"
 }
 
 enum HeadName: String, CaseIterable, ExpressibleByArgument {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Images
 import Models
 import OneDNN
@@ -16,7 +17,7 @@ struct TrainingJob {
   init(beginning command: Train) throws {
     // Before the images are read, which may take a while.
     if (try? RunFolder.open(at: command.runPath)) != nil {
-      throw RunFileError(
+      throw FileError(
         command.runPath, expected: "a new or empty folder",
         found: "a run; go on with it by --resume, or choose another --run")
     }
@@ -105,7 +106,7 @@ extension Train {
   fileprivate func requireNoContradiction(to configuration: RunConfiguration) throws {
     func require<Value: Equatable>(_ flag: String, _ given: Value?, _ begun: Value?) throws {
       guard let given, given != begun else { return }
-      throw RunFileError(
+      throw FileError(
         runPath, flag,
         expected: "\(begun.map { "\($0)" } ?? "none"), with which the run was begun",
         found: "\(given); leave it out, or start a new run")

@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import TestSupport
 import Testing
 
 /// Everything that can be wrong with what the command is given: one line, status 1, nothing touched.
@@ -34,7 +35,7 @@ import Testing
   private func edit(_ name: String, _ change: (inout Data) -> Void) throws {
     var data = try place.contents(name)
     change(&data)
-    try place.write(data, to: name)
+    place.write(data, to: name)
   }
 
   /// Replaces a text within a file once.
@@ -58,11 +59,11 @@ import Testing
   @Test("a configuration that is damaged")
   func configuration() throws {
     let whole = try place.contents("run/config.json")
-    try place.write(whole.prefix(whole.count / 2), to: "run/config.json")
+    place.write(whole.prefix(whole.count / 2), to: "run/config.json")
     try expectRefused("run/config.json")
-    try place.write(Data(), to: "run/config.json")
+    place.write(Data(), to: "run/config.json")
     try expectRefused("run/config.json")
-    try place.write(Data("[1, 2]".utf8), to: "run/config.json")
+    place.write(Data("[1, 2]".utf8), to: "run/config.json")
     try expectRefused("run/config.json")
     for (old, new, field) in [
       ("\"nade\"", "\"nadir\"", "nadir"), ("\"hidden\" : \"8\"", "\"hidden\" : \"-8\"", "hidden"),
@@ -73,7 +74,7 @@ import Testing
       ("\"levels\" : 2", "\"levels\" : 3", "levels"),
       ("\"threshold\"", "\"levels-0\"", "pixels"),
     ] {
-      try place.write(whole, to: "run/config.json")
+      place.write(whole, to: "run/config.json")
       try replace(old, by: new, in: "run/config.json")
       try expectRefused(field)
     }
@@ -86,12 +87,12 @@ import Testing
     try FileManager.default.removeItem(atPath: place.file(name))
     try expectRefused(name)
     for length in [0, 4, 100, whole.count / 2, whole.count - 1] {
-      try place.write(whole.prefix(length), to: name)
+      place.write(whole.prefix(length), to: name)
       try expectRefused(name)
     }
-    try place.write(Data((0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 31) }), to: name)
+    place.write(Data((0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 31) }), to: name)
     try expectRefused(name)
-    try place.write(whole, to: name)
+    place.write(whole, to: name)
     // The last bytes are the last tensor's.
     try edit(name) { $0.replaceSubrange($0.count - 4..<$0.count, with: [0, 0, 0xc0, 0x7f]) }
     try expectRefused(name, "finite")
@@ -141,19 +142,19 @@ import Testing
     for (old, new) in [
       ("\"count\"", "\"cuont\""), (":40", ":41"), ("\"nats\":[", "\"nats\":[1e9,"),
     ] {
-      try place.write(whole, to: "run/calibration.json")
+      place.write(whole, to: "run/calibration.json")
       try replace(old, by: new, in: "run/calibration.json")
       try place.scanline(flag).expectFailure(naming: ["run/calibration.json"])
     }
-    try place.write(whole.prefix(100), to: "run/calibration.json")
+    place.write(whole.prefix(100), to: "run/calibration.json")
     try place.scanline(flag).expectFailure(naming: ["run/calibration.json"])
-    try place.write(whole, to: "run/calibration.json")
+    place.write(whole, to: "run/calibration.json")
     #expect(
       try place.scanline(
         "train", "normal", "--run", "other", "--model", "nade", "--set", "hidden=8", "--binarize",
         "threshold", "--epochs", "1", "--quiet"
       ).status == 0)
-    try place.write(whole, to: "other/calibration.json")
+    place.write(whole, to: "other/calibration.json")
     try place.scanline("flag", "other", "mixed", "--out", "out")
       .expectFailure(naming: ["other/calibration.json", "weights"])
     #expect(!place.exists("out"))
@@ -178,10 +179,10 @@ import Testing
   func data() throws {
     try FileManager.default.createDirectory(
       atPath: place.file("empty"), withIntermediateDirectories: true)
-    try place.write(Data("text".utf8), to: "broken/a.png")
-    try place.write(Data("text".utf8), to: "text.txt")
+    place.write(Data("text".utf8), to: "broken/a.png")
+    place.write(Data("text".utf8), to: "text.txt")
     // An IDX header that promises two thousand million images of 65535 × 65535.
-    try place.write(
+    place.write(
       Data([0, 0, 8, 3, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]),
       to: "huge-images-idx3-ubyte")
     for name in ["nowhere", "empty", "broken", "text.txt", "huge-images-idx3-ubyte"] {
@@ -212,7 +213,7 @@ import Testing
 
   @Test("outputs that cannot be written are refused before the work")
   func outputs() throws {
-    try place.write(Data("mine".utf8), to: "file")
+    place.write(Data("mine".utf8), to: "file")
     try place.scanline("sample", "run", "--out", "file").expectFailure(naming: ["file", "folder"])
     try place.scanline(
       "flag", "run", "mixed", "--out", "file", "--calibration", "held-out", "--quiet"

@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import TestSupport
 import Testing
 
 /// From images to a report, with every number that the verbs print checked against the others.
@@ -30,7 +31,7 @@ import Testing
       try place.names(in: "a") == (1...12).map { $0 < 10 ? "000\($0).png" : "00\($0).png" } + [
         "grid.png"
       ])
-    try place.write(Data("mine".utf8), to: "b/notes.txt")
+    place.write(Data("mine".utf8), to: "b/notes.txt")
     #expect(
       try place.scanline("sample", "run", "--count", "5", "--out", "b", "--seed", "3").status == 0)
     for name in ["0001.png", "0005.png"] {
@@ -121,7 +122,7 @@ import Testing
   func flag() throws {
     let calibrated = try place.scanline("calibrate", "run", "held-out", "--json").object()
     #expect(calibrated["images"] as? Int == 40)
-    try place.write(Data("no image".utf8), to: "mixed/broken.png")
+    place.write(Data("no image".utf8), to: "mixed/broken.png")
     let object = try place.scanline(
       "flag", "run", "mixed", "--out", "report", "--json", "--fail-if-flagged"
     ).object()

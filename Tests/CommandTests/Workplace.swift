@@ -1,18 +1,8 @@
 import Foundation
 import Images
 import Randomness
+import TestSupport
 import Testing
-
-/// The command as it is built beside these tests.
-enum Command {
-  static let path: String? = {
-    let tests = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
-    let path = tests.deletingLastPathComponent().appendingPathComponent("scanline").path
-    return FileManager.default.isExecutableFile(atPath: path) ? path : nil
-  }()
-
-  static let missing: Comment = "the command scanline is not beside the tests: swift build first"
-}
 
 /// What a command left behind.
 struct Outcome {
@@ -48,17 +38,12 @@ struct Outcome {
 }
 
 /// A folder of its own in which commands run, removed in the end.
-final class Workplace {
-  let path: String
+struct Workplace {
+  let folder = TemporaryFolder()
 
-  init() throws {
-    path = NSTemporaryDirectory() + "scanline-command-\(UInt64.random(in: 0 ... .max))"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
+  var path: String { folder.path }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String) -> String { "\(path)/\(name)" }
+  func file(_ name: String) -> String { folder.file(name) }
 
   func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name)) }
 
@@ -66,16 +51,9 @@ final class Workplace {
     try FileManager.default.contentsOfDirectory(atPath: file(folder)).sorted()
   }
 
-  func contents(_ name: String) throws -> Data {
-    try Data(contentsOf: URL(fileURLWithPath: file(name)))
-  }
+  func contents(_ name: String) throws -> Data { Data(try bytes(of: file(name))) }
 
-  func write(_ data: Data, to name: String) throws {
-    let url = URL(fileURLWithPath: file(name))
-    try FileManager.default.createDirectory(
-      at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try data.write(to: url)
-  }
+  func write(_ data: Data, to name: String) { folder.write(data, to: name) }
 
   /// Starts the command here.
   func start(_ arguments: [String]) throws -> Running {
@@ -106,8 +84,7 @@ final class Workplace {
 
   /// 10 × 10 grey images of a bright bar on dark ground, with a little noise; `odd` ones are noise.
   func makeImages(_ folder: String, _ count: Int, odd: Bool = false, seed: UInt64 = 0) throws {
-    try FileManager.default.createDirectory(
-      atPath: file(folder), withIntermediateDirectories: true)
+    self.folder.makeFolder(folder)
     for index in 0..<count {
       var random = RandomStream(seed: seed, folder, index)
       let column = 1 + random.integer(below: 8)
@@ -123,7 +100,7 @@ final class Workplace {
   /// A place with images to train on (`normal`), to hold out (`held-out`) and to find (`mixed`), and a
   /// run trained on the first.
   static func trained() throws -> Workplace {
-    let place = try Workplace()
+    let place = Workplace()
     try place.makeImages("normal", 60)
     try place.makeImages("held-out", 40)
     try place.makeImages("mixed/good", 20)

@@ -1,14 +1,10 @@
 import Detection
-import Foundation
+import TestSupport
 import Testing
 
 @Suite struct CalibrationTests {
-  /// A path that is gone after `body`.
-  func withPath(_ body: (String) throws -> Void) rethrows {
-    let path = NSTemporaryDirectory() + "calibration-\(UUID().uuidString).json"
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    try body(path)
-  }
+  let folder = TemporaryFolder()
+  var path: String { folder.file("calibration.json") }
 
   @Test func comesBackFromItsFile() throws {
     let calibration = try Calibration(
@@ -16,13 +12,11 @@ import Testing
       data: "normal \"parts\", 3 images")
     #expect(calibration.count == 3)
     #expect(calibration.scores["nats"] == [0.1, 3, .infinity])
-    try withPath { path in
-      try calibration.write(to: path)
-      let first = try Data(contentsOf: URL(fileURLWithPath: path))
-      #expect(try Calibration(contentsOf: path) == calibration)
-      try calibration.write(to: path)
-      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == first)
-    }
+    try calibration.write(to: path)
+    let first = try bytes(of: path)
+    #expect(try Calibration(contentsOf: path) == calibration)
+    try calibration.write(to: path)
+    #expect(try bytes(of: path) == first)
     #expect(try calibration.ranks(of: "nats").pValue(of: 4) == 0.5)
   }
 
@@ -55,13 +49,11 @@ import Testing
     (#"{"count":0,"data":"","scores":{}}"#, "expected at least one score"),
   ])
   func namesFileAndField(text: String, reason: String) throws {
-    try withPath { path in
-      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-      let error = #expect(throws: DetectionError.self) { try Calibration(contentsOf: path) }
-      let line = try #require(error?.description)
-      #expect(line.hasPrefix(path) && line.contains(reason), "\(line)")
-      #expect(!line.contains("\n"))
-    }
+    put(text.utf8, at: path)
+    let error = #expect(throws: DetectionError.self) { try Calibration(contentsOf: path) }
+    let line = try #require(error?.description)
+    #expect(line.hasPrefix(path) && line.contains(reason), "\(line)")
+    #expect(line.isOneLine)
   }
 
   @Test func namesMissingFilesAndFolders() {
@@ -69,7 +61,7 @@ import Testing
       try Calibration(contentsOf: "/nowhere/calibration.json")
     }
     #expect(error?.description.hasSuffix("No such file or directory") == true)
-    #expect(throws: DetectionError.self) {
+    expectError(at: "/nowhere/calibration.json", "No such file or directory") {
       try Calibration(scores: ["nats": [1]], data: "").write(to: "/nowhere/calibration.json")
     }
   }

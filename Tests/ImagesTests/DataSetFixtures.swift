@@ -1,47 +1,6 @@
 import Foundation
 import Images
 
-/// A folder that is gone when the test is over.
-final class TemporaryFolder {
-  let path: String
-
-  init() {
-    path = NSTemporaryDirectory() + "images-tests-\(UUID().uuidString)"
-    makeFolder("")
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  subscript(file: String) -> String { path + "/" + file }
-
-  func makeFolder(_ name: String) {
-    try! FileManager.default.createDirectory(atPath: self[name], withIntermediateDirectories: true)
-  }
-
-  @discardableResult func write(_ bytes: [UInt8], to file: String) -> String {
-    makeFolder((file as NSString).deletingLastPathComponent)
-    try! Data(bytes).write(to: URL(fileURLWithPath: self[file]))
-    return self[file]
-  }
-
-  func link(_ file: String, to target: String) {
-    try! FileManager.default.createSymbolicLink(atPath: self[file], withDestinationPath: target)
-  }
-}
-
-/// Real images, absent from most checkouts.
-enum SharedData {
-  static let folder =
-    ProcessInfo.processInfo.environment["SCANLINE_DATA"]
-    ?? URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../shared/data")
-    .standardized
-    .path
-
-  static func has(_ file: String) -> Bool {
-    FileManager.default.fileExists(atPath: folder + "/" + file)
-  }
-}
-
 /// An image no two of which are alike.
 func testImage(_ index: Int, width: Int = 6, height: Int = 5, channels: Int = 1) -> Image {
   Image(

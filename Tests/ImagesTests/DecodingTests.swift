@@ -1,5 +1,7 @@
+import Files
 import Glibc
 import Images
+import TestSupport
 import Testing
 
 /// EXIF (a TIFF header and one directory) that holds an orientation behind another entry.
@@ -20,44 +22,8 @@ func fixturePath(_ name: String, testFile: String = #filePath) -> String {
   testFile.prefix(through: testFile.lastIndex(of: "/")!) + "Fixtures/" + name
 }
 
-func bytes(ofFile path: String) throws -> [UInt8] {
-  let file = try #require(fopen(path, "r"), "\(path)")
-  defer { fclose(file) }
-  var buffer = [UInt8](repeating: 0, count: 1 << 20)
-  return Array(buffer[..<fread(&buffer, 1, buffer.count, file)])
-}
-
-func write(_ bytes: [UInt8], to path: String) throws {
-  let file = try #require(fopen(path, "w"), "\(path)")
-  defer { fclose(file) }
-  try #require(fwrite(bytes, 1, bytes.count, file) == bytes.count)
-}
-
-/// Calls `body` with a new empty folder, and removes it with the files in it.
-func withTemporaryFolder(_ body: (String) throws -> Void) throws {
-  var template = Array("/tmp/scanline-test-XXXXXX".utf8CString)
-  let folder = String(cString: try #require(mkdtemp(&template)))
-  defer {
-    for name in names(in: folder) { unlink("\(folder)/\(name)") }
-    rmdir(folder)
-  }
-  try body(folder)
-}
-
-func names(in folder: String) -> [String] {
-  guard let directory = opendir(folder) else { return [] }
-  defer { closedir(directory) }
-  var result: [String] = []
-  while let entry = readdir(directory) {
-    let name = withUnsafeBytes(of: entry.pointee.d_name) {
-      String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-    }
-    if name != "." && name != ".." { result.append(name) }
-  }
-  return result.sorted()
-}
-
 @Suite struct DecodingTests {
+  private let folder = TemporaryFolder()
   private let tiny = Image(width: 2, height: 1, channels: 1, pixels: [3, 250])
 
   private func message(_ body: () throws -> Image) -> String? {
@@ -70,49 +36,34 @@ func names(in folder: String) -> [String] {
   }
 
   @Test func theFirstBytesDecideTheFormat() throws {
-    try withTemporaryFolder { folder in
-      let path = "\(folder)/misnamed.jpg"
-      try write(tiny.encodedPNG(), to: path)
-      #expect(try Image.decode(contentsOf: path) == tiny)
-    }
+    let path = folder.write(tiny.encodedPNG(), to: "misnamed.jpg")
+    #expect(try Image.decode(contentsOf: path) == tiny)
   }
 
   @Test func whatIsNoImageFileIsRefusedInOneLine() throws {
-    try withTemporaryFolder { folder in
-      #expect(
-        message { try Image.decode(contentsOf: "\(folder)/missing.png") }
-          == "\(folder)/missing.png: expected a readable image file, found No such file or directory"
-      )
-      #expect(
-        message { try Image.decode(contentsOf: folder) }
-          == "\(folder): expected a readable image file, found a folder")
-
-      let pipe = "\(folder)/pipe.png"
-      try #require(mkfifo(pipe, 0o600) == 0)
-      #expect(
-        message { try Image.decode(contentsOf: pipe) }
-          == "\(pipe): expected a readable image file, found a pipe or device")
-
-      for (name, content) in [("empty.png", ""), ("short\n.png", "GIF"), ("text.jpg", "some text")]
-      {
-        let path = "\(folder)/\(name)"
-        try write(Array(content.utf8), to: path)
-        let line = try #require(message { try Image.decode(contentsOf: path) })
-        #expect(line.hasSuffix(": expected a PNG or JPEG image, found neither by its first bytes"))
-        #expect(!line.contains("\n"))
-      }
+    func expectRefusal(_ path: String, _ problem: String) {
+      #expect(throws: FileError(path, problem: problem)) { try Image.decode(contentsOf: path) }
+    }
+    expectRefusal(folder.file("missing.png"), "cannot open: No such file or directory")
+    expectRefusal(folder.path, "expected a regular file, found a folder")
+    let pipe = folder.file("pipe.png")
+    try #require(mkfifo(pipe, 0o600) == 0)
+    expectRefusal(pipe, "expected a regular file, found a pipe or device")
+    for (name, content) in [("empty.png", ""), ("short\n.png", "GIF"), ("text.jpg", "some text")] {
+      expectRefusal(
+        folder.write(content.utf8, to: name),
+        "expected a PNG or JPEG image, found neither by its first bytes")
     }
   }
 
   @Test func aFileLargerThanTheLimitIsNotRead() throws {
-    try withTemporaryFolder { folder in
-      let path = "\(folder)/a.png"
-      let bytes = tiny.encodedPNG()
-      try write(bytes, to: path)
-      let fits = DecodingLimits(maximumFileBytes: bytes.count)
-      #expect(try Image.decode(contentsOf: path, limits: fits) == tiny)
-      let tight = DecodingLimits(maximumFileBytes: bytes.count - 1)
-      #expect(message { try Image.decode(contentsOf: path, limits: tight) } != nil)
+    let bytes = tiny.encodedPNG()
+    let path = folder.write(bytes, to: "a.png")
+    let fits = DecodingLimits(maximumFileBytes: bytes.count)
+    #expect(try Image.decode(contentsOf: path, limits: fits) == tiny)
+    let tight = DecodingLimits(maximumFileBytes: bytes.count - 1)
+    expectError(at: path, "expected an image file of at most \(bytes.count - 1) bytes") {
+      _ = try Image.decode(contentsOf: path, limits: tight)
     }
   }
 
@@ -136,7 +87,7 @@ func names(in folder: String) -> [String] {
       bytes.replaceSubrange(8..<33, with: PNGFile.chunk("IHDR", header))
       bombs.append(("\(width)x\(height)", bytes))
     }
-    var jpeg = try bytes(ofFile: fixturePath("progressive.jpg"))
+    var jpeg = try bytes(of: fixturePath("progressive.jpg"))
     let frame = try #require(
       jpeg.indices.dropLast().first { jpeg[$0] == 0xff && jpeg[$0 + 1] == 0xc2 })
     jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0xff, 0xdc, 0xff, 0xdc])

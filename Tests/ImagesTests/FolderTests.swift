@@ -1,5 +1,7 @@
+import Files
 import Foundation
 import Images
+import TestSupport
 import Testing
 
 @Suite struct FolderTests {
@@ -75,7 +77,7 @@ import Testing
     writePNG(0, "good.png")
     folder.write(Array("hello".utf8), to: "notes/readme.txt")
     folder.write([], to: "empty.png")
-    mkfifo(folder["pipe.png"], 0o600)
+    mkfifo(folder.file("pipe.png"), 0o600)
     folder.link("nowhere.png", to: "gone.png")
     let odd = open(folder.path + "/" + "\u{7f}\n.png", O_CREAT | O_WRONLY, 0o600)
     close(odd)
@@ -88,7 +90,7 @@ import Testing
     #expect(reasons["notes/readme.txt"] == "not a PNG or JPEG file")
     #expect(reasons["pipe.png"] == "not a regular file")
     #expect(
-      message(LoadingOptions(strict: true)) == folder["notes/readme.txt"]
+      message(LoadingOptions(strict: true)) == folder.file("notes/readme.txt")
         + ": not a PNG or JPEG file")
   }
 
@@ -153,8 +155,10 @@ import Testing
     let text = try #require(message())
     #expect(
       text.hasPrefix(folder.path + ": expected PNG or JPEG images, found none in 2 files; a.png: "))
-    #expect(throws: DataError(folder["missing"], "No such file or directory")) {
-      try DataSet.load(folder["missing"])
+    #expect(
+      throws: FileError(folder.file("missing"), problem: "cannot open: No such file or directory")
+    ) {
+      try DataSet.load(folder.file("missing"))
     }
   }
 
@@ -193,7 +197,7 @@ import Testing
     #expect(data.pixels == good.flatMap(\.pixels))
     #expect(data.skipped.map(\.path) == (0..<200).map { String(format: "%03d-bad.png", $0) })
     for file in data.skipped { #expect(!file.reason.isEmpty && !file.reason.contains("\n")) }
-    #expect(throws: DataError.self) { try load(LoadingOptions(strict: true)) }
+    #expect(throws: FileError.self) { try load(LoadingOptions(strict: true)) }
     var usage = rusage()
     getrusage(0, &usage)  // this process
     #expect(usage.ru_maxrss < 1 << 20, "kilobytes")

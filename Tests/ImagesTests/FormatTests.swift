@@ -1,4 +1,5 @@
 import Images
+import TestSupport
 import Testing
 
 @Suite struct FormatTests {
@@ -131,11 +132,11 @@ import Testing
       $0.converted(toChannels: 1).resized(width: 4, height: 7).pixels
     }
     for source in ["pictures", "array", "array.npy"] {
-      let data = try DataSet.load(folder[source], options: options)
+      let data = try DataSet.load(folder.file(source), options: options)
       #expect(data.shape == [2, 7, 4, 1])
       #expect(data.pixels == expected)
     }
-    let single = try DataSet.load(folder["pictures/1.png"], options: options)
+    let single = try DataSet.load(folder.file("pictures/1.png"), options: options)
     #expect(single.pixels == expected.suffix(28))
     #expect(single.names == ["1.png"])
   }

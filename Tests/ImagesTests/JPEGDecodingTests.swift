@@ -1,5 +1,7 @@
+import Files
 import Images
 import Randomness
+import TestSupport
 import Testing
 
 private typealias RGB = [Int]
@@ -9,7 +11,7 @@ private typealias RGB = [Int]
 private let quadrants: [RGB] = [[200, 40, 40], [40, 200, 40], [40, 40, 200], [240, 240, 240]]
 
 private func fixture(_ name: String) throws -> [UInt8] {
-  try bytes(ofFile: fixturePath(name))
+  try bytes(of: fixturePath(name))
 }
 
 /// The colours in the middle of the quadrants.
@@ -157,7 +159,7 @@ private func message(_ bytes: [UInt8]) -> String? {
         let image = try Image.decode(flipped, name: form, limits: limits)
         #expect(image.pixels.count == image.width * image.height * image.channels)
       } catch {
-        #expect(error is ImageError)
+        #expect(error is FileError)
         refused += 1
       }
     }

@@ -1,6 +1,7 @@
 import Detection
 import Foundation
 import Reports
+import TestSupport
 import Testing
 
 @Suite struct ScoreFilesTests {
@@ -16,14 +17,6 @@ import Testing
         scores: [1e-300, index == 1 ? .infinity : -.infinity],
         verdict: .init(pValue: 0.05, flagged: index == 2))
     })
-
-  /// A folder that is gone after `body`.
-  func withFolder(_ body: (String) throws -> Void) throws {
-    let folder = NSTemporaryDirectory() + "scores-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    try body(folder)
-  }
 
   /// RFC 4180, read scalar by scalar.
   func parse(_ csv: String) -> [[String]] {
@@ -83,49 +76,15 @@ import Testing
     #expect(table.jsonLines == "{\"path\":\"a\",\"nats\":\"nan\",\"bits_per_dimension\":2.0}\n")
   }
 
-  @Test func replacesTheFileAsAWhole() throws {
-    try withFolder { folder in
-      let path = folder + "/scores.csv"
-      try Data(repeating: 65, count: 1_000_000).write(to: URL(fileURLWithPath: path))
-      try Self.table.writeCSV(to: path)
-      #expect(try String(contentsOfFile: path, encoding: .utf8) == Self.table.csv)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["scores.csv"])
-    }
-  }
-
-  @Test func namesTheFileAndTheReason() throws {
-    try withFolder { folder in
-      for (path, reason) in [
-        (folder + "/none/scores.jsonl", "No such file or directory"), (folder, "Is a directory"),
-      ] {
-        let error = #expect(throws: ReportError.self) { try Self.table.writeJSONLines(to: path) }
-        #expect(error?.description == "\(path): cannot be written: \(reason)")
-      }
-    }
-  }
-
-  @Test func writesThroughLinksAndIntoPipes() throws {
-    try withFolder { folder in
-      // As /dev/stdout is: a link or a pipe must not be replaced by a file.
-      try FileManager.default.createSymbolicLink(
-        atPath: folder + "/link", withDestinationPath: folder + "/scores.csv")
-      try Data().write(to: URL(fileURLWithPath: folder + "/scores.csv"))
-      try Self.table.writeCSV(to: folder + "/link")
-      #expect(
-        try String(contentsOfFile: folder + "/scores.csv", encoding: .utf8) == Self.table.csv)
-      #expect(
-        try FileManager.default.destinationOfSymbolicLink(atPath: folder + "/link")
-          == folder + "/scores.csv")
-
-      let pipe = folder + "/pipe"
-      try #require(mkfifo(pipe, 0o600) == 0)
-      let reader = open(pipe, O_RDONLY | O_NONBLOCK)
-      try #require(reader >= 0)
-      defer { close(reader) }
-      try Self.table.writeCSV(to: pipe)
-      var bytes = [UInt8](repeating: 0, count: 65_536)
-      let count = read(reader, &bytes, bytes.count)
-      #expect(String(decoding: bytes.prefix(max(0, count)), as: UTF8.self) == Self.table.csv)
+  @Test func writesWhatItSaysOrWhyItCannot() throws {
+    let folder = TemporaryFolder()
+    try Self.table.writeCSV(to: folder.file("scores.csv"))
+    try Self.table.writeJSONLines(to: folder.file("scores.jsonl"))
+    #expect(try bytes(of: folder.file("scores.csv")) == Array(Self.table.csv.utf8))
+    #expect(try bytes(of: folder.file("scores.jsonl")) == Array(Self.table.jsonLines.utf8))
+    let missing = folder.file("none/scores.csv")
+    expectError(at: missing, "cannot write: No such file or directory") {
+      try Self.table.writeCSV(to: missing)
     }
   }
 }

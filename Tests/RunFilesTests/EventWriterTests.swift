@@ -1,5 +1,7 @@
+import Files
 import Foundation
 import RunFiles
+import TestSupport
 import Testing
 
 /// Decodes event files from the formats' definitions: bit by bit checksum, field by field message.
@@ -10,7 +12,7 @@ import Testing
   }
 
   @Test func recordsAreFramedAndSayWhatWasWritten() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let start = Date(timeIntervalSince1970: 1_700_000_000.5)
     let events = try EventWriter(in: folder.path, firstStep: 301, start: start)
     try events.scalar("loss", -2.5, step: 302, at: start + 1)
@@ -44,11 +46,11 @@ import Testing
   }
 
   @Test func everyStartHasAFileOfItsOwn() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let start = Date(timeIntervalSince1970: 1_700_000_000)
     for _ in 0..<3 { _ = try EventWriter(in: folder.path, start: start) }
     #expect(try folder.names().count == 3)
-    #expect(throws: RunFileError.self) { try EventWriter(in: folder.file("none")) }
+    #expect(throws: FileError.self) { try EventWriter(in: folder.file("none")) }
   }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import RunFiles
+import TestSupport
 import Testing
 
 @Suite struct MetricsLogTests {
@@ -7,7 +8,7 @@ import Testing
   let path: String
 
   init() throws {
-    folder = try TemporaryFolder()
+    folder = TemporaryFolder()
     path = folder.file("metrics.jsonl")
   }
 
@@ -62,7 +63,7 @@ import Testing
     let whole = try bytes(of: path)
     let lineStart = whole.dropLast().lastIndex(of: UInt8(ascii: "\n"))! + 1
     for count in lineStart..<whole.count {
-      try put(whole.prefix(count), at: path)
+      put(whole.prefix(count), at: path)
       #expect(try MetricsLog.rows(of: path) == [row(1)])
       try MetricsLog(at: path, keepingStepsThrough: 2).append(row(2))
       #expect(try bytes(of: path) == whole)
@@ -77,11 +78,11 @@ import Testing
     let text = String(decoding: try bytes(of: path), as: UTF8.self)
     let lines = text.split(separator: "\n")
     let broken = lines[1].replacingOccurrences(of: "\"step\":2", with: "\"step\":\"two\"")
-    try put("\(lines[0])\n\(broken)\n\(lines[1])\n".utf8, at: path)
+    put("\(lines[0])\n\(broken)\n\(lines[1])\n".utf8, at: path)
     expectError(at: path, "line 2: step: expected Int, found a string") {
       _ = try MetricsLog(at: path, keepingStepsThrough: 9)
     }
-    try put("{}\n".utf8, at: path)
+    put("{}\n".utf8, at: path)
     expectError(at: path, "line 1: step: expected a value, found nothing") {
       _ = try MetricsLog.rows(of: path)
     }
@@ -95,5 +96,23 @@ import Testing
       try log.append(row)
     }
     #expect(try bytes(of: path).isEmpty)
+  }
+
+  /// The disk is full as a limit on file sizes, which is a process's own, so in one of its own.
+  @Test func aRowThatDoesNotFitIsNotThereAtAll() async {
+    await #expect(processExitsWith: .success) {
+      let folder = TemporaryFolder()
+      let path = folder.file("metrics.jsonl")
+      let log = try MetricsLog(at: path, keepingStepsThrough: 0)
+      let row = MetricsRow(
+        step: 1, epoch: 1, seconds: 1, trainBitsPerDimension: 1, learningRate: 1, gradientNorm: 1,
+        imagesPerSecond: 1)
+      signal(SIGXFSZ, SIG_IGN)
+      var limit = rlimit(rlim_cur: 4096, rlim_max: rlim_t.max)
+      setrlimit(__rlimit_resource_t(1), &limit)  // RLIMIT_FSIZE
+      expectError(at: path, "cannot append") { while true { try log.append(row) } }
+      #expect(try bytes(of: path).last == UInt8(ascii: "\n"))
+      #expect(try MetricsLog.rows(of: path).allSatisfy { $0 == row })
+    }
   }
 }

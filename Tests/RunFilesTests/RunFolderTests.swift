@@ -1,5 +1,6 @@
 import Foundation
 import RunFiles
+import TestSupport
 import Testing
 
 @Suite struct RunFolderTests {
@@ -18,7 +19,7 @@ import Testing
   let path: String
 
   init() throws {
-    folder = try TemporaryFolder()
+    folder = TemporaryFolder()
     path = folder.file("runs/a")
   }
 
@@ -58,7 +59,7 @@ import Testing
   }
 
   @Test func aFolderOfSomethingElseIsRefusedAndLeftAlone() throws {
-    try put([1], at: folder.file("holiday.png"))
+    put([1], at: folder.file("holiday.png"))
     expectError(at: folder.path, "a new or empty folder", "'holiday.png'") {
       _ = try RunFolder.create(at: folder.path, configuration: Configuration())
     }
@@ -75,8 +76,8 @@ import Testing
   @Test func aFolderLeftByAKilledStartIsTakenOver() throws {
     let fileManager = FileManager.default
     try fileManager.createDirectory(atPath: path + "/events", withIntermediateDirectories: true)
-    try put([], at: path + "/lock")
-    try put([1], at: path + "/.config.json.x1.partial")
+    put([], at: path + "/lock")
+    put([1], at: path + "/.config.json.x1.partial")
     _ = try RunFolder.create(at: path, configuration: Configuration())
     #expect(!fileManager.fileExists(atPath: path + "/.config.json.x1.partial"))
   }
@@ -131,7 +132,7 @@ import Testing
   ])
   func aDamagedConfigurationIsNamed(json: String, says: String) throws {
     let run = try RunFolder.create(at: path, configuration: Configuration())
-    try put(json.utf8, at: run.configurationFile)
+    put(json.utf8, at: run.configurationFile)
     expectError(at: run.configurationFile, says) {
       _ = try run.readConfiguration(Configuration.self)
     }

@@ -1,5 +1,7 @@
+import Files
 import Foundation
 import RunFiles
+import TestSupport
 import Testing
 
 @Suite struct TensorFileTests {
@@ -7,14 +9,14 @@ import Testing
   let path: String
 
   init() throws {
-    folder = try TemporaryFolder()
+    folder = TemporaryFolder()
     path = folder.file("weights.safetensors")
   }
 
   /// A safetensors file by hand: the format's own definition, not the writer's.
   func assemble(_ header: String, data: Int = 0, length: UInt64? = nil) throws {
     let count = length ?? UInt64(header.utf8.count)
-    try put(
+    put(
       (0..<8).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } + Array(header.utf8)
         + (0..<data).map { UInt8($0 % 251) },
       at: path)
@@ -192,12 +194,12 @@ import Testing
     try writeSmall()
     let whole = try bytes(of: path)
     for count in 0..<whole.count {
-      try put(whole.prefix(count), at: path)
-      #expect(throws: RunFileError.self, "\(count) of \(whole.count) bytes") {
+      put(whole.prefix(count), at: path)
+      #expect(throws: FileError.self, "\(count) of \(whole.count) bytes") {
         try TensorFile(reading: path)
       }
     }
-    try put(whole + [0], at: path)
+    put(whole + [0], at: path)
     expectRefused("data")
   }
 
@@ -223,7 +225,7 @@ import Testing
         let file = try TensorFile(reading: path)
         let total = file.tensors.reduce(0) { $0 + $1.shape.reduce($1.type.size, *) }
         #expect(total == whole.count - headerEnd)
-      } catch let error as RunFileError {
+      } catch let error as FileError {
         refused += 1
         #expect(error.description.isOneLine)
       }

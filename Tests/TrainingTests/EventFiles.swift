@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The steps that TensorBoard shows of each curve of a run, file after file: a start forgets what

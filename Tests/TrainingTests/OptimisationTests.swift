@@ -37,7 +37,7 @@ import Training
       options.weightDecay = 0.1
       options.averageDecay = 0.6
     }
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     try training.train(at: folder.file("run"))
     let configuration = try training.configuration()
     let options = configuration.training
@@ -121,7 +121,7 @@ import Training
     training.duration = .epochs(20)
     // Where draws are made anew, most of the loss is theirs.
     if training.pixels == .stochastic { training.pixels = .threshold }
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let summary = try training.train(at: folder.file("run"))
     let rows = try MetricsLog.rows(of: folder.file("run") + "/metrics.jsonl")
     #expect(rows.map(\.step) == (1...20).map { $0 * TrainingCase.stepsPerEpoch })
@@ -143,7 +143,7 @@ import Training
       $0.averageDecay = 0
       $0.weightDecay = 0
     }
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let run = folder.file("run")
     let summary = try training.train(at: run)
     let rows = try MetricsLog.rows(of: run + "/metrics.jsonl")
@@ -165,7 +165,7 @@ import Training
   @Test func withoutValidationTheLastWeightsAreKept() throws {
     var training = TrainingCase.nade
     training.hasValidation = false
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let run = folder.file("run")
     let summary = try training.train(at: run, stops: [5])
     #expect(summary.validationNatsPerImage == nil)
@@ -179,7 +179,7 @@ import Training
 
   /// Nobody is handed first weights for trained ones.
   @Test func beforeTheFirstValidationTheLatestWeightsAreKept() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let run = folder.file("run")
     var calls = 0
     let summary = try TrainingCase.nade.trainer(at: run).train { _ in
@@ -200,7 +200,7 @@ import Training
     training.duration = .minutes(0.3 / 60)
     // Steps enough for the clock to come first.
     training.change = { $0.batch = 1 }
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let run = folder.file("run")
     var stepsAfterTheEnd = 0
     var last: Trainer.Progress?

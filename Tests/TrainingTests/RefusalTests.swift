@@ -1,8 +1,10 @@
+import Files
 import Foundation
 import Images
 import Models
 import OneDNN
 import RunFiles
+import TestSupport
 import Testing
 import Training
 
@@ -54,15 +56,14 @@ import Training
   }
 
   @Test func damagedCheckpoints() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let run = try stoppedRun(in: folder)
     let path = "\(run)/checkpoint.safetensors"
     let whole = try bytes(of: path)
-    func put(_ data: Data) throws { try data.write(to: URL(fileURLWithPath: path)) }
 
-    try put(whole.dropLast(5))
+    put(whole.dropLast(5), at: path)
     try expectRefusal(of: run, "checkpoint.safetensors: ", "expected")
-    try put(Data("junk".utf8))
+    put("junk".utf8, at: path)
     try expectRefusal(of: run, "checkpoint.safetensors: header length")
 
     for (key, value, expected) in [
@@ -74,20 +75,20 @@ import Training
       ("best_validation", "nan", "a number, found nan"),
       ("nats_of_epoch", "inf", "a finite number, found inf"),
     ] as [(String, String?, String)] {
-      try put(whole)
+      put(whole, at: path)
       try rewrite(path, metadata: [key: value])
       try expectRefusal(of: run, "checkpoint.safetensors: metadata", expected)
     }
-    try put(whole)
+    put(whole, at: path)
     try rewrite(path) { name, values in if name == "c#second" { values[0] = .nan } }
     try expectRefusal(of: run, "tensor 'c#second': expected finite numbers")
 
-    try put(whole)
+    put(whole, at: path)
     try TrainingCase.nade.train(at: run)
   }
 
   @Test func foreignCheckpointsAndWeights() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let run = try stoppedRun(in: folder)
     var other = TrainingCase.nade
     other.settings["hidden"] = "8"
@@ -100,10 +101,9 @@ import Training
     ] {
       let path = "\(run)/\(file).safetensors"
       let own = try bytes(of: path)
-      try bytes(of: folder.file(from) + "/\(file).safetensors")
-        .write(to: URL(fileURLWithPath: path))
+      put(try bytes(of: folder.file(from) + "/\(file).safetensors"), at: path)
       try expectRefusal(of: run, "\(file).safetensors: tensor '", expected)
-      try own.write(to: URL(fileURLWithPath: path))
+      put(own, at: path)
     }
     try FileManager.default.removeItem(atPath: "\(run)/weights.safetensors")
     try expectRefusal(of: run, "weights.safetensors: cannot open")
@@ -112,7 +112,7 @@ import Training
   /// A weight where the mask is zero would make the likelihood a lie.
   @Test(arguments: ["", "#first", "#average"])
   func weightsThatSeeTheFuture(_ suffix: String) throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let training = TrainingCase(model: "fvsbn")
     let run = try stoppedRun(training, in: folder)
     try rewrite("\(run)/checkpoint.safetensors") { name, values in
@@ -141,7 +141,7 @@ import Training
     ("\"stochastic\"", "\"levels-3\"", "model.head.levels: expected the 3 of pixels, found 2"),
   ])
   func configurationsThatNoRunHas(_ from: String, _ to: String, _ expected: String) throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let run = folder.file("run")
     _ = try TrainingCase.nade.trainer(at: run)
     let file = URL(fileURLWithPath: "\(run)/config.json")
@@ -153,7 +153,7 @@ import Training
   }
 
   @Test func otherImages() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let run = try stoppedRun(in: folder)
     let before = try contents(of: run)
     let (training, validation) = (TrainingCase.nade.training, TrainingCase.nade.validation)
@@ -164,7 +164,7 @@ import Training
       (training, pictures(5, seed: 4), "the 5 validation images"),
       (training, nil, "the 5 validation images that the run was begun with, found 0"),
     ] {
-      let error = #expect(throws: DataError.self) {
+      let error = #expect(throws: FileError.self) {
         let folder = try resumedRun(at: run)
         return try Trainer(
           run: folder, configuration: .read(from: folder), training: trainingData,
@@ -176,7 +176,7 @@ import Training
   }
 
   @Test func aLossThatIsNotFinite() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let run = try stoppedRun(in: folder)
     let checkpoint = try bytes(of: "\(run)/checkpoint.safetensors")
     let weights = try bytes(of: "\(run)/weights.safetensors")
@@ -204,10 +204,10 @@ import Training
 
   /// The folder goes away in the middle of a step, as a disk may.
   @Test func aDiskThatFails() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let (run, moved) = (folder.file("run"), folder.file("moved"))
     var calls = 0
-    let error = #expect(throws: RunFileError.self) {
+    let error = #expect(throws: FileError.self) {
       try TrainingCase.nade.trainer(at: run, checkpointInterval: 0).train { _ in
         calls += 1
         if calls == 5 { try FileManager.default.moveItem(atPath: run, toPath: moved) }

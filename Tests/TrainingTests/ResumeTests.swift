@@ -1,5 +1,6 @@
 import Foundation
 import RunFiles
+import TestSupport
 import Testing
 import Training
 
@@ -11,7 +12,7 @@ import Training
 
   @Test(arguments: TrainingCase.families)
   func aStoppedRunReachesTheSameBits(_ training: TrainingCase) throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let summary = try training.train(at: folder.file("whole"))
     #expect(summary.epochs == 3)
     #expect(summary.steps == TrainingCase.steps)
@@ -24,7 +25,7 @@ import Training
 
   /// The folder as a kill at any moment leaves it: the process is gone, the files are what they are.
   @Test func aKilledRunReachesTheSameBits() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let training = TrainingCase.nade
     let whole = folder.file("whole")
     let trainer = try training.trainer(at: whole, checkpointInterval: 0)
@@ -45,7 +46,7 @@ import Training
 
   /// The row of an epoch is written before the checkpoint that ends it.
   @Test func aKillBetweenRecordAndCheckpointRepeatsNoRow() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let training = TrainingCase.nade
     try training.train(at: folder.file("whole"))
     let run = folder.file("run")
@@ -64,15 +65,15 @@ import Training
       return calls < 3
     }
     #expect(try MetricsLog.rows(of: "\(run)/metrics.jsonl").map(\.step) == [6, 12])
-    try checkpoint.write(to: URL(fileURLWithPath: "\(run)/checkpoint.safetensors"))
-    try weights.write(to: URL(fileURLWithPath: "\(run)/weights.safetensors"))
+    put(checkpoint, at: "\(run)/checkpoint.safetensors")
+    put(weights, at: "\(run)/weights.safetensors")
     try training.train(at: run)
     try expectSameRuns(run, folder.file("whole"))
     #expect(try shownSteps(run) == shownSteps(folder.file("whole")))
   }
 
   @Test func aRunWithoutCheckpointStartsFromNothing() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let training = TrainingCase.nade
     try training.train(at: folder.file("whole"))
     let run = folder.file("run")
@@ -83,7 +84,7 @@ import Training
   }
 
   @Test func aFinishedRunIsLeftAlone() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let run = folder.file("run")
     let first = try TrainingCase.nade.train(at: run)
     let before = try contents(of: run)
@@ -98,7 +99,7 @@ import Training
   }
 
   @Test func otherThanTheSeedAndTheImagesNothingKeysTheDraws() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     var training = TrainingCase.nade
     try training.train(at: folder.file("a"))
     try training.train(at: folder.file("b"))
@@ -112,9 +113,9 @@ import Training
 }
 
 /// Every file of a folder.
-func contents(of path: String) throws -> [String: Data] {
+func contents(of path: String) throws -> [String: [UInt8]] {
   let names = try #require(FileManager.default.subpaths(atPath: path))
-  var files: [String: Data] = [:]
+  var files: [String: [UInt8]] = [:]
   for name in names {
     var isFolder: ObjCBool = false
     _ = FileManager.default.fileExists(atPath: "\(path)/\(name)", isDirectory: &isFolder)

@@ -2,6 +2,7 @@ import Foundation
 import Images
 import Randomness
 import RunFiles
+import TestSupport
 import Testing
 import Training
 
@@ -29,7 +30,7 @@ struct TrainCommandTests {
 
   /// Real kills, at moments that the test knows nothing of.
   @Test func killsAtAnyMomentCostNothing() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let data = folder.file("pictures.npy")
     try writePictures(200, to: data)
     let whole = folder.file("whole")
@@ -70,7 +71,7 @@ struct TrainCommandTests {
   }
 
   @Test func ctrlCSavesAndSaysHowToGoOn() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     // A path that a shell would take apart.
     let data = folder.file("my 'pictures'.npy")
     try writePictures(200, to: data)
@@ -108,7 +109,7 @@ struct TrainCommandTests {
 
   /// A limit on the size of files, which the system reports as it does a full disk.
   @Test func aFullDiskLeavesTheEarlierCheckpointWhole() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let data = folder.file("pictures.npy")
     try writePictures(40, to: data)
     let run = folder.file("run")
@@ -134,7 +135,7 @@ struct TrainCommandTests {
   }
 
   @Test func aResumedRunKeepsItsValidationAndRefusesOtherwise() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let data = folder.file("pictures.npy")
     let validation = folder.file("validation.npy")
     try writePictures(40, to: data)
@@ -183,7 +184,7 @@ struct TrainCommandTests {
   }
 
   @Test func quietMeansNothingButTheResult() throws {
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let data = folder.file("pictures.npy")
     try writePictures(40, to: data)
     let end = try RunningCommand(train(data, folder.file("run"), "--quiet") + model).end()

@@ -1,4 +1,5 @@
 import Distributions
+import Files
 import Foundation
 import Images
 import Models
@@ -6,6 +7,7 @@ import OneDNN
 import Randomness
 import RunFiles
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -107,7 +109,7 @@ func resumedRun(at path: String) throws -> RunFolder {
   for _ in 0..<100 {
     do {
       return try RunFolder.resume(at: path)
-    } catch let error as RunFileError where error.problem.contains("another training") {
+    } catch let error as FileError where error.problem.contains("another training") {
       Thread.sleep(forTimeInterval: 0.01)
     }
   }
@@ -128,22 +130,6 @@ func pictures(_ count: Int, seed: UInt64, channels: Int = 1) -> DataSet {
   return DataSet(
     height: 5, width: 4, channels: channels, pixels: pixels, names: (0..<count).map { "\($0)" })
 }
-
-/// A folder of a test's own, removed with it.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.path + "/scanline-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String) -> String { "\(path)/\(name)" }
-}
-
-func bytes(of path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
 func copy(_ path: String, to other: String) throws {
   try FileManager.default.copyItem(atPath: path, toPath: other)

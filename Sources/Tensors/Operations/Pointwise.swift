@@ -1,5 +1,5 @@
 extension Context {
-  /// f(x).
+  /// f(x), any shape.
   public func activate(_ f: Activation, _ x: Variable) -> Variable {
     let y = Tensor(x.shape, x.value.precision)
     backend.activate(f, x.value, into: y)
@@ -14,7 +14,7 @@ extension Context {
     }
   }
 
-  /// a + b.
+  /// a + b, of one shape and precision.
   public func sum(_ a: Variable, _ b: Variable) -> Variable {
     requireSame(a.shape, b.shape)
     let y = Tensor(a.shape, a.value.precision)
@@ -50,7 +50,7 @@ extension Context {
     return Variable(y)
   }
 
-  /// Symbols as intensities: scale · symbol + offset, in the precision of activations.
+  /// Symbols as intensities, scale · symbol + offset, in the precision of activations: a constant.
   public func intensities(
     _ symbols: [UInt8], shape: Shape, scale: Double, offset: Double, precision: Precision? = nil
   ) -> Variable {

@@ -1,16 +1,6 @@
 import Foundation
+import TestSupport
 import Testing
-
-/// The command as it is built beside these tests.
-enum Command {
-  static let path: String? = {
-    let tests = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
-    let path = tests.deletingLastPathComponent().appendingPathComponent("scanline").path
-    return FileManager.default.isExecutableFile(atPath: path) ? path : nil
-  }()
-
-  static let missing: Comment = "the command scanline is not beside the tests: swift build first"
-}
 
 /// A command under way.
 final class RunningCommand {
@@ -19,7 +9,7 @@ final class RunningCommand {
 
   /// - Parameter prelude: shell commands before it, `ulimit` and the like.
   init(_ arguments: [String], prelude: String = ":") throws {
-    folder = try TemporaryFolder()
+    folder = TemporaryFolder()
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     process.arguments =
       ["-c", "\(prelude); exec \"$0\" \"$@\"", try #require(Command.path)] + arguments

@@ -1,0 +1,218 @@
+import Detection
+import Distributions
+import Files
+import Foundation
+import Images
+import Layers
+import Models
+import OneDNN
+import Randomness
+import RunFiles
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+/// The examples of the documentation catalogues, line by line, on tiny data.
+@Suite struct ExamplesTests {
+  let folder = TemporaryFolder()
+
+  /// An IDX file of slanted bars, 5 × 5 pixels, black and white.
+  func bars(_ count: Int, seed: UInt64) -> String {
+    var random = RandomStream(seed: seed, "bars")
+    var file: [UInt8] = [0, 0, 8, 3, 0, 0, 0, UInt8(count), 0, 0, 0, 5, 0, 0, 0, 5]
+    for _ in 0..<count {
+      let start = random.integer(below: 5)
+      file += (0..<25).map { ($0 / 5 + $0) % 5 == start ? 255 : 0 }
+    }
+    return folder.write(file, to: "bars-\(seed)")
+  }
+
+  @Test func models() throws {
+    let path = bars(3, seed: 1)
+    let data = try DataSet.load(path)
+    let batch = PixelEncoding.threshold.batch(of: data, indices: 0..<data.count, seed: 1)
+    let specification = try ModelSpecification(
+      name: "nade", settings: ["hidden": "16"], head: .bernoulli,
+      image: ImageShape(height: data.height, width: data.width, channels: data.channels))
+    let model = try specification.build(in: ParameterStore(seed: 1))
+    let context = Context(backend: OneDNNBackend.shared, precision: .float32)
+    let logProbabilities = model.logProbability(of: batch, in: context)  // nats, one an image
+    #expect(logProbabilities.count == 3 && logProbabilities.allSatisfy { $0 < 0 })
+  }
+
+  /// The probabilities of all images of 2 × 2 pixels sum to one, whatever the weights.
+  @Test func aModelOfOnesOwn() {
+    let store = ParameterStore(seed: 1, precision: .float64)
+    let chain = MarkovChain(
+      ImageShape(height: 2, width: 2, channels: 1), .bernoulli, at: store.root)
+    for parameter in store.parameters {
+      parameter.value.write((0..<parameter.value.count).map { sin(Double($0)) })
+      if let mask = parameter.mask {
+        parameter.value.write(zip(parameter.value.values, mask.values).map(*))
+      }
+    }
+    let all = PixelBatch(
+      count: 16, height: 2, width: 2, channels: 1, levels: 2,
+      symbols: (0..<64).map { UInt8(($0 / 4) >> ($0 % 4) & 1) })
+    let context = Context(backend: ReferenceBackend(), precision: .float64)
+    let total = chain.logProbability(of: all, in: context).reduce(0) { $0 + exp($1) }
+    #expect(abs(total - 1) < 1e-12)
+  }
+
+  @Test func training() throws {
+    let path = bars(40, seed: 1)
+    let run = folder.file("run")
+    try train(path, run)
+    try use(path, run)
+    let (training, validation) = try DataSet.load(path).split(seed: 1)
+    // A process that another test starts holds the lock until it has become another program.
+    while true {
+      do {
+        try resume(run, training, validation)
+        break
+      } catch let error as FileError where error.problem.contains("another training") {
+        Thread.sleep(forTimeInterval: 0.01)
+      }
+    }
+    try detect(run, heldOut: bars(30, seed: 2), path)
+  }
+
+  func train(_ path: String, _ run: String) throws {
+    let (training, validation) = try DataSet.load(path).split(seed: 1)
+    let shape = ImageShape(
+      height: training.height, width: training.width, channels: training.channels)
+    let model = try ModelSpecification(
+      name: "nade", settings: ["hidden": "16"], head: .bernoulli, image: shape)
+    let configuration = RunConfiguration(
+      model: model, pixels: .threshold,
+      data: DataDescription(
+        path: path, training: training, validationPath: nil, validation: validation),
+      training: TrainingOptions(duration: .epochs(20), batch: 32, learningRate: 1e-3), seed: 1)
+    let folder = try RunFolder.create(at: run, configuration: configuration)
+    let trainer = try Trainer(
+      run: folder, configuration: configuration, training: training, validation: validation,
+      backend: OneDNNBackend.shared)
+    let summary = try trainer.train { progress in
+      progress.secondsLeft ?? 0 < 3600  // false stops, with a checkpoint
+    }
+    print(summary.validationNatsPerImage ?? .nan, "nats an image")
+    #expect(!summary.interrupted)
+  }
+
+  func use(_ path: String, _ run: String) throws {
+    let trained = try TrainedModel(run: run)
+    let images = try DataSet.load(path, options: trained.loadingOptions)
+    let likelihood = trained.model.likelihood(
+      of: images, pixels: trained.configuration.pixels, seed: trained.configuration.seed,
+      in: trained.context)
+    print(likelihood.natsPerImage, "±", likelihood.standardError, "nats an image")
+    #expect(likelihood.nats.count == 40)
+  }
+
+  func resume(_ run: String, _ training: DataSet, _ validation: DataSet) throws {
+    let folder = try RunFolder.resume(at: run)
+    let trainer = try Trainer(
+      run: folder, configuration: .read(from: folder), training: training, validation: validation,
+      backend: OneDNNBackend.shared)
+    let summary = try trainer.train { _ in true }
+    #expect(summary.epochs == 20)
+  }
+
+  func detect(_ run: String, heldOut: String, _ path: String) throws {
+    let trained = try TrainedModel(run: run)
+    let normal = try DataSet.load(heldOut, options: trained.loadingOptions)
+    // A table is nil only where its progress is told to stop.
+    let calibration = try Scorer(trained).table(of: normal)!.calibration("held out", of: trained)
+    try calibration.write(to: trained.run.calibrationFile)
+
+    let incoming = try DataSet.load(path, options: trained.loadingOptions)
+    let table = try Scorer(trained, calibration: calibration).table(of: incoming)!
+      .judged(by: calibration, falseAlarmRate: 0.05)
+    for row in table.oddestFirst.rows where row.verdict?.flagged == true {
+      print(row.path, row.nats, row.verdict!.pValue)
+    }
+    #expect(try trained.calibration() == calibration)
+  }
+
+  @Test func tensors() {
+    let weight = Parameter(
+      name: "weight", value: Tensor([1, 2], .float64, values: [0.5, -1]), decays: true)
+    let context = Context(backend: ReferenceBackend(), precision: .float64, tape: Tape())
+    let x = Variable(Tensor([3, 2], .float64, values: [1, 2, 3, 4, 5, 6]))
+    let y = context.linear(x, context.variable(weight), nil)  // x · wᵀ, [3, 1]
+    let gradients = context.gradients(of: y, seed: 1)  // of 1 · Σ y
+    let slope = gradients[weight]!.values  // [9, 12], the sums of x's columns
+    #expect(slope == [9, 12])
+    let product = y.value
+    let largest = withExtendedLifetime(product) { product.pointer.load(as: Double.self) }
+    #expect(largest == -1.5)
+  }
+
+  @Test func images() throws {
+    folder.write(
+      Image(width: 3, height: 2, channels: 1, pixels: [0, 9, 90, 99, 200, 255])
+        .encodedPNG(), to: "pictures/a.png")
+    folder.write([1, 2, 3], to: "pictures/b.png")
+    let (path, copy) = (folder.file("pictures"), folder.file("copy.png"))
+    let options = LoadingOptions(size: (width: 8, height: 8), channels: 1)
+    let data = try DataSet.load(path, options: options)
+    for file in data.skipped { print(file.path, file.reason) }
+
+    let pixels = PixelEncoding.levels(16)
+    let batch = pixels.batch(of: data, indices: 0..<data.count, seed: 1)  // [N, H, W, C], 0 ..< 16
+    try pixels.image(from: batch, at: 0).writePNG(to: copy)
+    #expect(data.names == ["a.png"] && data.skipped.count == 1)
+    #expect(try Image.decode(contentsOf: copy).width == 8)
+  }
+
+  /// What the catalogues show is what is tested here.
+  @Test(arguments: ["Models", "Training", "Tensors", "Images", "Detection"])
+  func theCataloguesShowTheseExamples(module: String) throws {
+    func lines(_ text: String) -> [String] {
+      text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+    let here = URL(fileURLWithPath: #filePath)
+    let tested = lines(try String(contentsOf: here, encoding: .utf8))
+    let package = here.deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let catalogue = package.appendingPathComponent(
+      "Sources/\(module)/\(module).docc/\(module).md")
+    let text = try String(contentsOf: catalogue, encoding: .utf8)
+    let examples = text.components(separatedBy: "```swift\n").dropFirst().map {
+      lines($0.components(separatedBy: "```")[0])
+    }
+    #expect(!examples.isEmpty)
+    for example in examples {
+      let code = example.drop { $0.hasPrefix("import ") }
+      #expect(Set(example).subtracting(code).isSubset(of: tested))
+      let isTested = tested.indices.contains { tested[$0...].starts(with: code) }
+      #expect(isTested, "\(module): \(code.first ?? "")")
+    }
+  }
+}
+
+struct MarkovChain: DensityModel {
+  let image: ImageShape
+  let head: Head
+  let regression: Linear
+  var outputBias: Parameter { regression.bias! }
+
+  init(_ image: ImageShape, _ head: Head, at scope: Scope) {
+    self.image = image
+    self.head = head
+    let (d, k) = (image.dimension, head.outputs)
+    // Row (i, k) sees column i − 1.
+    let ones = (0..<d * k * d).map { place in place % d == place / d / k - 1 ? 1.0 : 0 }
+    regression = Linear(
+      d, d * k, mask: Tensor([d * k, d], scope.precision, values: ones), weights: .zeros,
+      at: scope / "regression")
+  }
+
+  func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
+    let x = context.intensities(
+      batch.symbols, shape: [batch.count, batch.dimension],
+      scale: 1 / Double(batch.levels - 1), offset: 0)  // [N, D]
+    return head.distribution(regression(x, precision: context.wide, in: context))  // [N, D K]
+  }
+}

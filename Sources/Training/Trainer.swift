@@ -38,7 +38,13 @@ public final class Trainer {
   private var openedRecord: TrainingRecord?
 
   /// Starts a run, or takes it up from its last checkpoint where the folder has one. Writes nothing.
-  /// - Parameter checkpointInterval: seconds, at most, that a kill can cost.
+  /// - Parameters:
+  ///   - run: made by `RunFolder.create` or opened by `RunFolder.resume`, which hold its lock.
+  ///   - configuration: what `config.json` of the run says.
+  ///   - training: the images that the configuration describes, of the model's shape.
+  ///   - validation: likewise; nil for none, and then the latest weights are the ones kept.
+  ///   - backend: what computes.
+  ///   - checkpointInterval: seconds, at most, that a kill can cost.
   /// - Throws: `ModelError` for a model that this machine cannot hold, `FileError` for other images
   ///   than the configuration describes and for a damaged or foreign checkpoint.
   public init(

@@ -27,7 +27,7 @@ public final class TemporaryFolder {
   @discardableResult public func write(
     _ bytes: some Sequence<UInt8>, to name: String
   ) -> String {
-    makeFolder((name as NSString).deletingLastPathComponent)
+    makeFolder(name.lastIndex(of: "/").map { String(name[..<$0]) } ?? "")
     put(bytes, at: file(name))
     return file(name)
   }

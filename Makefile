@@ -80,12 +80,12 @@ study-nade: build ## NADE, 500 hidden units, on static binarized MNIST
 	$(SCANLINE) evaluate runs/nade $(call binarized,test)
 
 study-made: build ## MADE, 8000 hidden units and one mask, on static binarized MNIST
-	$(SCANLINE) train $(STATIC) --run runs/made --model made --set hidden=8000 --epochs 25
+	$(SCANLINE) train $(STATIC) --run runs/made --model made --set hidden=8000 --epochs 15
 	$(SCANLINE) evaluate runs/made $(call binarized,test)
 
 study-pixelcnn: build ## PixelCNN on static binarized MNIST
 	$(SCANLINE) train $(STATIC) --run runs/pixelcnn --model pixelcnn --set blocks=12 \
-	  --set channels=32 --minutes 70
+	  --set channels=32 --batch 16 --learning-rate 1.5e-3 --minutes 76
 	$(SCANLINE) evaluate runs/pixelcnn $(call binarized,test)
 
 images = $(firstword $(wildcard $(DATA)/$(1)/$(2)-images-idx3-ubyte $(DATA)/$(1)/$(2)-images-idx3-ubyte.gz))
@@ -99,13 +99,13 @@ study-mnist: build ## MNIST against Fashion-MNIST by raw likelihood, 256 levels
 
 study-fashion: build ## 256-way PixelCNN on grey Fashion-MNIST, against optimised PNG
 	$(SCANLINE) train $(call images,fashion-mnist,train) --run runs/fashion --model pixelcnn \
-	  --minutes 10 --seed 1
+	  --minutes 7 --seed 1
 	$(SCANLINE) evaluate runs/fashion $(call images,fashion-mnist,t10k)
 
 # make study-folder NAME=cifar10 TRAIN=cifar10/train TEST=cifar10/test
 study-folder: build ## 256-way PixelCNN on a folder of colour images, against optimised PNG
 	$(SCANLINE) train $(TRAIN) --run runs/$(NAME) --model pixelcnn --size 32x32 --channels rgb \
-	  --minutes 10 --seed 1
+	  --minutes 7 --seed 1
 	$(SCANLINE) evaluate runs/$(NAME) $(TEST)
 
 # Upkeep ------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ STROKES = datasets/strokes
 
 .PHONY: help
 help: ## list these targets
-	@sed -nE 's/^([a-z0-9 -]+):.*## (.*)/\1|\2/p' Makefile datasets/Makefile studies/Makefile 2>/dev/null \
+	@sed -nE 's/^([a-z0-9 -]+):.*## (.*)/\1|\2/p' Makefile \
 	  | awk -F'|' '{ printf "%-28s %s\n", $$1, $$2 }'
 
 # Set-up ------------------------------------------------------------------------------------------

@@ -90,6 +90,11 @@ struct Train: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
+    if precision == .bfloat16, !OneDNNBackend.hasBFloat16 {
+      throw ValidationError(
+        "--precision: expected float32, the only one that this processor computes in, found bfloat16"
+      )
+    }
     if epochs != nil && minutes != nil {
       throw ValidationError("expected --epochs or --minutes, found both")
     }

@@ -21,6 +21,8 @@ public struct Setting: Sendable {
     case count
     /// Whole numbers from 1, comma-separated.
     case counts
+    /// A number from 0 to below 1.
+    case fraction
     /// `on` or `off`.
     case toggle
   }
@@ -106,6 +108,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
       switch setting.kind {
       case .count: _ = try count(setting)
       case .counts: _ = try counts(setting)
+      case .fraction: _ = try fraction(setting)
       case .toggle: _ = try isOn(setting)
       }
     }
@@ -142,6 +145,15 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
           + " \(settings[setting.name] ?? "")")
     }
     return values[0]
+  }
+
+  func fraction(_ setting: Setting) throws -> Double {
+    let text = settings[setting.name] ?? setting.defaultValue
+    guard let value = Double(text), value >= 0, value < 1 else {
+      throw ModelError.invalid(
+        "setting \(setting.name) of \(name): expected a number 0 ≤ x < 1, found \(text)")
+    }
+    return value
   }
 
   func isOn(_ setting: Setting) throws -> Bool {

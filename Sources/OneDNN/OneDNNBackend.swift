@@ -261,6 +261,22 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     }
   }
 
+  public func dropout(_ mask: DropoutMask, _ x: Tensor, into y: Tensor) {
+    requireSame(x.shape, y.shape)
+    guard x.precision == y.precision, x.precision != .float64 else {
+      return ReferenceBackend().dropout(mask, x, into: y)
+    }
+    var kernelMask = sl_dropout(
+      key: mask.key, threshold: mask.threshold, scale: Float(mask.scale))
+    exclusively {
+      if x.precision == .bfloat16 {
+        sl_dropout_bf16(&kernelMask, x.halves, y.halves, x.count)
+      } else {
+        sl_dropout_f32(&kernelMask, x.floats.baseAddress, y.floats.baseAddress, x.count)
+      }
+    }
+  }
+
   public func activate(_ f: Activation, _ x: Tensor, into y: Tensor) {
     requireSame(x.shape, y.shape)
     exclusively {

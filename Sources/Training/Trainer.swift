@@ -147,7 +147,7 @@ extension Trainer {
   private func step(_ batch: PixelBatch) throws {
     let context = Context(
       backend: backend, precision: configuration.training.precision, tape: Tape(),
-      step: state.step)
+      step: state.step, seed: configuration.seed)
     let logProbability = model.conditionals(batch, in: context).logProbability(
       of: batch, in: context)
     let nats = -logProbability.value.floats.reduce(0.0) { $0 + Double($1) }

@@ -85,6 +85,11 @@ import Testing
     }
   }
 
+  @Test func dropout() {
+    let x = randomParameter("x", [5, 7])
+    expectGradients(in: [x]) { $0.dropout($0.variable(x), DropoutMask(key: 1, rate: 0.4)) }
+  }
+
   @Test func masked() {
     let x = randomParameter("x", [2, 3])
     let mask = Tensor([2, 3], .float64, values: [1, 0, 0, 1, 1, 0])

@@ -38,6 +38,15 @@ void sl_relu_bf16(const uint16_t *x, uint16_t *y, size_t n);
 void sl_relu_gradient_f32(const float *y, const float *dy, float *dx, size_t n, int accumulate);
 void sl_relu_gradient_bf16(
     const uint16_t *y, const uint16_t *dy, uint16_t *dx, size_t n, int accumulate);
+// Dropout: y = x * scale where the draw of element i is at least the threshold, 0 elsewhere. A draw is
+// 32 bits that depend on the key and i alone.
+typedef struct {
+  uint64_t key;
+  uint32_t threshold;
+  float scale;
+} sl_dropout;
+void sl_dropout_f32(const sl_dropout *mask, const float *x, float *y, size_t n);
+void sl_dropout_bf16(const sl_dropout *mask, const uint16_t *x, uint16_t *y, size_t n);
 // y = 1 / (1 + exp(-x))
 void sl_sigmoid_f32(const float *x, float *y, size_t n);
 double sl_sum_of_squares_f32(const float *x, size_t n);

@@ -22,6 +22,11 @@ enum Channels: String, CaseIterable, ExpressibleByArgument {
   case rgb
 
   var count: Int { self == .gray ? 1 : 3 }
+
+  init?(count: Int) {
+    guard let match = Self.allCases.first(where: { $0.count == count }) else { return nil }
+    self = match
+  }
 }
 
 /// Loads a data set with progress, and tells of the files that were skipped.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Images
-import Training
 
 /// `WxH`, pixels.
 struct Size: ExpressibleByArgument, Equatable {
@@ -45,13 +44,4 @@ func load(_ path: String, _ options: LoadingOptions, _ console: Console) throws 
     console.warn("skipped \(data.skipped.count - most) more files of \(path)")
   }
   return data
-}
-
-/// Loads a data set as a run wants its images.
-func load(_ path: String, for trained: TrainedModel, strict: Bool, _ console: Console) throws
-  -> DataSet
-{
-  var options = trained.loadingOptions
-  options.strict = strict
-  return try load(path, options, console)
 }

@@ -39,11 +39,13 @@ public final class Trainer {
   ///   - backend: what computes.
   ///   - checkpointInterval: seconds, at most, that a kill can cost.
   /// - Throws: `ModelError` for a model that this machine cannot hold, `FileError` for other images
-  ///   than the configuration describes and for a damaged or foreign checkpoint.
+  ///   than the configuration describes, for a precision that this processor lacks and for a damaged
+  ///   or foreign checkpoint.
   public init(
     run: RunFolder, configuration: RunConfiguration, training: DataSet, validation: DataSet?,
     backend: any Backend, checkpointInterval: Double = 60
   ) throws {
+    try configuration.requirePrecision(of: backend, for: run)
     try configuration.data.require(
       training: training, validation: validation, for: run.path)
     self.run = run

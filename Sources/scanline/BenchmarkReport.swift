@@ -22,8 +22,8 @@ struct BenchmarkReport: Encodable {
   }
 
   mutating func compare(to peaks: [Precision: Double]) {
-    peak = peaks[benchmark.precision]
-    scorePeak = peaks[benchmark.scoringPrecision]
+    peak = result.train.flatMap { _ in peaks[benchmark.precision] }
+    scorePeak = result.score.flatMap { _ in peaks[benchmark.scoringPrecision] }
   }
 
   var trainShareOfPeak: Double? { share(result.trainGflops, of: peak) }

@@ -43,8 +43,8 @@ struct BenchmarkTable {
     let image = reports[0].benchmark.specification.image
     var peaks: [String: Double] = [:]
     for report in reports {
-      peaks[report.benchmark.precision.rawValue] = report.peak
-      peaks[report.benchmark.scoringPrecision.rawValue] = report.scorePeak
+      if let peak = report.peak { peaks[report.benchmark.precision.rawValue] = peak }
+      if let peak = report.scorePeak { peaks[report.benchmark.scoringPrecision.rawValue] = peak }
     }
     let measured = peaks.sorted { $0.key < $1.key }.map { "\($0.key) \(short($0.value))" }
     return "\(image), \(counted(OneDNNBackend.shared.threads, "thread")), images a second"

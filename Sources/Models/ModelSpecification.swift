@@ -118,15 +118,22 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   /// - Throws: `ModelError` for a setting that is out of range or a model that this machine cannot
   ///   hold.
   public func build(in store: ParameterStore) throws -> any DensityModel {
-    // Training holds weights, gradient, two moments, the average and perhaps a mask.
-    let bytes = try family.weights(self).multipliedReportingOverflow(by: 24)
+    let bytes = try bytesToTrain()
     let memory = ProcessInfo.processInfo.physicalMemory
-    guard !bytes.overflow, UInt64(bytes.partialValue) < memory else {
+    guard UInt64(bytes) < memory else {
       throw ModelError.invalid(
         "\(name) on \(image) with \(head.levels) levels: expected to fit in"
-          + " \(memory >> 30) GiB of memory, needs \(bytes.partialValue >> 30) GiB to train")
+          + " \(memory >> 30) GiB of memory, needs \(bytes >> 30) GiB to train")
     }
     return try family.make(self, seed, store.root)
+  }
+
+  /// About how much memory the weights take in training, bytes: beside themselves gradient, two
+  /// moments, the average and perhaps a mask.
+  /// - Throws: `ModelError` for a setting that is out of range.
+  public func bytesToTrain() throws -> Int {
+    let bytes = try family.weights(self).multipliedReportingOverflow(by: 24)
+    return bytes.overflow ? .max : bytes.partialValue
   }
 
   /// The family of the model.

@@ -184,4 +184,11 @@ public struct PixelCNN: DensityModel {
       position += 1
     }
   }
+
+  /// Each kernel at each pixel.
+  public var multiplyAdds: Int {
+    let convolutions =
+      [first, gather, output] + blocks.flatMap { [$0.reduce, $0.spread, $0.expand] }
+    return image.height * image.width * convolutions.reduce(0) { $0 + $1.weight.count }
+  }
 }

@@ -1,6 +1,7 @@
 import Files
 import Images
 import Models
+import OneDNN
 import RunFiles
 import Tensors
 
@@ -38,6 +39,17 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
     let configuration = try run.readConfiguration(RunConfiguration.self)
     try configuration.check(run.configurationFile)
     return configuration
+  }
+
+  /// Refuses to train in a precision that this processor has no instructions for: emulated, it would
+  /// crawl. Scores are computed in float32 whatever the training had, so such a run can still be used.
+  /// - Throws: `FileError` naming the run's configuration file and the field.
+  public func requirePrecision(of backend: any Backend, for run: RunFolder) throws {
+    guard training.precision == .bfloat16, backend is OneDNNBackend, !OneDNNBackend.hasBFloat16
+    else { return }
+    throw FileError(
+      run.configurationFile, "training.precision",
+      expected: "float32, the only one that this processor trains in", found: "bfloat16")
   }
 
   private struct Version: Decodable {

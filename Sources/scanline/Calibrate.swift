@@ -14,30 +14,22 @@ struct Calibrate: ParsableCommand {
       Example: scanline calibrate runs/parts held-out
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
-  var runPath: String
+  @OptionGroup var runFolder: RunArgument
 
   @Argument(help: "The held-out normal images: a folder, an IDX, CIFAR, .amat or .npy file.")
   var data: String
 
-  @Flag(help: "Make an unreadable file an error.")
-  var strict = false
-
-  @OptionGroup var common: CommonOptions
+  @OptionGroup var options: UseOptions
 
   func run() throws {
-    common.prepare()
-    let console = common.console
-    let interruption = Interruption()
-    let trained = try TrainedModel(run: runPath)
-    let calibration = try calibration(
-      of: trained, on: data, strict: strict, console, interruption)
-    let file = trained.run.calibrationFile
+    let run = try options.open(runFolder)
+    let calibration = try run.calibration(on: data)
+    let file = run.trained.run.calibrationFile
     try calibration.write(to: file)
     let result = Result(
-      run: runPath, data: data, images: calibration.count, file: file,
+      run: run.path, data: data, images: calibration.count, file: file,
       leastFalseAlarmRate: 1 / Double(calibration.count + 1))
-    try console.result(
+    try run.console.result(
       result,
       text: "\(counted(calibration.count, "image")) in \(file); false-alarm rates from"
         + " \(String(format: "%.2g", result.leastFalseAlarmRate)) up can be asked for")
@@ -53,32 +45,30 @@ struct Calibrate: ParsableCommand {
   }
 }
 
-/// The calibration that held-out normal images make.
-/// - Parameter rate: the options of a rate that it must resolve, checked before anything is scored.
-func calibration(
-  of trained: TrainedModel, on path: String, strict: Bool, rate: FalseAlarmOptions? = nil,
-  _ console: Console, _ interruption: Interruption
-) throws -> Calibration {
-  warnOfOverlap(trained, path, console)
-  let images = try load(path, for: trained, strict: strict, console)
-  try rate?.check(images.count, of: path)
-  let table = try scores(
-    of: images, named: path, by: Scorer(trained), console, interruption)
-  return try table.calibration("\(path), \(counted(images.count, "image"))", of: trained)
-}
+extension RunInUse {
+  /// The calibration that held-out normal images make.
+  /// - Parameter rate: the options of a rate that it must resolve, checked before anything is scored.
+  func calibration(on path: String, rate: FalseAlarmOptions? = nil) throws -> Calibration {
+    warnOfOverlap(path)
+    let images = try load(path)
+    try rate?.check(images.count, of: path)
+    let table = try scores(of: images, named: path, by: Scorer(trained))
+    return try table.calibration("\(path), \(counted(images.count, "image"))", of: trained)
+  }
 
-/// Which images were trained on is known by the path of their folder or file alone.
-private func warnOfOverlap(_ trained: TrainedModel, _ path: String, _ console: Console) {
-  func whole(_ path: String) -> String {
-    URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
+  /// Which images were trained on is known by the path of their folder or file alone.
+  private func warnOfOverlap(_ path: String) {
+    func whole(_ path: String) -> String {
+      URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
+    }
+    let used = trained.configuration.data
+    for (name, use) in [(used.path, "trained"), (used.validationPath ?? used.path, "validated")]
+    where whole(name) == whole(path) {
+      console.warn(
+        "\(path): the run was \(use) on it; false alarms will come more often than asked for")
+      return
+    }
+    console.note(
+      "\(path): taken as held out; whether the run has seen some of these images is not known")
   }
-  let used = trained.configuration.data
-  for (name, use) in [(used.path, "trained"), (used.validationPath ?? used.path, "validated")]
-  where whole(name) == whole(path) {
-    console.warn(
-      "\(path): the run was \(use) on it; false alarms will come more often than asked for")
-    return
-  }
-  console.note(
-    "\(path): taken as held out; whether the run has seen some of these images is not known")
 }

@@ -13,8 +13,10 @@ struct CommonOptions: ParsableArguments {
   @Option(help: "Threads to compute with (default: all processors).")
   var threads: Int?
 
-  @Option(help: "Key of every random draw.")
-  var seed: UInt64 = 0
+  @Option(name: .customLong("seed"), help: "Key of every random draw. (default: 0)")
+  var givenSeed: UInt64?
+
+  var seed: UInt64 { givenSeed ?? 0 }
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) {

@@ -17,8 +17,7 @@ struct CompareSets: ParsableCommand {
       Example: scanline compare runs/parts --in held-out --out-of scratched --out-of other-part
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
-  var runPath: String
+  @OptionGroup var runFolder: RunArgument
 
   @Option(
     name: .customLong("in"), help: ArgumentHelp("Held-out normal images.", valueName: "data"))
@@ -29,19 +28,13 @@ struct CompareSets: ParsableCommand {
     help: ArgumentHelp("Other images; may be repeated.", valueName: "data"))
   var others: [String]
 
-  @Flag(help: "Make an unreadable file an error.")
-  var strict = false
-
-  @OptionGroup var common: CommonOptions
+  @OptionGroup var options: UseOptions
 
   func run() throws {
-    common.prepare()
-    let interruption = Interruption()
-    let trained = try TrainedModel(run: runPath)
-    let scorer = Scorer(trained, calibration: try trained.calibration())
+    let run = try options.open(runFolder)
+    let scorer = Scorer(run.trained, calibration: try run.trained.calibration())
     func table(_ path: String) throws -> ScoreTable {
-      let images = try load(path, for: trained, strict: strict, common.console)
-      return try scores(of: images, named: path, by: scorer, common.console, interruption)
+      try run.scores(of: run.load(path), named: path, by: scorer)
     }
     let normalTable = try table(normal)
     var pairs: [Pair] = []
@@ -49,10 +42,10 @@ struct CompareSets: ParsableCommand {
       let otherTable = try table(other)
       for score in ["nats"] + scorer.scores.map(\.name) {
         pairs.append(
-          try Pair(outOf: other, score, normalTable, otherTable, seed: common.seed))
+          try Pair(outOf: other, score, normalTable, otherTable, seed: options.common.seed))
       }
     }
-    try common.console.result(Result(pairs: pairs), text: text(pairs))
+    try run.console.result(Result(pairs: pairs), text: text(pairs))
   }
 
   /// What `--json` prints.

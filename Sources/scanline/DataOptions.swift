@@ -1,6 +1,5 @@
 import ArgumentParser
 import Images
-import Training
 
 /// `WxH`, pixels.
 struct Size: ExpressibleByArgument, Equatable {
@@ -22,6 +21,11 @@ enum Channels: String, CaseIterable, ExpressibleByArgument {
   case rgb
 
   var count: Int { self == .gray ? 1 : 3 }
+
+  init?(count: Int) {
+    guard let match = Self.allCases.first(where: { $0.count == count }) else { return nil }
+    self = match
+  }
 }
 
 /// Loads a data set with progress, and tells of the files that were skipped.
@@ -40,13 +44,4 @@ func load(_ path: String, _ options: LoadingOptions, _ console: Console) throws 
     console.warn("skipped \(data.skipped.count - most) more files of \(path)")
   }
   return data
-}
-
-/// Loads a data set as a run wants its images.
-func load(_ path: String, for trained: TrainedModel, strict: Bool, _ console: Console) throws
-  -> DataSet
-{
-  var options = trained.loadingOptions
-  options.strict = strict
-  return try load(path, options, console)
 }

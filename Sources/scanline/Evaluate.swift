@@ -13,31 +13,25 @@ struct Evaluate: ParsableCommand {
       Example: scanline evaluate runs/photos held-out
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
-  var runPath: String
+  @OptionGroup var runFolder: RunArgument
 
   @Argument(help: "The images: a folder, an IDX, CIFAR, .amat or .npy file.")
   var data: String
 
-  @Flag(help: "Make an unreadable file an error.")
-  var strict = false
-
-  @OptionGroup var common: CommonOptions
+  @OptionGroup var options: UseOptions
 
   func run() throws {
-    common.prepare()
-    let console = common.console
-    let interruption = Interruption()
-    let trained = try TrainedModel(run: runPath)
-    let images = try load(data, for: trained, strict: strict, console)
-    let line = ProgressLine(console)
+    let run = try options.open(runFolder)
+    let trained = run.trained
+    let images = try run.load(data)
+    let line = ProgressLine(run.console)
     let start = ContinuousClock.now
     let likelihood = trained.model.likelihood(
       of: images, pixels: trained.configuration.pixels, seed: trained.configuration.seed,
       batch: trained.model.inferenceBatch, in: trained.context
     ) { done in
       line.update("evaluating", Double(done), of: images.count, "images")
-      return !interruption.isRequested
+      return !run.interruption.isRequested
     }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     line.clear()
@@ -50,7 +44,7 @@ struct Evaluate: ParsableCommand {
     let png =
       trained.configuration.pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil
     let result = Result(likelihood, seconds: seconds, png: png)
-    try console.result(result, text: result.text)
+    try run.console.result(result, text: result.text)
   }
 
   /// What `--json` prints.

@@ -17,8 +17,7 @@ struct FlagImages: ParsableCommand {
       Example: scanline flag runs/parts incoming --out report --false-alarm-rate 0.01
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
-  var runPath: String
+  @OptionGroup var runFolder: RunArgument
 
   @Argument(help: "The images: a folder, an IDX, CIFAR, .amat or .npy file.")
   var data: String
@@ -39,20 +38,15 @@ struct FlagImages: ParsableCommand {
   @Flag(help: "Exit with status 3 where an image is flagged.")
   var failIfFlagged = false
 
-  @Flag(help: "Make an unreadable file an error.")
-  var strict = false
-
-  @OptionGroup var common: CommonOptions
+  @OptionGroup var options: UseOptions
 
   func run() throws {
-    common.prepare()
-    let interruption = Interruption()
-    let trained = try TrainedModel(run: runPath)
-    let calibration = try ranks(of: trained, interruption)
-    let images = try load(data, for: trained, strict: strict, common.console)
+    let run = try options.open(runFolder)
+    let calibration = try ranks(of: run)
+    let images = try run.load(data)
     let folder = try OutputFolder(outPath)
-    let scorer = Scorer(trained, calibration: calibration)
-    let table = try scores(of: images, named: data, by: scorer, common.console, interruption)
+    let scorer = Scorer(run.trained, calibration: calibration)
+    let table = try run.scores(of: images, named: data, by: scorer)
       .judged(by: calibration, falseAlarmRate: falseAlarms.falseAlarmRate)
     try table.writeCSV(to: folder.file("scores.csv"))
     try table.writeJSONLines(to: folder.file("scores.jsonl"))
@@ -60,7 +54,7 @@ struct FlagImages: ParsableCommand {
     try contactSheet(order, images, scorer).writePNG(to: folder.file("contact-sheet.png"))
     let report = FlagReport(
       title: data, table: table,
-      flagged: try writeHeatMaps(order, images, scorer, to: folder, interruption),
+      flagged: try writeHeatMaps(order, images, scorer, to: folder, of: run),
       unreadable: images.skipped.map { .init(path: $0.path, reason: $0.reason) },
       falseAlarmRate: falseAlarms.falseAlarmRate, calibration: calibration,
       scale: .standard(channels: images.channels), command: CommandLine.arguments)
@@ -69,23 +63,19 @@ struct FlagImages: ParsableCommand {
       images: images.count, flagged: table.flaggedCount, unreadable: images.skipped.count,
       falseAlarmRate: falseAlarms.falseAlarmRate, calibrationImages: calibration.count,
       report: try folder.file("report.html"), scores: try folder.file("scores.csv"))
-    try common.console.result(result, text: result.text)
+    try run.console.result(result, text: result.text)
     if failIfFlagged && result.flagged > 0 { throw ExitCode(3) }
   }
 
   /// The normal images to rank among; too few of them are refused before anything is scored.
-  private func ranks(of trained: TrainedModel, _ interruption: Interruption) throws -> Calibration {
-    if let calibrationPath {
-      return try calibration(
-        of: trained, on: calibrationPath, strict: strict, rate: falseAlarms, common.console,
-        interruption)
-    }
-    guard let calibration = try trained.calibration() else {
+  private func ranks(of run: RunInUse) throws -> Calibration {
+    if let calibrationPath { return try run.calibration(on: calibrationPath, rate: falseAlarms) }
+    guard let calibration = try run.trained.calibration() else {
       throw CommandError(
-        "\(runPath): expected a calibrated run, found none; run scanline calibrate, or give"
+        "\(run.path): expected a calibrated run, found none; run scanline calibrate, or give"
           + " --calibration held-out normal images")
     }
-    try falseAlarms.check(calibration.count, of: trained.run.calibrationFile)
+    try falseAlarms.check(calibration.count, of: run.trained.run.calibrationFile)
     return calibration
   }
 
@@ -118,19 +108,18 @@ struct FlagImages: ParsableCommand {
   /// Writes the heat map of each flagged image.
   /// - Returns: the oddest, for the report.
   private func writeHeatMaps(
-    _ order: Order, _ images: DataSet, _ scorer: Scorer, to folder: OutputFolder,
-    _ interruption: Interruption
+    _ order: Order, _ images: DataSet, _ scorer: Scorer, to folder: OutputFolder, of run: RunInUse
   ) throws -> [FlagReport.Flagged] {
     let count = order.rows.prefix { $0.verdict?.flagged == true }.count
     guard count > 0 else { return [] }
     let heatMaps = try OutputFolder(folder.file("heatmaps"))
-    let line = ProgressLine(common.console)
+    let line = ProgressLine(run.console)
     defer { line.clear() }
     var shown: [FlagReport.Flagged] = []
     var written = 0
     func progress(_ done: Int) -> Bool {
       line.update("writing heat maps", Double(done), of: count, "images")
-      return !interruption.isRequested
+      return !run.interruption.isRequested
     }
     let finished = try scorer.forEach(order.indices.prefix(count), of: images, progress: progress) {
       _, evidence in

@@ -9,13 +9,12 @@ import Training
 struct Info: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Say what a run is.")
 
-  @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
-  var runPath: String
+  @OptionGroup var runFolder: RunArgument
 
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let result = try Result(TrainedModel(run: runPath), path: runPath)
+    let result = try Result(TrainedModel(run: runFolder.path), path: runFolder.path)
     try common.console.result(result, text: result.text)
   }
 

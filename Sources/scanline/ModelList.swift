@@ -1,6 +1,8 @@
 import ArgumentParser
 import Distributions
 import Models
+import OneDNN
+import Tensors
 
 struct ModelList: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -34,7 +36,7 @@ struct ModelList: ParsableCommand {
       }
       batch = family.batch
       learningRate = family.learningRate
-      precision = family.prefersBFloat16 ? "bfloat16" : "float32"
+      precision = family.precision.rawValue
     }
 
     var text: String {
@@ -50,5 +52,12 @@ struct ModelList: ParsableCommand {
     let name: String
     let `default`: String
     let help: String
+  }
+}
+
+extension ModelFamily {
+  /// What activations are computed in where nothing else is asked for: on this processor.
+  var precision: Precision {
+    prefersBFloat16 && OneDNNBackend.hasBFloat16 ? .bfloat16 : .float32
   }
 }

@@ -18,8 +18,7 @@ struct Sample: ParsableCommand {
       Example: scanline sample runs/photos --count 16 --out samples
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
-  var runPath: String
+  @OptionGroup var runFolder: RunArgument
 
   @Option(help: "How many images. (default: 16; 1 with --greedy or --beam)")
   var count: Int?
@@ -81,7 +80,7 @@ struct Sample: ParsableCommand {
   func run() throws {
     common.prepare()
     let interruption = Interruption()
-    let trained = try TrainedModel(run: runPath)
+    let trained = try TrainedModel(run: runFolder.path)
     let folder = try OutputFolder(outPath)
     let start = ContinuousClock.now
     var tiles: [Image] = []
@@ -102,7 +101,7 @@ struct Sample: ParsableCommand {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     try common.console.result(
       Result(
-        run: runPath, images: written, out: outPath, grid: folder.file("grid.png"),
+        run: runFolder.path, images: written, out: outPath, grid: folder.file("grid.png"),
         seconds: seconds, imagesPerSecond: Double(written) / seconds),
       text:
         "\(counted(written, "image")) in \(outPath), \(duration(seconds)); see \(folder.file("grid.png"))"

@@ -15,8 +15,7 @@ struct ScoreImages: ParsableCommand {
       Example: scanline score runs/parts parts --out scores.csv --heatmaps heatmaps
       """)
 
-  @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
-  var runPath: String
+  @OptionGroup var runFolder: RunArgument
 
   @Argument(help: "The images: a folder, an IDX, CIFAR, .amat or .npy file.")
   var data: String
@@ -32,32 +31,28 @@ struct ScoreImages: ParsableCommand {
 
   @OptionGroup var falseAlarms: FalseAlarmOptions
 
-  @Flag(help: "Make an unreadable file an error.")
-  var strict = false
-
-  @OptionGroup var common: CommonOptions
+  @OptionGroup var options: UseOptions
 
   func run() throws {
-    common.prepare()
-    let console = common.console
-    let interruption = Interruption()
-    let trained = try TrainedModel(run: runPath)
-    let calibration = try trained.calibration()
-    if let calibration { try falseAlarms.check(calibration.count, of: trained.run.calibrationFile) }
+    let run = try options.open(runFolder)
+    let calibration = try run.trained.calibration()
+    if let calibration {
+      try falseAlarms.check(calibration.count, of: run.trained.run.calibrationFile)
+    }
     try AtomicFile.requireWritable(outPath)
-    let images = try load(data, for: trained, strict: strict, console)
+    let images = try run.load(data)
     let folder = try heatmaps.map(OutputFolder.init)
-    var table = try scores(
-      of: images, named: data, by: Scorer(trained, calibration: calibration), console, interruption
+    var table = try run.scores(
+      of: images, named: data, by: Scorer(run.trained, calibration: calibration)
     ) { index, evidence in try folder?.writeHeatMap(evidence, of: images.names[index]) }
     if let calibration {
       table = try table.judged(by: calibration, falseAlarmRate: falseAlarms.falseAlarmRate)
     }
     try table.writeCSV(to: outPath)
     let flagged = calibration.map { _ in table.flaggedCount }
-    try console.result(
+    try run.console.result(
       Result(
-        run: runPath, images: table.rows.count, unreadable: images.skipped.count, out: outPath,
+        run: run.path, images: table.rows.count, unreadable: images.skipped.count, out: outPath,
         calibrated: calibration != nil, flagged: flagged, heatmaps: heatmaps),
       text: "\(counted(table.rows.count, "image")) scored"
         + (flagged.map { ", \($0) flagged" } ?? ", run not calibrated") + "; see \(outPath)")

@@ -29,19 +29,21 @@ struct FalseAlarmOptions: ParsableArguments {
   }
 }
 
-/// Scores a data set with progress; throws where it is interrupted.
-func scores(
-  of data: DataSet, named name: String, by scorer: Scorer, _ console: Console,
-  _ interruption: Interruption, visit: (Int, Evidence) throws -> Void = { _, _ in }
-) throws -> ScoreTable {
-  let line = ProgressLine(console)
-  defer { line.clear() }
-  let table = try scorer.table(of: data, visit: visit) { done in
-    line.update("scoring \(name)", Double(done), of: data.count, "images")
-    return !interruption.isRequested
+extension RunInUse {
+  /// Scores a data set with progress; throws where it is interrupted.
+  func scores(
+    of data: DataSet, named name: String, by scorer: Scorer,
+    visit: (Int, Evidence) throws -> Void = { _, _ in }
+  ) throws -> ScoreTable {
+    let line = ProgressLine(console)
+    defer { line.clear() }
+    let table = try scorer.table(of: data, visit: visit) { done in
+      line.update("scoring \(name)", Double(done), of: data.count, "images")
+      return !interruption.isRequested
+    }
+    guard let table else { throw CommandError.stopped("\(name) is not scored to its end") }
+    return table
   }
-  guard let table else { throw CommandError.stopped("\(name) is not scored to its end") }
-  return table
 }
 
 extension OutputFolder {

@@ -50,6 +50,8 @@ struct TrainingJob {
     folder = try RunFolder.resume(at: command.runPath)
     configuration = try RunConfiguration.read(from: folder)
     try command.requireNoContradiction(to: configuration)
+    // Before the images are read.
+    try configuration.requirePrecision(of: OneDNNBackend.shared, for: folder)
     let shape = configuration.model.image
     let options = LoadingOptions(
       size: (shape.width, shape.height), channels: shape.channels, strict: command.strict)
@@ -96,8 +98,7 @@ extension Train {
       duration: minutes.map { .minutes($0) } ?? .epochs(epochs ?? 20),
       batch: batch ?? family.batch, learningRate: learningRate ?? family.learningRate)
     if let weightDecay { options.weightDecay = weightDecay }
-    let pays = family.prefersBFloat16 && OneDNNBackend.hasBFloat16
-    options.precision = precision?.precision ?? (pays ? .bfloat16 : .float32)
+    options.precision = precision?.precision ?? family.precision
     return options
   }
 
@@ -122,7 +123,8 @@ extension Train {
     try require(
       "--size", size.map { "\($0.width)x\($0.height)" },
       "\(model.image.width)x\(model.image.height)")
-    try require("--channels", channels?.count, model.image.channels)
+    try require(
+      "--channels", channels?.rawValue, Channels(count: model.image.channels)?.rawValue)
     if configuration.data.validationPath == nil { try require("--validation", validation, nil) }
     switch training.duration {
     case .epochs(let count):
@@ -136,7 +138,6 @@ extension Train {
     try require("--learning-rate", learningRate, training.learningRate)
     try require("--weight-decay", weightDecay, training.weightDecay)
     try require("--precision", precision?.rawValue, training.precision.rawValue)
-    // Its default is no wish.
-    if common.seed != 0 { try require("--seed", common.seed, configuration.seed) }
+    try require("--seed", common.givenSeed, configuration.seed)
   }
 }

@@ -55,13 +55,13 @@ struct Workplace {
 
   func write(_ data: Data, to name: String) { folder.write(data, to: name) }
 
-  /// Starts the command here.
-  func start(_ arguments: [String]) throws -> Running {
+  /// Starts the command here, in an environment of its own.
+  func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Running {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: try #require(Command.path))
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: path)
-    process.environment = ["COLUMNS": "80"]
+    process.environment = environment.merging(["COLUMNS": "80"]) { given, _ in given }
     // Files, not pipes: nobody has to empty them.
     let name = "\(UInt64.random(in: 0 ... .max))"
     func output(_ suffix: String) throws -> FileHandle {

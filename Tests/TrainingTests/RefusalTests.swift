@@ -202,6 +202,21 @@ import Training
     #expect(try bytes(of: "\(run)/weights.safetensors") == weights)
   }
 
+  /// In a process of its own, whose oneDNN is told that the processor has no bfloat16 arithmetic.
+  @Test func aPrecisionThatTheProcessorLacks() async {
+    await #expect(processExitsWith: .success) {
+      setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1)
+      let folder = TemporaryFolder()
+      var training = TrainingCase.nade
+      training.precision = .bfloat16
+      let error = #expect(throws: FileError.self) { try training.trainer(at: folder.file("run")) }
+      #expect(error?.path == folder.file("run/config.json"))
+      #expect(error?.field == "training.precision")
+      training.precision = .float32
+      #expect(throws: Never.self) { try training.trainer(at: folder.file("other")) }
+    }
+  }
+
   /// The folder goes away in the middle of a step, as a disk may.
   @Test func aDiskThatFails() throws {
     let folder = TemporaryFolder()

@@ -160,7 +160,7 @@ struct TrainCommandTests {
       (["--set", "blocks=13"], "--set blocks: expected none"),
       (["--binarize", "threshold"], "--binarize: expected stochastic"),
       (["--batch", "5"], "--batch: expected 4"), (["--size", "5x4"], "--size: expected 4x5"),
-      (["--channels", "rgb"], "--channels: expected 1"),
+      (["--channels", "rgb"], "--channels: expected gray"),
       (["--learning-rate", "1"], "--learning-rate: expected 0.001"),
       (["--weight-decay", "1"], "--weight-decay: expected 0.0"),
       (["--head", "categorical"], "--head: expected bernoulli"),
@@ -172,8 +172,14 @@ struct TrainCommandTests {
       #expect(end.error.contains("Error: \(run): "), "\(end.error)")
       #expect(end.error.contains(expected), "\(end.error)")
     }
-    let end = try RunningCommand(["train", data, "--run", run, "--resume", "--seed", "6"]).end()
-    #expect(end.error.contains("--seed: expected 5"))
+    // The default too, where it is asked for; and no wish is none.
+    for (seed, found) in [("6", "found 6"), ("0", "found 0")] {
+      let end = try RunningCommand(["train", data, "--run", run, "--resume", "--seed", seed]).end()
+      #expect(end.status == 1)
+      #expect(end.error.contains("--seed: expected 5") && end.error.contains(found), "\(end.error)")
+    }
+    let unsaid = try RunningCommand(["train", data, "--run", run, "--resume"]).end()
+    #expect(unsaid.status == 0, "\(unsaid.error)")
     let other = try RunningCommand(train(validation, run, "--resume")).end()
     #expect(other.status == 1)
     #expect(other.error.contains("the 40 training images that the run was begun with, found 12"))

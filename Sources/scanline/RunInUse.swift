@@ -1,0 +1,42 @@
+import ArgumentParser
+import Images
+import Training
+
+/// The run that a verb uses.
+struct RunArgument: ParsableArguments {
+  @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
+  var path: String
+}
+
+/// What every verb takes that uses a run on images.
+struct UseOptions: ParsableArguments {
+  @Flag(help: "Make an unreadable file an error.")
+  var strict = false
+
+  @OptionGroup var common: CommonOptions
+
+  /// Sets up the engine and opens the run.
+  func open(_ run: RunArgument) throws -> RunInUse {
+    common.prepare()
+    let interruption = Interruption()
+    return RunInUse(
+      path: run.path, trained: try TrainedModel(run: run.path), strict: strict,
+      console: common.console, interruption: interruption)
+  }
+}
+
+/// A run that is open, and how its images are read.
+struct RunInUse {
+  let path: String
+  let trained: TrainedModel
+  let strict: Bool
+  let console: Console
+  let interruption: Interruption
+
+  /// Loads a data set as the run wants its images.
+  func load(_ path: String) throws -> DataSet {
+    var options = trained.loadingOptions
+    options.strict = strict
+    return try scanline.load(path, options, console)
+  }
+}

@@ -45,15 +45,15 @@ static tap_list taps_of(const sl_convolution *shape, int sign) {
   return taps;
 }
 
-// Rows of an image that are worked on at a time, so that what they read stays in the cache.
-static size_t band_of(const sl_convolution *s, const tap_list *taps, size_t bytes) {
+// Rows of an image that are worked on at a time, so that what they read stays in the first-level
+// cache.
+enum { BAND_BYTES = 24576 };
+static size_t band_of(const sl_convolution *s, const tap_list *taps) {
   size_t columns = s->width + taps->before + taps->after;
-  size_t rows = bytes / (columns * larger(s->inputs, s->outputs) * (s->half ? 2 : 4));
+  size_t rows = BAND_BYTES / (columns * larger(s->inputs, s->outputs) * (s->half ? 2 : 4));
   size_t most = s->height < SL_MOST_BAND ? s->height : SL_MOST_BAND;
   return rows < 1 ? 1 : rows > most ? most : rows;
 }
-
-enum { FORWARD_BYTES = 24576, WEIGHT_BYTES = 49152 };
 
 // Weights [O, I, kh, kw] as words [tap][K][O]; transposed, [tap][K][I] with K counting O.
 typedef struct {
@@ -101,7 +101,7 @@ static size_t pairs(size_t n, int half) { return half ? (n + 1) / 2 : n; }
 
 static scratch_words scratch_of(const sl_convolution *s) {
   tap_list taps = taps_of(s, 1);
-  size_t rows = band_of(s, &taps, WEIGHT_BYTES) + taps.above + taps.below;
+  size_t rows = band_of(s, &taps) + taps.above + taps.below;
   // Pairs of pixels are packed twice, from even and from odd columns.
   size_t columns = s->width + taps.before + taps.after + 2;
   size_t words = rows * columns * larger(s->inputs, s->outputs);
@@ -331,7 +331,7 @@ void sl_convolve(const sl_convolution *shape, int transposed, const void *x, con
       .scratch = scratch,
       .scratch_stride = words.window,
   };
-  j.band = band_of(shape, &taps, FORWARD_BYTES);
+  j.band = band_of(shape, &taps);
   j.ahead = j.band * shape->width;
   j.bands = (shape->height + j.band - 1) / j.band;
   sl_parallel(shape->half ? forward_part_bf16 : forward_part_f32, &j, shape->images * j.bands, 1);
@@ -565,7 +565,7 @@ void sl_convolution_weight_gradient(const sl_convolution *shape, const void *x, 
       .dw = dw,
       .dbias = dbias,
   };
-  j.band = band_of(shape, &j.taps, WEIGHT_BYTES);
+  j.band = band_of(shape, &j.taps);
   sl_parallel(shape->half ? weight_part_bf16 : weight_part_f32, &j, shape->images, 1);
   sl_parallel(weight_reduction, &j, shape->inputs + 1, 8);
 }

@@ -7,17 +7,18 @@
 typedef struct {
   const float *dy, *logits;
   const uint8_t *symbols;
-  float *y;
+  void *y;
   size_t k;
 } job;
 
 SL_CLONES static void bernoulli_part(void *data, size_t begin, size_t end, int thread) {
   (void)thread;
   const job *j = data;
+  float *y = j->y;
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = begin; i < end; i++) {
     float logit = j->logits[i];
-    j->y[i] = -sl_softplus(j->symbols[i] ? -logit : logit);
+    y[i] = -sl_softplus(j->symbols[i] ? -logit : logit);
   }
 }
 
@@ -29,9 +30,10 @@ void sl_bernoulli_log_probability(const float *logits, const uint8_t *symbols, f
 SL_CLONES static void bernoulli_gradient_part(void *data, size_t begin, size_t end, int thread) {
   (void)thread;
   const job *j = data;
+  float *y = j->y;
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = begin; i < end; i++) {
-    j->y[i] = j->dy[i] * ((float)j->symbols[i] - sl_sigmoid(j->logits[i]));
+    y[i] = j->dy[i] * ((float)j->symbols[i] - sl_sigmoid(j->logits[i]));
   }
 }
 
@@ -57,10 +59,11 @@ SL_INLINE float sum_of_exponentials(const float *x, size_t k, float top) {
 SL_CLONES static void categorical_part(void *data, size_t begin, size_t end, int thread) {
   (void)thread;
   const job *j = data;
+  float *y = j->y;
   for (size_t i = begin; i < end; i++) {
     const float *row = j->logits + i * j->k;
     float top = largest(row, j->k);
-    j->y[i] = row[j->symbols[i]] - top - sl_log(sum_of_exponentials(row, j->k, top));
+    y[i] = row[j->symbols[i]] - top - sl_log(sum_of_exponentials(row, j->k, top));
   }
 }
 
@@ -70,28 +73,32 @@ void sl_categorical_log_probability(
   sl_parallel(categorical_part, &j, n, 16);
 }
 
-SL_CLONES static void categorical_gradient_part(void *data, size_t begin, size_t end, int thread) {
-#pragma clang fp reassociate(on)
-  (void)thread;
-  const job *j = data;
-  for (size_t i = begin; i < end; i++) {
-    const float *row = j->logits + i * j->k;
-    float *gradient = j->y + i * j->k;
-    float top = largest(row, j->k);
-    float sum = 0;
-    for (size_t l = 0; l < j->k; l++) {
-      float e = sl_exp(row[l] - top);
-      gradient[l] = e;
-      sum += e;
-    }
-    float factor = -j->dy[i] / sum;
-    for (size_t l = 0; l < j->k; l++) gradient[l] *= factor;
-    gradient[j->symbols[i]] += j->dy[i];
+// The exponentials of a row wait on the stack, so that the gradient is written once, in its precision.
+#define CATEGORICAL_GRADIENT(NAME, TYPE, STORE)                                                \
+  SL_CLONES static void NAME##_part(void *data, size_t begin, size_t end, int thread) {        \
+    _Pragma("clang fp reassociate(on)")(void) thread;                                          \
+    const job *j = data;                                                                       \
+    float waiting[SL_MOST_LEVELS];                                                             \
+    for (size_t i = begin; i < end; i++) {                                                     \
+      const float *row = j->logits + i * j->k;                                                 \
+      TYPE *gradient = (TYPE *)j->y + i * j->k;                                                \
+      float top = largest(row, j->k);                                                          \
+      float sum = 0;                                                                           \
+      for (size_t l = 0; l < j->k; l++) {                                                      \
+        float e = sl_exp(row[l] - top);                                                        \
+        waiting[l] = e;                                                                        \
+        sum += e;                                                                              \
+      }                                                                                        \
+      float factor = -j->dy[i] / sum;                                                          \
+      for (size_t l = 0; l < j->k; l++) gradient[l] = STORE(waiting[l] * factor);              \
+      gradient[j->symbols[i]] = STORE(waiting[j->symbols[i]] * factor + j->dy[i]);             \
+    }                                                                                          \
+  }                                                                                            \
+  void sl_##NAME(const float *dy, const float *logits, const uint8_t *symbols, TYPE *dlogits,  \
+                 size_t n, size_t k) {                                                         \
+    job j = {dy, logits, symbols, dlogits, k};                                                 \
+    sl_parallel(NAME##_part, &j, n, 16);                                                       \
   }
-}
 
-void sl_categorical_gradient(const float *dy, const float *logits, const uint8_t *symbols,
-                             float *dlogits, size_t n, size_t k) {
-  job j = {dy, logits, symbols, dlogits, k};
-  sl_parallel(categorical_gradient_part, &j, n, 16);
-}
+CATEGORICAL_GRADIENT(categorical_gradient_f32, float, )
+CATEGORICAL_GRADIENT(categorical_gradient_bf16, uint16_t, sl_narrow)

@@ -272,9 +272,16 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     _ dy: Tensor, _ logits: Tensor, _ symbols: [UInt8], into dlogits: Tensor
   ) {
     exclusively {
-      sl_categorical_gradient(
-        dy.floats.baseAddress, logits.floats.baseAddress, symbols, dlogits.floats.baseAddress,
-        symbols.count, logits.count / symbols.count)
+      let levels = logits.count / symbols.count
+      if dlogits.precision == .bfloat16 {
+        sl_categorical_gradient_bf16(
+          dy.floats.baseAddress, logits.floats.baseAddress, symbols, dlogits.halves,
+          symbols.count, levels)
+      } else {
+        sl_categorical_gradient_f32(
+          dy.floats.baseAddress, logits.floats.baseAddress, symbols, dlogits.floats.baseAddress,
+          symbols.count, levels)
+      }
     }
   }
 

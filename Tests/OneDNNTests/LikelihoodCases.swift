@@ -64,13 +64,15 @@ extension KernelCase {
         let y = arguments.result([n])
         backend.categoricalLogProbability(logits(arguments), symbols, into: y)
         return [y]
-      },
-      KernelCase("categorical gradient of \(what)") { backend, arguments in
-        let dlogits = arguments.result([n, k])
-        backend.categoricalGradient(
-          arguments.random([n], "dy"), logits(arguments), symbols, into: dlogits)
-        return [dlogits]
-      },
+      }
     ]
+      + [Precision.float32, .bfloat16].map { precision in
+        KernelCase("categorical gradient of \(what) in \(precision)") { backend, arguments in
+          let dlogits = arguments.result([n, k], precision)
+          backend.categoricalGradient(
+            arguments.random([n], "dy"), logits(arguments), symbols, into: dlogits)
+          return [dlogits]
+        }
+      }
   }
 }

@@ -100,11 +100,15 @@ void sl_convolution_weight_gradient(const sl_convolution *shape, const void *x, 
 void sl_bernoulli_log_probability(const float *logits, const uint8_t *symbols, float *y, size_t n);
 void sl_bernoulli_gradient(
     const float *dy, const float *logits, const uint8_t *symbols, float *dlogits, size_t n);
-// The same for n categoricals of k logits each; dlogits = dy * (onehot - softmax)
+// The same for n categoricals of k logits each, at most as many as a symbol counts; dlogits = dy *
+// (onehot - softmax)
+enum { SL_MOST_LEVELS = 256 };
 void sl_categorical_log_probability(
     const float *logits, const uint8_t *symbols, float *y, size_t n, size_t k);
-void sl_categorical_gradient(const float *dy, const float *logits, const uint8_t *symbols,
-                             float *dlogits, size_t n, size_t k);
+void sl_categorical_gradient_f32(const float *dy, const float *logits, const uint8_t *symbols,
+                                 float *dlogits, size_t n, size_t k);
+void sl_categorical_gradient_bf16(const float *dy, const float *logits, const uint8_t *symbols,
+                                  uint16_t *dlogits, size_t n, size_t k);
 
 // One AdamW step; the corrections are 1 - beta^t.
 typedef struct {

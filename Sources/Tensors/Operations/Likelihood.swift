@@ -21,7 +21,8 @@ extension Context {
     let y = Tensor(shape, wide)
     backend.categoricalLogProbability(logits.value, symbols, into: y)
     return record(y, from: [logits]) { [self] dy, gradients in
-      let dlogits = Tensor(logits.shape, logits.value.precision)
+      // Unlike the logits as wide as activations are: it is the largest tensor of a 256-way step.
+      let dlogits = Tensor(logits.shape, precision)
       backend.categoricalGradient(dy, logits.value, symbols, into: dlogits)
       gradients.add(dlogits, to: logits.slot)
     }

@@ -200,6 +200,19 @@ import Testing
     #expect(outcome.out.contains("typicality") && outcome.out.contains("AUROC"))
   }
 
+  @Test("compare's table names each set by as much of its path as tells it from the others")
+  func shortNames() throws {
+    try place.makeImages("other/bad", 3, odd: true)
+    let sets = ["mixed/good/", "mixed/bad", place.file("other/bad"), "normal"]
+    let arguments = ["compare", "run", "--in", "held-out"] + sets.flatMap { ["--out-of", $0] }
+    let rows = try place.scanline(arguments).out.split(separator: "\n").dropFirst()
+    let names = rows.map { String($0.prefix { $0 != " " }) }
+    #expect(names.filter { $0 == names[0] }.count * 4 == names.count)
+    #expect(Set(names) == ["good", "mixed/bad", "other/bad", "normal"])
+    let pairs = try place.scanline(arguments + ["--json"]).object()["pairs"] as? [[String: Any]]
+    #expect(Set(try #require(pairs).compactMap { $0["out_of"] as? String }) == Set(sets))
+  }
+
   @Test("info says what the run is, calibrated or not")
   func info() throws {
     let object = try place.scanline("info", "run", "--json").object()

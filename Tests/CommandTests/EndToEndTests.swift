@@ -229,6 +229,31 @@ import Testing
     #expect(try place.scanline("info", "run").out.contains("40 images"))
   }
 
+  @Test("with --classes, images are counted by class, and those of none are left out")
+  func classes() throws {
+    try place.makeImages("kinds/upright", 12)
+    try place.makeImages("kinds/noisyOnes", 10, odd: true)
+    try place.write(place.contents("normal/00.png"), to: "kinds/loose.png")
+    let train = [
+      "train", "kinds", "--run", "classes", "--model", "fvsbn", "--validation", "normal",
+      "--binarize", "threshold", "--epochs", "1", "--classes",
+    ]
+    let trained = try place.scanline(train)
+    #expect(trained.status == 0)
+    #expect(trained.error.contains("in 2 classes") && trained.error.contains("kinds/loose.png"))
+    let data = try place.scanline("info", "classes", "--json").object()["data"] as? [String: Any]
+    let expected = ["upright": 12, "noisyOnes": 10]
+    #expect(data?["training_images_by_class"] as? [String: Int] == expected)
+    #expect(
+      try place.scanline("info", "classes").out.contains("22 images: noisyOnes 10, upright 12"))
+    // The run goes on with the same images, whether or not the flag is given again.
+    for arguments in [train, train.dropLast()] {
+      #expect(try place.scanline(arguments + ["--resume", "--quiet"]).status == 0)
+    }
+    try place.scanline("train", "normal", "--run", "run", "--resume", "--classes")
+      .expectFailure(naming: ["run", "--classes"])
+  }
+
   @Test("a moved run is the same run")
   func moved() throws {
     let before = try place.scanline("evaluate", "run", "mixed", "--json").object()

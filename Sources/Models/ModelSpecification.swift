@@ -115,6 +115,13 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   /// - Throws: `ModelError` for a setting that is out of range or a model that this machine cannot
   ///   hold.
   public func build(in store: ParameterStore) throws -> any DensityModel {
+    // Products of these sides and of settings within their limit fit in 64 bits.
+    let limit = 1 << 26
+    guard image.dimension <= limit else {
+      throw ModelError.invalid(
+        "\(name) on \(image): expected at most \(limit) sub-pixels an image, found"
+          + " \(image.dimension)")
+    }
     // Training holds weights, gradient, two moments, the average and perhaps a mask.
     let bytes = try family.weights(self).multipliedReportingOverflow(by: 24)
     let memory = ProcessInfo.processInfo.physicalMemory
@@ -158,7 +165,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     let values = text.split(separator: ",", omittingEmptySubsequences: false).map {
       Int($0.trimmingCharacters(in: .whitespaces))
     }
-    let limit = 1 << 20
+    let limit = 1 << 18
     guard values.allSatisfy({ $0 != nil && $0! >= 1 && $0! <= limit }) else {
       throw ModelError.invalid(
         "setting \(setting.name) of \(name): expected whole numbers 1 ... \(limit), found \(text)")

@@ -45,7 +45,7 @@ public final class Trainer {
   ///   - validation: likewise; nil for none, and then the latest weights are the ones kept.
   ///   - backend: what computes.
   ///   - checkpointInterval: seconds, at most, that a kill can cost.
-  /// - Throws: `ModelError` for a model that this machine cannot hold, `FileError` for other images
+  /// - Throws: `ModelError` for a model or a batch that this machine cannot hold, `FileError` for other images
   ///   than the configuration describes, for a precision that this processor lacks and for a damaged
   ///   or foreign checkpoint.
   public init(
@@ -63,6 +63,9 @@ public final class Trainer {
     self.checkpointInterval = checkpointInterval
     let store = ParameterStore(seed: configuration.model.seed)
     model = try configuration.model.build(in: store)
+    try model.requireRoom(
+      forStepsOf: min(configuration.training.batch, training.count), store.parameters,
+      configuration.training.precision, named: configuration.model.name)
     parameterCount = store.parameters.reduce(0) { $0 + $1.count }
     let averagedStore = ParameterStore(seed: configuration.model.seed)
     averagedModel = try configuration.model.build(in: averagedStore)
@@ -189,7 +192,8 @@ extension Trainer {
     let context = Context(backend: backend, precision: .float32)
     var watched = Result<Bool, any Error>.success(true)
     let likelihood = averagedModel.likelihood(
-      of: data, pixels: configuration.pixels, seed: configuration.seed, in: context
+      of: data, pixels: configuration.pixels, seed: configuration.seed,
+      batch: averagedModel.inferenceBatch, in: context
     ) { done in
       state.seconds = sitting.clock.seconds
       let moment = Progress.Moment.validation(Double(done) / Double(data.count))

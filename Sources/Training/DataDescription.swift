@@ -47,7 +47,7 @@ extension DataSet {
   /// How many images each class has, by its name, also classes of none; nil without labels.
   var imagesByClass: [String: Int]? {
     guard let labels else { return nil }
-    var counts = Dictionary(uniqueKeysWithValues: classNames.map { ($0, 0) })
+    var counts = Dictionary(classNames.map { ($0, 0) }) { first, _ in first }
     for label in labels { counts[classNames[label]]! += 1 }
     return counts
   }

@@ -43,9 +43,10 @@ POINTWISE(relu_bf16, uint16_t, float, uint16_t,
 POINTWISE(sigmoid_f32, float, float, float, sl_sigmoid(a[i]))
 POINTWISE(relu_gradient_f32, float, float, float, a[i] > 0 ? b[i] : 0.0f)
 POINTWISE(relu_gradient_add_f32, float, float, float, y[i] + (a[i] > 0 ? b[i] : 0.0f))
-POINTWISE(relu_gradient_bf16, uint16_t, uint16_t, uint16_t, a[i] != 0 ? b[i] : (uint16_t)0)
+POINTWISE(relu_gradient_bf16, uint16_t, uint16_t, uint16_t,
+          (int16_t)a[i] > 0 ? b[i] : (uint16_t)0)
 POINTWISE(relu_gradient_add_bf16, uint16_t, uint16_t, uint16_t,
-          sl_narrow(sl_widen(y[i]) + (a[i] != 0 ? sl_widen(b[i]) : 0.0f)))
+          sl_narrow(sl_widen(y[i]) + ((int16_t)a[i] > 0 ? sl_widen(b[i]) : 0.0f)))
 
 static void spread(sl_body body, const void *a, const void *b, void *y, size_t n, float scale,
                    float offset) {

@@ -128,12 +128,12 @@ public struct PixelCNN: DensityModel {
     }
     var stream = first(x, in: context)  // [N, H, W, 2h]
     for block in blocks {
-      let a = block.reduce(context.activate(.relu, stream), activation: .relu, in: context)
-      let b = block.spread(a, activation: .relu, in: context)  // [N, H, W, h]
-      stream = block.expand(block.dropout(b, in: context), addedTo: stream, in: context)
+      let a = block.reduce(stream, rectified: true, in: context)  // [N, H, W, h]
+      let b = block.dropout(block.spread(a, rectified: true, in: context), in: context)
+      stream = block.expand(b, rectified: true, adding: stream, in: context)
     }
-    let features = gather(context.activate(.relu, stream), activation: .relu, in: context)
-    return output(features, precision: context.wide, in: context)
+    let features = gather(stream, rectified: true, in: context)
+    return output(features, rectified: true, precision: context.wide, in: context)
   }
 
   public func sequentialConditionals(count: Int, in context: Context)

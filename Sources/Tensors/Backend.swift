@@ -18,11 +18,20 @@ public struct ConvolutionGeometry: Sendable, Hashable {
   public let bottom: Int
   public let left: Int
   public let right: Int
+  /// Taps of the last row that are live. The weights of those after them are zero and a kernel may
+  /// skip them: what it leaves as their gradient has no meaning.
+  public let lastRow: Int
 
-  public init(height: Int, width: Int, top: Int, bottom: Int, left: Int, right: Int) {
+  /// - Parameter lastRow: all taps of the last row where nil.
+  public init(
+    height: Int, width: Int, top: Int, bottom: Int, left: Int, right: Int, lastRow: Int? = nil
+  ) {
     precondition(
       top + bottom == height - 1 && left + right == width - 1,
       "the output of a causal convolution has the size of its input")
+    precondition(
+      (1...width).contains(lastRow ?? width), "a row of \(width) taps has no \(lastRow ?? width)")
+    self.lastRow = lastRow ?? width
     self.height = height
     self.width = width
     self.top = top
@@ -143,17 +152,19 @@ public protocol Backend: Sendable {
 
   // MARK: Convolution
 
-  /// y = f(x ⋆ w + bias), or y += x ⋆ w + bias where accumulating (then f is the identity).
+  /// y = x ⋆ w + bias (+ residual), x taken as max(x, 0) where rectified.
   func convolution(
-    _ x: Tensor, weights w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry,
-    activation: Activation, accumulating: Bool, into y: Tensor)
-  /// dx of a convolution's output gradient dy.
+    _ x: Tensor, rectified: Bool, weights w: Tensor, bias: Tensor,
+    _ geometry: ConvolutionGeometry, adding residual: Tensor?, into y: Tensor)
+  /// dx of a convolution's output gradient dy, zero where its input x was rectified to zero (x nil:
+  /// it was not rectified); `dx +=` where accumulating.
   func convolutionInputGradient(
-    _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, into dx: Tensor)
+    _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, rectified x: Tensor?,
+    accumulating: Bool, into dx: Tensor)
   /// dw and dbias of a convolution's output gradient dy.
   func convolutionWeightGradient(
-    _ dy: Tensor, input x: Tensor, _ geometry: ConvolutionGeometry, into dw: Tensor,
-    bias dbias: Tensor)
+    _ dy: Tensor, input x: Tensor, rectified: Bool, _ geometry: ConvolutionGeometry,
+    into dw: Tensor, bias dbias: Tensor)
 
   // MARK: NADE
 

@@ -64,6 +64,38 @@ typedef struct {
 void sl_patches_f32(const sl_patches *shape, const float *x, float *y);
 void sl_patches_bf16(const sl_patches *shape, const uint16_t *x, uint16_t *y);
 
+// A causal convolution [images, height, width, inputs] to [..., outputs], weights [outputs, inputs,
+// kernel_height, kernel_width] in float. The kernel's first `top` rows and `left` columns hang over
+// the image's edge; of its last row only the first `last_row` taps exist.
+enum { SL_MOST_TAPS = 64, SL_MOST_BAND = 64 };
+typedef struct {
+  size_t images, height, width, inputs, outputs;
+  size_t kernel_height, kernel_width, top, left, last_row;
+  // Operands are bfloat16, else float.
+  int half;
+  // x goes through max(x, 0) first.
+  int relu;
+} sl_convolution;
+
+// What happens to a sum on its way to memory: (sum + bias, 0 where mask <= 0) + residual. Each may be
+// null; mask, residual and result are bfloat16 or float alike.
+typedef struct {
+  const float *bias;
+  const void *mask, *residual;
+  int half;
+} sl_epilogue;
+
+// These need AVX-512 (and AVX-512 BF16 for bfloat16), 16 channels or a multiple on both sides, and at
+// most SL_MOST_TAPS taps. Weights are packed anew in each call.
+size_t sl_convolution_packed_bytes(const sl_convolution *shape);
+size_t sl_convolution_scratch_bytes(const sl_convolution *shape);
+// y = x * w; transposed, the gradient of the input from that of the output.
+void sl_convolve(const sl_convolution *shape, int transposed, const void *x, const float *weights,
+                 const sl_epilogue *end, void *y, void *packed, void *scratch);
+// dw and dbias are overwritten.
+void sl_convolution_weight_gradient(const sl_convolution *shape, const void *x, const void *dy,
+                                    float *dw, float *dbias, void *scratch);
+
 // log p of a symbol under a Bernoulli logit, nats, and dlogit = dy * (symbol - sigmoid(logit))
 void sl_bernoulli_log_probability(const float *logits, const uint8_t *symbols, float *y, size_t n);
 void sl_bernoulli_gradient(

@@ -102,7 +102,27 @@ study-fashion: build ## 256-way PixelCNN on grey Fashion-MNIST, against optimise
 	  --minutes 7 --seed 1
 	$(SCANLINE) evaluate runs/fashion $(call images,fashion-mnist,t10k)
 
+# make split-folder FROM=flowers TO=flowers-split: of each class, a folder in FROM, the first file by
+# sorted name and every tenth from there go to TO/test, the rest to TO/train, as links. TO is new or
+# empty.
+.PHONY: split-folder
+split-folder: ## set every tenth image of each class aside for a test
+	@set -- "$(FROM)"/*/; test -n "$(FROM)" && test -d "$$1" && test -n "$(TO)" || { \
+	  echo "make: expected FROM=folder of class folders and TO=folder to make" >&2; exit 1; }
+	@test -z "$$(ls -A "$(TO)" 2>/dev/null)" || { \
+	  echo "make: $(TO): expected a new or empty folder" >&2; exit 1; }
+	@from=$$(cd "$(FROM)" && pwd) && mkdir -p "$(TO)" && cd "$(TO)" && for class in "$$from"/*/; do \
+	  name=$$(basename "$$class"); mkdir -p "train/$$name" "test/$$name"; \
+	  find "$$class" -maxdepth 1 -type f ! -name '.*' | LC_ALL=C sort \
+	    | awk -v name="$$name" '{ print; print (NR % 10 == 1 ? "test/" : "train/") name "/" }' \
+	    | tr '\n' '\0' | xargs -0 -r -n 2 ln -s || exit 1; \
+	done
+	@echo "$$(find "$(TO)/train" -type l | wc -l) images in $(TO)/train," \
+	  "$$(find "$(TO)/test" -type l | wc -l) in $(TO)/test"
+
 # make study-folder NAME=cifar10 TRAIN=cifar10/train TEST=cifar10/test
+# make study-folder NAME=flowers TRAIN=flowers-split/train TEST=flowers-split/test, after
+# make split-folder FROM=flowers TO=flowers-split
 study-folder: build ## 256-way PixelCNN on a folder of colour images, against optimised PNG
 	$(SCANLINE) train $(TRAIN) --run runs/$(NAME) --model pixelcnn --size 32x32 --channels rgb \
 	  --minutes 7 --seed 1

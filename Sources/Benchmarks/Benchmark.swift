@@ -1,4 +1,3 @@
-import Foundation
 import Generation
 import Images
 import Layers
@@ -47,12 +46,11 @@ public struct Benchmark {
   /// Builds the model and measures it, untrained: speed does not depend on what it has learnt.
   /// - Parameter progress: called every step of the work; answers whether to go on.
   /// - Returns: nil where it was stopped.
-  /// - Throws: `ModelError` or `BenchmarkError` for a model or a batch that this machine cannot hold
-  ///   or whose loss is not finite, `GenerationError` where its probabilities are not numbers.
+  /// - Throws: `ModelError` for a model or a batch that this machine cannot hold, `BenchmarkError`
+  ///   where a loss is not finite, `GenerationError` where a probability is not.
   public func run(
     on backend: any Backend, progress: @escaping (Measurement) -> Bool = { _ in true }
   ) throws -> BenchmarkResult? {
-    try requireMemory()
     ProcessStatus.resetPeakMemory()
     let measuring = try Measuring(self, on: backend, progress: progress)
     do {
@@ -69,23 +67,6 @@ public struct Benchmark {
   /// What turns the images into symbols.
   var pixels: PixelEncoding {
     specification.head.levels == 2 ? .threshold : .levels(specification.head.levels)
-  }
-
-  /// Refuses images and logits that this machine cannot hold; the weights are checked as the model is
-  /// built.
-  private func requireMemory() throws {
-    let subpixels = Double(batch) * Double(specification.image.dimension)
-    // Logits and their gradient; a byte a sub-pixel of every image.
-    let bytes =
-      measurements.contains(.train)
-      ? subpixels * Double(8 * specification.head.outputs + Measuring.batches) : 0
-    let memory = Double(ProcessInfo.processInfo.physicalMemory)
-    guard bytes < memory else {
-      throw BenchmarkError(
-        description: "batch: expected images and logits that fit in \(Int(memory) >> 30) GiB of"
-          + " memory, found \(batch) images \(specification.image) with"
-          + " \(specification.head.levels) levels, which need \(Int(bytes / 0x1p30)) GiB")
-    }
   }
 }
 

@@ -49,6 +49,9 @@ final class Measuring {
     } else {
       let store = ParameterStore(seed: specification.seed)
       (learner, model) = (nil, try specification.build(in: store))
+      // Inference keeps less of an image than a step, and computes few images where they are large.
+      try model.requireRoom(
+        forStepsOf: 1, store.parameters, benchmark.scoringPrecision, named: specification.name)
       parameters = store.parameters.reduce(0) { $0 + $1.count }
     }
     secondsToBuild = seconds(since: start)

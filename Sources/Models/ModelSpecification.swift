@@ -130,8 +130,15 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
 
   /// About how much memory the weights take in training, bytes: beside themselves gradient, two
   /// moments, the average and perhaps a mask.
-  /// - Throws: `ModelError` for a setting that is out of range.
+  /// - Throws: `ModelError` for a size or a setting that is out of range.
   public func bytesToTrain() throws -> Int {
+    // Products of these sides and of settings within their limit fit in 64 bits.
+    let limit = 1 << 26
+    guard image.dimension <= limit else {
+      throw ModelError.invalid(
+        "\(name) on \(image): expected at most \(limit) sub-pixels an image, found"
+          + " \(image.dimension)")
+    }
     let bytes = try family.weights(self).multipliedReportingOverflow(by: 24)
     return bytes.overflow ? .max : bytes.partialValue
   }
@@ -177,7 +184,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     let values = text.split(separator: ",", omittingEmptySubsequences: false).map {
       Int($0.trimmingCharacters(in: .whitespaces))
     }
-    let limit = 1 << 20
+    let limit = 1 << 18
     guard values.allSatisfy({ $0 != nil && $0! >= 1 && $0! <= limit }) else {
       throw ModelError.invalid(
         "setting \(setting.name) of \(name): expected whole numbers 1 ... \(limit), found \(text)")

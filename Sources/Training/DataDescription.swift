@@ -8,6 +8,8 @@ public struct DataDescription: Codable, Equatable, Sendable {
   public var trainingImages: Int
   /// `DataSet.contentHash` of the training images; nil where it is not known.
   public var trainingHash: String?
+  /// How many of the training images each class has, by its name; nil where images have no labels.
+  public var trainingImagesByClass: [String: Int]?
   /// Where the validation images came from, or nil for a split by content.
   public var validationPath: String?
   public var validationImages: Int
@@ -17,6 +19,7 @@ public struct DataDescription: Codable, Equatable, Sendable {
     self.path = path
     trainingImages = training.count
     trainingHash = training.contentHash
+    trainingImagesByClass = training.imagesByClass
     self.validationPath = validationPath
     validationImages = validation?.count ?? 0
     validationHash = validation?.contentHash
@@ -41,6 +44,14 @@ public struct DataDescription: Codable, Equatable, Sendable {
 }
 
 extension DataSet {
+  /// How many images each class has, by its name, also classes of none; nil without labels.
+  var imagesByClass: [String: Int]? {
+    guard let labels else { return nil }
+    var counts = Dictionary(classNames.map { ($0, 0) }) { first, _ in first }
+    for label in labels { counts[classNames[label]]! += 1 }
+    return counts
+  }
+
   /// The fingerprint of the images' intensities, sizes and order, as 16 hexadecimal digits.
   public var contentHash: String {
     var hash = Fingerprint()

@@ -36,16 +36,20 @@ public final class Learner {
   /// - Parameters:
   ///   - options: clipping, weight decay, average and precision; the rest is the caller's.
   ///   - seed: keys what a step draws (dropout).
-  /// - Throws: `ModelError` for a model that this machine cannot hold.
+  ///   - largestBatch: images a step, at most; nil for those of the options.
+  /// - Throws: `ModelError` for a model or a batch that this machine cannot hold.
   public init(
     _ specification: ModelSpecification, options: TrainingOptions, seed: UInt64 = 0,
-    backend: any Backend
+    largestBatch: Int? = nil, backend: any Backend
   ) throws {
     self.options = options
     self.seed = seed
     self.backend = backend
     let store = ParameterStore(seed: specification.seed)
     model = try specification.build(in: store)
+    try model.requireRoom(
+      forStepsOf: largestBatch ?? options.batch, store.parameters, options.precision,
+      named: specification.name)
     parameterCount = store.parameters.reduce(0) { $0 + $1.count }
     let averagedStore = ParameterStore(seed: specification.seed)
     averagedModel = try specification.build(in: averagedStore)

@@ -38,9 +38,9 @@ public final class Trainer {
   ///   - validation: likewise; nil for none, and then the latest weights are the ones kept.
   ///   - backend: what computes.
   ///   - checkpointInterval: seconds, at most, that a kill can cost.
-  /// - Throws: `ModelError` for a model that this machine cannot hold, `FileError` for other images
-  ///   than the configuration describes, for a precision that this processor lacks and for a damaged
-  ///   or foreign checkpoint.
+  /// - Throws: `ModelError` for a model or a batch that this machine cannot hold, `FileError` for
+  ///   other images than the configuration describes, for a precision that this processor lacks and
+  ///   for a damaged or foreign checkpoint.
   public init(
     run: RunFolder, configuration: RunConfiguration, training: DataSet, validation: DataSet?,
     backend: any Backend, checkpointInterval: Double = 60
@@ -56,7 +56,7 @@ public final class Trainer {
     self.checkpointInterval = checkpointInterval
     learner = try Learner(
       configuration.model, options: configuration.training, seed: configuration.seed,
-      backend: backend)
+      largestBatch: min(configuration.training.batch, training.count), backend: backend)
     if !run.hasCheckpoint {
       learner.startAtMarginals(of: training, pixels: configuration.pixels)
     }
@@ -175,7 +175,8 @@ extension Trainer {
     let context = Context(backend: backend, precision: .float32)
     var watched = Result<Bool, any Error>.success(true)
     let likelihood = averagedModel.likelihood(
-      of: data, pixels: configuration.pixels, seed: configuration.seed, in: context
+      of: data, pixels: configuration.pixels, seed: configuration.seed,
+      batch: averagedModel.inferenceBatch, in: context
     ) { done in
       state.seconds = sitting.clock.seconds
       let moment = Progress.Moment.validation(Double(done) / Double(data.count))

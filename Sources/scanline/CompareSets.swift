@@ -95,19 +95,21 @@ struct CompareSets: ParsableCommand {
       }
     }
 
+    /// A line of the table but for the name of the set.
     var cells: [String] {
       func interval(_ metric: KeyPath<DetectionMetrics, Double>) -> String {
         "\(fixed(metrics[keyPath: metric], 3))"
           + " (\(fixed(low[keyPath: metric], 3))–\(fixed(high[keyPath: metric], 3)))"
       }
-      return [outOf, score] + [\.auroc, \.auprIn, \.auprOut, \.fpr95, \.fpr80].map(interval)
+      return [score] + [\.auroc, \.auprIn, \.auprOut, \.fpr95, \.fpr80].map(interval)
     }
   }
 
-  /// A table with aligned columns.
+  /// A table with aligned columns; whole paths would fill it.
   private func text(_ pairs: [Pair]) -> String {
     let header = ["out of", "score", "AUROC", "AUPR in", "AUPR out", "FPR95", "FPR80"]
-    let lines = [header] + pairs.map(\.cells)
+    let names = Dictionary(zip(others, shortNames(of: others))) { first, _ in first }
+    let lines = [header] + pairs.map { [names[$0.outOf]!] + $0.cells }
     let widths = header.indices.map { column in lines.map { $0[column].count }.max()! }
     return lines.map { line in
       zip(line, widths).map { cell, width in

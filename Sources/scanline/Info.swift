@@ -72,13 +72,19 @@ struct Info: ParsableCommand {
       let settings = settings.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
       let validation = validationNatsPerImage.value.map { ", validation \(fixed($0, 2)) nats" }
       let train = trainBitsPerDimension.value.map { ", train \(fixed($0, 4)) bits/dim" }
+      let classes = (data.trainingImagesByClass ?? [:])
+        .sorted { $0.key.compare($1.key, options: .numeric) == .orderedAscending }
+        .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
       return [
         ("run", run),
         ("model", model + settings),
         ("images", "\(image), pixels \(pixels)"),
         ("head", "\(head), \(levels) levels"),
         ("parameters", "\(parameters)"),
-        ("data", "\(data.path), \(data.trainingImages) images"),
+        (
+          "data",
+          "\(data.path), \(data.trainingImages) images\(classes.isEmpty ? "" : ": \(classes)")"
+        ),
         ("validation", "\(data.validationPath ?? "split off"), \(data.validationImages) images"),
         ("training", training.text),
         (

@@ -70,7 +70,11 @@ struct Train: ParsableCommand {
     help: "A setting of the model, name=value; may be repeated.")
   var settings: [String] = []
 
-  @Flag(help: "Label images by their first-level subfolder.")
+  @Flag(
+    help: """
+      Label images by their first-level subfolder, without which they are skipped, and count them by \
+      class; no model learns labels yet.
+      """)
   var classes = false
 
   @Flag(help: "Make an unreadable file an error.")

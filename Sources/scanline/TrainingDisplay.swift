@@ -26,8 +26,9 @@ final class TrainingDisplay {
     let validation =
       data.validationImages == 0
       ? "none to validate on" : "\(data.validationImages) more to validate on"
+    let classes = data.trainingImagesByClass.map { " in \($0.count) classes" } ?? ""
     console.note(
-      "\(counted(data.trainingImages, "image")) \(model.image), \(configuration.pixels),"
+      "\(counted(data.trainingImages, "image")) \(model.image)\(classes), \(configuration.pixels),"
         + " \(validation); \(length), \(configuration.training.batch) images a step")
     if trainer.isFinished {
       console.note("finished already: nothing to do")

@@ -54,7 +54,8 @@ struct TrainingJob {
     try configuration.requirePrecision(of: OneDNNBackend.shared, for: folder)
     let shape = configuration.model.image
     let options = LoadingOptions(
-      size: (shape.width, shape.height), channels: shape.channels, strict: command.strict)
+      size: (shape.width, shape.height), channels: shape.channels,
+      useClasses: configuration.data.trainingImagesByClass != nil, strict: command.strict)
     (training, validation) = try Self.split(
       try load(command.data, options, console), shape,
       command.validation ?? configuration.data.validationPath, seed: configuration.seed,
@@ -125,6 +126,9 @@ extension Train {
       "\(model.image.width)x\(model.image.height)")
     try require(
       "--channels", channels?.rawValue, Channels(count: model.image.channels)?.rawValue)
+    if configuration.data.trainingImagesByClass == nil {
+      try require("--classes", classes ? "it" : nil, nil)
+    }
     if configuration.data.validationPath == nil { try require("--validation", validation, nil) }
     switch training.duration {
     case .epochs(let count):

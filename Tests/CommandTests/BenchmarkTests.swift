@@ -106,8 +106,14 @@ import Testing
     try place.scanline("benchmark", "--model", "fvsbn", "--size", "4096x4096", "--only", "score")
       .expectFailure(naming: ["fvsbn", "4096x4096x1", "GiB"])
     try place.scanline(
-      "benchmark", "--model", "pixelcnn", "--size", "4000x4000", "--batch", "1048576"
-    ).expectFailure(naming: ["batch", "1048576", "GiB"])
+      "benchmark", "--model", "pixelcnn", "--size", "40x40", "--batch", "1048576"
+    ).expectFailure(naming: ["40x40x1", "1048576", "GiB"])
+    for only in ["train", "score", "sample"] {
+      try place.scanline(
+        "benchmark", "--model", "pixelcnn", "--set", "channels=8192", "--size", "4096x4096",
+        "--only", only
+      ).expectFailure(naming: ["pixelcnn", "4096x4096x1", "GiB"])
+    }
   }
 
   @Test("an interruption ends it")

@@ -200,6 +200,19 @@ import Testing
     #expect(outcome.out.contains("typicality") && outcome.out.contains("AUROC"))
   }
 
+  @Test("compare's table names each set by as much of its path as tells it from the others")
+  func shortNames() throws {
+    try place.makeImages("other/bad", 3, odd: true)
+    let sets = ["mixed/good/", "mixed/bad", place.file("other/bad"), "normal"]
+    let arguments = ["compare", "run", "--in", "held-out"] + sets.flatMap { ["--out-of", $0] }
+    let rows = try place.scanline(arguments).out.split(separator: "\n").dropFirst()
+    let names = rows.map { String($0.prefix { $0 != " " }) }
+    #expect(names.filter { $0 == names[0] }.count * 4 == names.count)
+    #expect(Set(names) == ["good", "mixed/bad", "other/bad", "normal"])
+    let pairs = try place.scanline(arguments + ["--json"]).object()["pairs"] as? [[String: Any]]
+    #expect(Set(try #require(pairs).compactMap { $0["out_of"] as? String }) == Set(sets))
+  }
+
   @Test("info says what the run is, calibrated or not")
   func info() throws {
     let object = try place.scanline("info", "run", "--json").object()
@@ -214,6 +227,31 @@ import Testing
     let after = try place.scanline("info", "run", "--json").object()
     #expect((after["calibration"] as? [String: Any])?["images"] as? Int == 40)
     #expect(try place.scanline("info", "run").out.contains("40 images"))
+  }
+
+  @Test("with --classes, images are counted by class, and those of none are left out")
+  func classes() throws {
+    try place.makeImages("kinds/upright", 12)
+    try place.makeImages("kinds/noisyOnes", 10, odd: true)
+    try place.write(place.contents("normal/00.png"), to: "kinds/loose.png")
+    let train = [
+      "train", "kinds", "--run", "classes", "--model", "fvsbn", "--validation", "normal",
+      "--binarize", "threshold", "--epochs", "1", "--classes",
+    ]
+    let trained = try place.scanline(train)
+    #expect(trained.status == 0)
+    #expect(trained.error.contains("in 2 classes") && trained.error.contains("kinds/loose.png"))
+    let data = try place.scanline("info", "classes", "--json").object()["data"] as? [String: Any]
+    let expected = ["upright": 12, "noisyOnes": 10]
+    #expect(data?["training_images_by_class"] as? [String: Int] == expected)
+    #expect(
+      try place.scanline("info", "classes").out.contains("22 images: noisyOnes 10, upright 12"))
+    // The run goes on with the same images, whether or not the flag is given again.
+    for arguments in [train, train.dropLast()] {
+      #expect(try place.scanline(arguments + ["--resume", "--quiet"]).status == 0)
+    }
+    try place.scanline("train", "normal", "--run", "run", "--resume", "--classes")
+      .expectFailure(naming: ["run", "--classes"])
   }
 
   @Test("a moved run is the same run")

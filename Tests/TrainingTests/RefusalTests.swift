@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Images
+import Layers
 import Models
 import OneDNN
 import RunFiles
@@ -200,6 +201,55 @@ import Training
     #expect(!line.contains("\n"))
     #expect(try bytes(of: "\(run)/checkpoint.safetensors") == checkpoint)
     #expect(try bytes(of: "\(run)/weights.safetensors") == weights)
+  }
+
+  /// Images of 128 × 128 for which a PixelCNN with 250 blocks keeps about a GiB each: what fits
+  /// is begun, and nothing of it is touched; one image more is refused.
+  @Test func batchesThatMemoryCannotHold() throws {
+    let (side, count) = (128, 2000)
+    let data = DataSet(
+      height: side, width: side, channels: 1,
+      pixels: [UInt8](repeating: 0, count: count * side * side), names: (0..<count).map { "\($0)" })
+    func begin(batch: Int) throws {
+      let folder = TemporaryFolder()
+      let configuration = RunConfiguration(
+        model: try ModelSpecification(
+          name: "pixelcnn", settings: ["blocks": "250", "channels": "16"], head: .bernoulli,
+          image: ImageShape(height: side, width: side, channels: 1)),
+        pixels: .threshold,
+        data: DataDescription(path: "", training: data, validationPath: nil, validation: nil),
+        training: TrainingOptions(duration: .epochs(1), batch: batch, learningRate: 1e-3), seed: 0)
+      _ = try Trainer(
+        run: .create(at: folder.file("run"), configuration: configuration),
+        configuration: configuration, training: data, validation: nil,
+        backend: OneDNNBackend.shared)
+    }
+    let error = #expect(throws: ModelError.self) { try begin(batch: 1 << 20) }
+    let line = try #require(error?.description)
+    #expect(line.contains("pixelcnn on 128x128x1") && line.contains("found 2000"), "\(line)")
+    let words = line.split(separator: " ")
+    let index = try #require(words.firstIndex(of: "most"))
+    let most = try #require(Int(words[index + 1]))
+    // The three layers of a block have 16, 16 and 32 outputs, float32.
+    let kept = Double(side * side * 250 * (16 + 16 + 32) * 4)
+    #expect(Double(most) * kept < Double(ProcessInfo.processInfo.physicalMemory))
+    #expect(throws: Never.self) { try begin(batch: most) }
+    #expect(throws: ModelError.self) { try begin(batch: most + 1) }
+  }
+
+  /// Sizes whose products no integer holds.
+  @Test(arguments: [
+    ("pixelcnn", ["blocks": "1048576", "channels": "1048576"], 8), ("fvsbn", [:], 8192),
+    ("pixelcnn", ["blocks": "262144", "channels": "262144"], 8),
+    ("made", ["hidden": "262144,262144"], 8192), ("nade", ["hidden": "262144"], 8192),
+  ])
+  func sizesBeyondAllMemory(_ name: String, _ settings: [String: String], _ side: Int) {
+    #expect(throws: ModelError.self) {
+      try ModelSpecification(
+        name: name, settings: settings, head: .categorical(256),
+        image: ImageShape(height: side, width: side, channels: side == 8 ? 1 : 3)
+      ).build(in: ParameterStore(seed: 0))
+    }
   }
 
   /// In a process of its own, whose oneDNN is told that the processor has no bfloat16 arithmetic.

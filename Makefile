@@ -128,6 +128,12 @@ study-folder: build ## 256-way PixelCNN on a folder of colour images, against op
 	  --minutes 7 --seed 1
 	$(SCANLINE) evaluate runs/$(NAME) $(TEST)
 
+# Speed -------------------------------------------------------------------------------------------
+
+.PHONY: bench
+bench: build ## every model's speed on this machine
+	$(SCANLINE) benchmark
+
 # Upkeep ------------------------------------------------------------------------------------------
 
 .PHONY: format

@@ -9,7 +9,7 @@ let command: [Target] = [
   .executableTarget(
     name: "scanline",
     dependencies: [
-      "Reports", "Detection", "Generation", "Training", "Models", "Images", "Files",
+      "Reports", "Detection", "Benchmarks", "Generation", "Training", "Models", "Images", "Files",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
   .target(name: "Reports", dependencies: ["Detection", "Images", "Files"]),
@@ -32,6 +32,9 @@ let drawings: [Target] = [
 let uses: [Target] = [
   .target(
     name: "Detection", dependencies: ["Training", "Models", "Images", "Files", "Randomness"]),
+  .target(
+    name: "Benchmarks",
+    dependencies: ["Training", "Generation", "Models", "Images", "Randomness"]),
   .target(name: "Generation", dependencies: ["Models", "Images", "Randomness"]),
   .target(name: "Training", dependencies: ["Models", "Images", "RunFiles", "Files", "Randomness"]),
 ]
@@ -74,7 +77,7 @@ let tests: [Target] =
   ]
   + [
     "Files", "Images", "Strokes", "Tensors", "OneDNN", "Distributions", "Models", "RunFiles",
-    "Training", "Generation", "Detection", "Reports",
+    "Training", "Generation", "Benchmarks", "Detection", "Reports",
   ].map {
     .testTarget(
       name: "\($0)Tests", dependencies: [.byName(name: $0), "TestSupport"],
@@ -95,7 +98,7 @@ let package = Package(
     .library(
       name: "Scanline",
       targets: [
-        "Models", "Training", "Generation", "Detection", "Reports", "Images",
+        "Models", "Training", "Generation", "Detection", "Benchmarks", "Reports", "Images",
         // What their interfaces are made of.
         "Layers", "Distributions", "Tensors", "OneDNN", "RunFiles", "Files", "Randomness",
       ]),

@@ -43,9 +43,10 @@ POINTWISE(relu_bf16, uint16_t, float, uint16_t,
 POINTWISE(sigmoid_f32, float, float, float, sl_sigmoid(a[i]))
 POINTWISE(relu_gradient_f32, float, float, float, a[i] > 0 ? b[i] : 0.0f)
 POINTWISE(relu_gradient_add_f32, float, float, float, y[i] + (a[i] > 0 ? b[i] : 0.0f))
-POINTWISE(relu_gradient_bf16, uint16_t, uint16_t, uint16_t, a[i] != 0 ? b[i] : (uint16_t)0)
+POINTWISE(relu_gradient_bf16, uint16_t, uint16_t, uint16_t,
+          (int16_t)a[i] > 0 ? b[i] : (uint16_t)0)
 POINTWISE(relu_gradient_add_bf16, uint16_t, uint16_t, uint16_t,
-          sl_narrow(sl_widen(y[i]) + (a[i] != 0 ? sl_widen(b[i]) : 0.0f)))
+          sl_narrow(sl_widen(y[i]) + ((int16_t)a[i] > 0 ? sl_widen(b[i]) : 0.0f)))
 
 static void spread(sl_body body, const void *a, const void *b, void *y, size_t n, float scale,
                    float offset) {
@@ -146,6 +147,40 @@ void sl_sum_of_rows_bf16(const uint16_t *x, size_t rows, size_t columns, float *
   job j = {.a = x, .y = y, .rows = rows, .columns = columns};
   sl_parallel(sum_of_rows_bf16_part, &j, columns, 32);
 }
+
+// Chris Wellons' lowbias32.
+SL_INLINE uint32_t mixed(uint32_t x) {
+  x = (x ^ (x >> 16)) * 0x7feb352du;
+  x = (x ^ (x >> 15)) * 0x846ca68bu;
+  return x ^ (x >> 16);
+}
+
+typedef struct {
+  sl_dropout mask;
+  const void *x;
+  void *y;
+} dropout_job;
+
+#define DROPOUT(NAME, TYPE, SCALED)                                                           \
+  SL_CLONES static void NAME##_part(void *data, size_t begin, size_t end, int thread) {       \
+    (void)thread;                                                                             \
+    const dropout_job *j = data;                                                              \
+    const TYPE *x = j->x;                                                                     \
+    TYPE *y = j->y;                                                                           \
+    const uint32_t low = (uint32_t)j->mask.key, high = (uint32_t)(j->mask.key >> 32);         \
+    const uint32_t threshold = j->mask.threshold;                                             \
+    const float scale = j->mask.scale;                                                        \
+    _Pragma("clang loop vectorize(assume_safety)") for (size_t i = begin; i < end; i++) {     \
+      y[i] = mixed(mixed((uint32_t)i ^ low) ^ high) >= threshold ? (TYPE)(SCALED) : (TYPE)0;  \
+    }                                                                                         \
+  }                                                                                           \
+  void sl_##NAME(const sl_dropout *mask, const TYPE *x, TYPE *y, size_t n) {                  \
+    dropout_job j = {*mask, x, y};                                                            \
+    sl_parallel(NAME##_part, &j, n, GRAIN);                                                   \
+  }
+
+DROPOUT(dropout_f32, float, scale *x[i])
+DROPOUT(dropout_bf16, uint16_t, sl_narrow(scale *sl_widen(x[i])))
 
 typedef struct {
   const void *x, *planes;

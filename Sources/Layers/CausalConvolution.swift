@@ -32,8 +32,11 @@ public struct CausalConvolution {
   ) {
     precondition(size % 2 == 1, "a causal kernel has a centre: its side is odd, found \(size)")
     let reach = size / 2
+    // Right of the centre nothing is seen, and the centre itself by what may see its own pixel.
+    let seesCentre = centre == .included || colours > 1
     geometry = ConvolutionGeometry(
-      height: reach + 1, width: size, top: reach, bottom: 0, left: reach, right: reach)
+      height: reach + 1, width: size, top: reach, bottom: 0, left: reach, right: reach,
+      lastRow: constants > 0 ? size : max(1, seesCentre ? reach + 1 : reach))
     let mask = Self.mask(
       inputs, outputs, reach: reach, centre: centre, colours: colours, constants: constants,
       scope.precision)
@@ -67,21 +70,14 @@ public struct CausalConvolution {
       [outputs, inputs + constants, reach + 1, 2 * reach + 1], precision, values: ones)
   }
 
-  /// f(x ⋆ W + b): `[N, H, W, inputs]` → `[N, H, W, outputs]`.
+  /// x ⋆ W + b (+ residual): `[N, H, W, inputs]` → `[N, H, W, outputs]`, x taken as max(x, 0) where
+  /// rectified.
   public func callAsFunction(
-    _ x: Variable, activation: Activation = .identity, precision: Precision? = nil,
-    in context: Context
+    _ x: Variable, rectified: Bool = false, adding residual: Variable? = nil,
+    precision: Precision? = nil, in context: Context
   ) -> Variable {
     context.convolution(
-      x, context.variable(weight), context.variable(bias), geometry, activation: activation,
-      precision: precision)
-  }
-
-  /// stream + x ⋆ W + b; the stream's memory is reused.
-  public func callAsFunction(_ x: Variable, addedTo stream: consuming Variable, in context: Context)
-    -> Variable
-  {
-    context.convolution(
-      x, context.variable(weight), context.variable(bias), geometry, addedTo: stream)
+      x, rectified: rectified, context.variable(weight), context.variable(bias), geometry,
+      adding: residual, precision: precision)
   }
 }

@@ -39,6 +39,12 @@ public protocol DensityModel {
   /// all pixels share it.
   var outputBias: Parameter { get }
 
+  /// Live multiply-adds of one image's forward pass in training: weights that a mask holds at zero do
+  /// not count, nor do biases and what is done pointwise. A convolution counts as if no image had edges.
+  var multiplyAdds: Int { get }
+  /// Forward passes that a likelihood takes: 1, but for models that average several.
+  var passesPerLikelihood: Int { get }
+
   /// The distribution of every sub-pixel given those before it. Teacher forcing: the conditionals of
   /// sub-pixel i do not move with the symbols at i and after.
   func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution
@@ -49,6 +55,8 @@ public protocol DensityModel {
 }
 
 extension DensityModel {
+  public var passesPerLikelihood: Int { 1 }
+
   public func sequentialConditionals(count: Int, in context: Context)
     -> (any SequentialConditionals)?
   { nil }

@@ -14,6 +14,7 @@ public struct FVSBN: DensityModel {
   public let head: Head
   let regression: Linear
   public var outputBias: Parameter { regression.bias! }
+  public var multiplyAdds: Int { regression.weight.count }
 
   static let family = ModelFamily(
     name: "fvsbn", summary: "logistic regression on all earlier sub-pixels",

@@ -98,6 +98,18 @@ public struct MADE: DensityModel {
     return head.distribution(context.sum(h, direct(x, in: context)))  // [N, D K]
   }
 
+  /// A mean over the masks.
+  public var multiplyAdds: Int {
+    let live = masks.map { mask in
+      layers.indices.reduce(0) {
+        $0 + mask.mask($1, outputs: head.outputs, .float32).nonZeroCount
+      }
+    }
+    return direct.weight.count + live.reduce(0, +) / live.count
+  }
+
+  public var passesPerLikelihood: Int { masks.count }
+
   private func maskedWeights(_ index: Int, _ mask: Connectivity, in context: Context) -> Variable {
     let weight = layers[index].weight
     return context.masked(

@@ -21,6 +21,8 @@ public struct Setting: Sendable {
     case count
     /// Whole numbers from 1, comma-separated.
     case counts
+    /// A number from 0 to below 1.
+    case fraction
     /// `on` or `off`.
     case toggle
   }
@@ -106,6 +108,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
       switch setting.kind {
       case .count: _ = try count(setting)
       case .counts: _ = try counts(setting)
+      case .fraction: _ = try fraction(setting)
       case .toggle: _ = try isOn(setting)
       }
     }
@@ -115,6 +118,20 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   /// - Throws: `ModelError` for a setting that is out of range or a model that this machine cannot
   ///   hold.
   public func build(in store: ParameterStore) throws -> any DensityModel {
+    let bytes = try bytesToTrain()
+    let memory = ProcessInfo.processInfo.physicalMemory
+    guard UInt64(bytes) < memory else {
+      throw ModelError.invalid(
+        "\(name) on \(image) with \(head.levels) levels: expected to fit in"
+          + " \(memory >> 30) GiB of memory, needs \(bytes >> 30) GiB to train")
+    }
+    return try family.make(self, seed, store.root)
+  }
+
+  /// About how much memory the weights take in training, bytes: beside themselves gradient, two
+  /// moments, the average and perhaps a mask.
+  /// - Throws: `ModelError` for a setting that is out of range, or images that are.
+  public func bytesToTrain() throws -> Int {
     // Products of these sides and of settings within their limit fit in 64 bits.
     let limit = 1 << 26
     guard image.dimension <= limit else {
@@ -122,15 +139,8 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
         "\(name) on \(image): expected at most \(limit) sub-pixels an image, found"
           + " \(image.dimension)")
     }
-    // Training holds weights, gradient, two moments, the average and perhaps a mask.
     let bytes = try family.weights(self).multipliedReportingOverflow(by: 24)
-    let memory = ProcessInfo.processInfo.physicalMemory
-    guard !bytes.overflow, UInt64(bytes.partialValue) < memory else {
-      throw ModelError.invalid(
-        "\(name) on \(image) with \(head.levels) levels: expected to fit in"
-          + " \(memory >> 30) GiB of memory, needs \(bytes.partialValue >> 30) GiB to train")
-    }
-    return try family.make(self, seed, store.root)
+    return bytes.overflow ? .max : bytes.partialValue
   }
 
   /// The family of the model.
@@ -149,6 +159,15 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
           + " \(settings[setting.name] ?? "")")
     }
     return values[0]
+  }
+
+  func fraction(_ setting: Setting) throws -> Double {
+    let text = settings[setting.name] ?? setting.defaultValue
+    guard let value = Double(text), value >= 0, value < 1 else {
+      throw ModelError.invalid(
+        "setting \(setting.name) of \(name): expected a number 0 ≤ x < 1, found \(text)")
+    }
+    return value
   }
 
   func isOn(_ setting: Setting) throws -> Bool {

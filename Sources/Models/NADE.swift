@@ -18,6 +18,8 @@ public struct NADE: DensityModel {
   let v: Parameter  // [D, K, H]
   let b: Parameter  // [D, K]
   public var outputBias: Parameter { b }
+  /// D H for the running activation and D H K for the logits.
+  public var multiplyAdds: Int { w.count + v.count }
 
   static let hidden = Setting("hidden", .count, default: "500", "hidden units")
 

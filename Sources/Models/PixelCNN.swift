@@ -16,11 +16,13 @@ import Tensors
 ///
 /// Where we depart from the paper: two further channels tell the first layer its row and column
 /// (Liu et al. 2018, arXiv:1807.03247). Images are aligned, but a convolution knows its place only
-/// as far as its reach from the edge. `position=off` is the paper's network.
+/// as far as its reach from the edge. `position=off` is the paper's network. And `dropout` holds
+/// back a share of each block's activations in training, against overfitting.
 public struct PixelCNN: DensityModel {
   struct Block {
     let reduce: CausalConvolution
     let spread: CausalConvolution
+    let dropout: Dropout
     let expand: CausalConvolution
   }
 
@@ -40,10 +42,12 @@ public struct PixelCNN: DensityModel {
 
   static let position = Setting(
     "position", .toggle, default: "on", "whether the network is told rows and columns")
+  static let dropout = Setting(
+    "dropout", .fraction, default: "0", "share of a block's activations dropped in training")
 
   static let family = ModelFamily(
     name: "pixelcnn", summary: "masked convolutions with residual blocks",
-    settings: [blockCount, channels, position],
+    settings: [blockCount, channels, position, dropout],
     batch: 32, learningRate: 2e-3, prefersBFloat16: true,
     weights: { specification in
       let (h, k) = (try specification.count(channels), specification.head.outputs)
@@ -55,7 +59,7 @@ public struct PixelCNN: DensityModel {
     let model = PixelCNN(
       specification.image, specification.head, blocks: try specification.count(blockCount),
       channels: try specification.count(channels), position: try specification.isOn(position),
-      at: scope)
+      dropout: try specification.fraction(dropout), at: scope)
     guard try specification.count(channels) >= specification.image.channels else {
       throw ModelError.invalid(
         "setting channels of pixelcnn: expected at least \(specification.image.channels)"
@@ -66,7 +70,7 @@ public struct PixelCNN: DensityModel {
 
   init(
     _ image: ImageShape, _ head: Head, blocks: Int, channels h: Int, position: Bool,
-    at scope: Scope
+    dropout: Double, at scope: Scope
   ) {
     self.image = image
     self.head = head
@@ -87,6 +91,7 @@ public struct PixelCNN: DensityModel {
         reduce: pointwise(2 * h, h, scope / "reduce"),
         spread: CausalConvolution(
           h, h, size: 3, centre: .included, colours: colours, at: scope / "spread"),
+        dropout: Dropout(dropout, at: scope / "dropout"),
         // Small at first, so that the stream's variance does not grow with depth.
         expand: pointwise(h, 2 * h, gain: 1 / Double(blocks).squareRoot(), scope / "expand"))
     }
@@ -123,12 +128,12 @@ public struct PixelCNN: DensityModel {
     }
     var stream = first(x, in: context)  // [N, H, W, 2h]
     for block in blocks {
-      let a = block.reduce(context.activate(.relu, stream), activation: .relu, in: context)
-      let b = block.spread(a, activation: .relu, in: context)  // [N, H, W, h]
-      stream = block.expand(b, addedTo: stream, in: context)
+      let a = block.reduce(stream, rectified: true, in: context)  // [N, H, W, h]
+      let b = block.dropout(block.spread(a, rectified: true, in: context), in: context)
+      stream = block.expand(b, rectified: true, adding: stream, in: context)
     }
-    let features = gather(context.activate(.relu, stream), activation: .relu, in: context)
-    return output(features, precision: context.wide, in: context)
+    let features = gather(stream, rectified: true, in: context)
+    return output(features, rectified: true, precision: context.wide, in: context)
   }
 
   public func sequentialConditionals(count: Int, in context: Context)
@@ -178,5 +183,12 @@ public struct PixelCNN: DensityModel {
       for (n, symbol) in latest.enumerated() { symbols[n][position] = symbol }
       position += 1
     }
+  }
+
+  /// Each kernel at each pixel.
+  public var multiplyAdds: Int {
+    let convolutions =
+      [first, gather, output] + blocks.flatMap { [$0.reduce, $0.spread, $0.expand] }
+    return image.height * image.width * convolutions.reduce(0) { $0 + $1.weight.count }
   }
 }

@@ -5,7 +5,7 @@ import Tensors
 /// What distinguishes one convolution call from another.
 struct ConvolutionKey: Hashable {
   enum Kind: Hashable {
-    case forward(Activation, accumulating: Bool, output: Precision)
+    case forward(accumulating: Bool, output: Precision)
     case inputGradient
     case weightGradient
   }
@@ -34,20 +34,20 @@ final class ConvolutionPlan {
     var weights = descriptor(sides, key.precision, .any)
     var bias = descriptor([key.outputs], .float32, .dense)
     var result = descriptor([n, key.outputs, h, w], key.precision, .images)
-    if case .forward(_, _, let precision) = key.kind {
+    if case .forward(_, let precision) = key.kind {
       result = descriptor([n, key.outputs, h, w], precision, .images)
     }
     let strides: [Int64] = [1, 1]
     let before = [Int64(geometry.top), Int64(geometry.left)]
     let after = [Int64(geometry.bottom), Int64(geometry.right)]
 
-    func forward(_ activation: Activation, _ accumulating: Bool) -> dnnl_primitive_desc_t {
+    func forward(accumulating: Bool) -> dnnl_primitive_desc_t {
       var operation = dnnl_convolution_desc_t()
       require(
         dnnl_convolution_forward_desc_init(
           &operation, dnnl_forward_training, dnnl_convolution_direct, &source, &weights, &bias,
           &result, strides, before, after), "dnnl_convolution_forward_desc_init")
-      return describe(&operation, attributes(activation, accumulating: accumulating))
+      return describe(&operation, attributes(accumulating: accumulating))
     }
     func chosenWeights(_ description: dnnl_primitive_desc_t, _ query: dnnl_query_t)
       -> dnnl_memory_desc_t
@@ -61,8 +61,8 @@ final class ConvolutionPlan {
     }
     let chosen: dnnl_memory_desc_t
     switch key.kind {
-    case .forward(let activation, let accumulating, _):
-      let description = forward(activation, accumulating)
+    case .forward(let accumulating, _):
+      let description = forward(accumulating: accumulating)
       chosen = chosenWeights(description, dnnl_query_weights_md)
       weightsIn = reorder(from: plain, to: chosen)
       weightsOut = nil
@@ -73,7 +73,7 @@ final class ConvolutionPlan {
           (DNNL_ARG_DST, result),
         ])
     case .inputGradient:
-      let hint = forward(.identity, false)
+      let hint = forward(accumulating: false)
       var operation = dnnl_convolution_desc_t()
       require(
         dnnl_convolution_backward_data_desc_init(
@@ -90,7 +90,7 @@ final class ConvolutionPlan {
           (DNNL_ARG_DIFF_DST, result), (DNNL_ARG_WEIGHTS, chosen), (DNNL_ARG_DIFF_SRC, source),
         ])
     case .weightGradient:
-      let hint = forward(.identity, false)
+      let hint = forward(accumulating: false)
       var gradient = descriptor(sides, .float32, .any)
       var operation = dnnl_convolution_desc_t()
       require(

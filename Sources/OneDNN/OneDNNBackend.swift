@@ -3,8 +3,9 @@ import COneDNN
 import Foundation
 import Tensors
 
-/// The CPU at speed: convolutions and matrix products by oneDNN, everything pointwise by our own
-/// vectorised kernels, all on one pool of threads. float32 and bfloat16.
+/// The CPU at speed: matrix products by oneDNN, convolutions by kernels of our own that know causal
+/// masks, or by oneDNN where those lack the processor or the channels, and everything pointwise by
+/// vectorised kernels; all on one pool of threads. float32 and bfloat16.
 ///
 /// Primitives are compiled once a shape and kept. One computation runs at a time: the pool is one.
 ///
@@ -56,100 +57,21 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
       == dnnl_cpu_isa_avx512_core_bf16.rawValue
   }
 
-  private func plan(_ key: ConvolutionKey) -> ConvolutionPlan {
+  /// Whether the processor has the vectors that our convolution kernels are written for.
+  static let hasAVX512: Bool = {
+    let wanted = dnnl_cpu_isa_avx512_core.rawValue
+    return dnnl_get_effective_cpu_isa().rawValue & wanted == wanted
+  }()
+
+  func plan(_ key: ConvolutionKey) -> ConvolutionPlan {
     if let plan = convolutions[key] { return plan }
     let plan = ConvolutionPlan(key)
     convolutions[key] = plan
     return plan
   }
 
-  // MARK: Convolution
-
-  public func convolution(
-    _ x: Tensor, weights w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry,
-    activation: Activation, accumulating: Bool, into y: Tensor
-  ) {
-    geometry.requireFit(x.shape, weights: w.shape, bias: bias.shape, y.shape)
-    exclusively {
-      if usesPatches(x, geometry), !accumulating {
-        let columns = patches(x, geometry)
-        matrixProduct(
-          columns, transposed: false, patchWeights(w), transposed: true, bias: bias,
-          activation: activation, into: y.reshaped([columns.shape[0], y.shape[3]]))
-        return
-      }
-      let plan = plan(
-        ConvolutionKey(
-          kind: .forward(activation, accumulating: accumulating, output: y.precision),
-          input: x.shape, outputs: y.shape[3], geometry: geometry, precision: x.precision))
-      plan.convolution.run(x, plan.prepared(w), bias, y)
-    }
-  }
-
-  public func convolutionInputGradient(
-    _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, into dx: Tensor
-  ) {
-    geometry.requireFit(dx.shape, weights: w.shape, bias: [dy.shape[3]], dy.shape)
-    exclusively {
-      let plan = plan(
-        ConvolutionKey(
-          kind: .inputGradient, input: dx.shape, outputs: dy.shape[3], geometry: geometry,
-          precision: dx.precision))
-      plan.convolution.run(matched(dy, dx.precision), plan.prepared(w), dx)
-    }
-  }
-
-  public func convolutionWeightGradient(
-    _ dy: Tensor, input x: Tensor, _ geometry: ConvolutionGeometry, into dw: Tensor,
-    bias dbias: Tensor
-  ) {
-    geometry.requireFit(x.shape, weights: dw.shape, bias: dbias.shape, dy.shape)
-    exclusively {
-      if usesPatches(x, geometry) {
-        let columns = patches(x, geometry)
-        let rows = dy.reshaped([columns.shape[0], dy.shape[3]])
-        matrixProduct(
-          rows, transposed: true, columns, transposed: false, bias: nil, activation: .identity,
-          into: patchWeights(dw))
-        sumOfRows(rows, into: dbias)
-        return
-      }
-      let plan = plan(
-        ConvolutionKey(
-          kind: .weightGradient, input: x.shape, outputs: dy.shape[3], geometry: geometry,
-          precision: x.precision))
-      plan.runWeightGradient(x, matched(dy, x.precision), into: dw, bias: dbias)
-    }
-  }
-
-  /// Whether a convolution has so few input channels that it is faster as a product over patches.
-  private func usesPatches(_ x: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
-    x.shape[3] < 8 && geometry != .pointwise
-  }
-
-  /// `[O, I, kh, kw]` as a matrix `[O, I kh kw]`, in the same memory.
-  private func patchWeights(_ w: Tensor) -> Tensor {
-    w.reshaped([w.shape[0], w.shape[1] * w.shape[2] * w.shape[3]])
-  }
-
-  /// The inputs under the kernel for each output pixel: `[N H W, I kh kw]`.
-  private func patches(_ x: Tensor, _ geometry: ConvolutionGeometry) -> Tensor {
-    let columns = x.shape[3] * geometry.height * geometry.width
-    let y = Tensor([x.shape[0] * x.shape[1] * x.shape[2], columns], x.precision)
-    var shape = sl_patches(
-      images: x.shape[0], height: x.shape[1], width: x.shape[2], channels: x.shape[3],
-      kernel_height: geometry.height, kernel_width: geometry.width, top: geometry.top,
-      left: geometry.left, stride: columns)
-    if x.precision == .bfloat16 {
-      sl_patches_bf16(&shape, x.halves, y.halves)
-    } else {
-      sl_patches_f32(&shape, x.floats.baseAddress, y.floats.baseAddress)
-    }
-    return y
-  }
-
   /// The tensor itself, or a copy in the wanted precision.
-  private func matched(_ x: Tensor, _ precision: Precision) -> Tensor {
+  func matched(_ x: Tensor, _ precision: Precision) -> Tensor {
     if x.precision == precision { return x }
     let y = Tensor(x.shape, precision)
     convert(x, into: y)
@@ -258,6 +180,22 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     exclusively {
       sl_product_f32(
         a.floats.baseAddress, b.floats.baseAddress, y.floats.baseAddress, y.count)
+    }
+  }
+
+  public func dropout(_ mask: DropoutMask, _ x: Tensor, into y: Tensor) {
+    requireSame(x.shape, y.shape)
+    guard x.precision == y.precision, x.precision != .float64 else {
+      return ReferenceBackend().dropout(mask, x, into: y)
+    }
+    var kernelMask = sl_dropout(
+      key: mask.key, threshold: mask.threshold, scale: Float(mask.scale))
+    exclusively {
+      if x.precision == .bfloat16 {
+        sl_dropout_bf16(&kernelMask, x.halves, y.halves, x.count)
+      } else {
+        sl_dropout_f32(&kernelMask, x.floats.baseAddress, y.floats.baseAddress, x.count)
+      }
     }
   }
 

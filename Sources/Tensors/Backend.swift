@@ -18,11 +18,20 @@ public struct ConvolutionGeometry: Sendable, Hashable {
   public let bottom: Int
   public let left: Int
   public let right: Int
+  /// Taps of the last row that are live. The weights of those after them are zero and a kernel may
+  /// skip them: what it leaves as their gradient has no meaning.
+  public let lastRow: Int
 
-  public init(height: Int, width: Int, top: Int, bottom: Int, left: Int, right: Int) {
+  /// - Parameter lastRow: all taps of the last row where nil.
+  public init(
+    height: Int, width: Int, top: Int, bottom: Int, left: Int, right: Int, lastRow: Int? = nil
+  ) {
     precondition(
       top + bottom == height - 1 && left + right == width - 1,
       "the output of a causal convolution has the size of its input")
+    precondition(
+      (1...width).contains(lastRow ?? width), "a row of \(width) taps has no \(lastRow ?? width)")
+    self.lastRow = lastRow ?? width
     self.height = height
     self.width = width
     self.top = top
@@ -43,6 +52,37 @@ public struct ConvolutionGeometry: Sendable, Hashable {
   /// One weight a channel pair and pixel.
   public static let pointwise = ConvolutionGeometry(
     height: 1, width: 1, top: 0, bottom: 0, left: 0, right: 0)
+}
+
+/// Which elements of a tensor dropout keeps (Srivastava et al. 2014, JMLR 15:1929): a function of the
+/// key and an element's place, so that nothing is stored and the way back finds the same mask.
+public struct DropoutMask: Sendable {
+  public let key: UInt64
+  /// An element is kept where its 32-bit draw is at least this.
+  public let threshold: UInt32
+  /// What kept elements are multiplied by: 1 / (1 − rate).
+  public let scale: Double
+
+  /// - Parameter rate: the probability of being dropped, 0 ≤ rate < 1.
+  public init(key: UInt64, rate: Double) {
+    precondition(rate >= 0 && rate < 1, "a dropout rate is 0 ≤ rate < 1, found \(rate)")
+    self.key = key
+    threshold = UInt32(rate * 0x1p32)
+    scale = 1 / (1 - rate)
+  }
+
+  /// Whether the element at `index` of the flat tensor is kept.
+  func keeps(_ index: Int) -> Bool {
+    func mixed(_ word: UInt32) -> UInt32 {
+      var x = word
+      x = (x ^ (x >> 16)) &* 0x7feb_352d
+      x = (x ^ (x >> 15)) &* 0x846c_a68b
+      return x ^ (x >> 16)
+    }
+    let low = UInt32(truncatingIfNeeded: key)
+    let high = UInt32(truncatingIfNeeded: key >> 32)
+    return mixed(mixed(UInt32(truncatingIfNeeded: index) ^ low) ^ high) >= threshold
+  }
 }
 
 /// The rates of one AdamW step (Loshchilov and Hutter 2019, algorithm 2).
@@ -96,6 +136,8 @@ public protocol Backend: Sendable {
   /// dx = dy ∘ f′, from the activation's output y; `dx +=` where accumulating. dx may be dy.
   func activationGradient(
     _ f: Activation, output y: Tensor, _ dy: Tensor, into dx: Tensor, accumulating: Bool)
+  /// y = x under a dropout mask; y may be x.
+  func dropout(_ mask: DropoutMask, _ x: Tensor, into y: Tensor)
   /// Σ x².
   func sumOfSquares(_ x: Tensor) -> Double
 
@@ -110,17 +152,19 @@ public protocol Backend: Sendable {
 
   // MARK: Convolution
 
-  /// y = f(x ⋆ w + bias), or y += x ⋆ w + bias where accumulating (then f is the identity).
+  /// y = x ⋆ w + bias (+ residual), x taken as max(x, 0) where rectified.
   func convolution(
-    _ x: Tensor, weights w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry,
-    activation: Activation, accumulating: Bool, into y: Tensor)
-  /// dx of a convolution's output gradient dy.
+    _ x: Tensor, rectified: Bool, weights w: Tensor, bias: Tensor,
+    _ geometry: ConvolutionGeometry, adding residual: Tensor?, into y: Tensor)
+  /// dx of a convolution's output gradient dy, zero where its input x was rectified to zero (x nil:
+  /// it was not rectified); `dx +=` where accumulating.
   func convolutionInputGradient(
-    _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, into dx: Tensor)
+    _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, rectified x: Tensor?,
+    accumulating: Bool, into dx: Tensor)
   /// dw and dbias of a convolution's output gradient dy.
   func convolutionWeightGradient(
-    _ dy: Tensor, input x: Tensor, _ geometry: ConvolutionGeometry, into dw: Tensor,
-    bias dbias: Tensor)
+    _ dy: Tensor, input x: Tensor, rectified: Bool, _ geometry: ConvolutionGeometry,
+    into dw: Tensor, bias dbias: Tensor)
 
   // MARK: NADE
 

@@ -41,12 +41,17 @@ public final class Context {
   public let tape: Tape?
   /// The training step, for models that change from step to step (the masks of MADE).
   public let step: Int
+  /// Keys the random draws of a training step (dropout).
+  public let seed: UInt64
 
-  public init(backend: any Backend, precision: Precision, tape: Tape? = nil, step: Int = 0) {
+  public init(
+    backend: any Backend, precision: Precision, tape: Tape? = nil, step: Int = 0, seed: UInt64 = 0
+  ) {
     self.backend = backend
     self.precision = precision
     self.tape = tape
     self.step = step
+    self.seed = seed
   }
 
   /// float64 where everything is, float32 otherwise.

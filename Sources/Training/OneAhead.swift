@@ -7,7 +7,7 @@ import Synchronization
 /// let batches = OneAhead { index in index < 3 ? batch(index) : nil }
 /// while let batch = batches.next() { step(batch) }
 /// ```
-final class OneAhead<Value: Sendable>: Sendable {
+public final class OneAhead<Value: Sendable>: Sendable {
   private struct State {
     var index = 0
     var value: Value?
@@ -18,13 +18,13 @@ final class OneAhead<Value: Sendable>: Sendable {
   private let make: @Sendable (Int) -> Value?
 
   /// - Parameter make: the value at an index from 0; nil from the end on.
-  init(_ make: @escaping @Sendable (Int) -> Value?) {
+  public init(_ make: @escaping @Sendable (Int) -> Value?) {
     self.make = make
     prepare()
   }
 
   /// The next value, nil from the end on. One caller at a time.
-  func next() -> Value? {
+  public func next() -> Value? {
     made.wait()
     let value = state.withLock { $0.value }
     prepare()

@@ -1,7 +1,6 @@
 import Files
 import Foundation
 import Images
-import Layers
 import Models
 import RunFiles
 import Tensors
@@ -20,19 +19,13 @@ import Tensors
 /// ```
 public final class Trainer {
   public let configuration: RunConfiguration
-  /// The model with the moving average of the weights.
-  public let averagedModel: any DensityModel
-  /// Live weights.
-  public let parameterCount: Int
 
   private let run: RunFolder
   private let training: DataSet
   private let validation: DataSet?
   private let backend: any Backend
   private let checkpointInterval: Double
-  private let model: any DensityModel
-  private let averagedParameters: [Parameter]
-  private let optimiser: Optimiser
+  private let learner: Learner
   private var state = TrainingState()
   private var sitting: Sitting
   private var openedRecord: TrainingRecord?
@@ -61,28 +54,30 @@ public final class Trainer {
     self.validation = validation
     self.backend = backend
     self.checkpointInterval = checkpointInterval
-    let store = ParameterStore(seed: configuration.model.seed)
-    model = try configuration.model.build(in: store)
-    try model.requireRoom(
-      forStepsOf: min(configuration.training.batch, training.count), store.parameters,
-      configuration.training.precision, named: configuration.model.name)
-    parameterCount = store.parameters.reduce(0) { $0 + $1.count }
-    let averagedStore = ParameterStore(seed: configuration.model.seed)
-    averagedModel = try configuration.model.build(in: averagedStore)
-    averagedParameters = averagedStore.parameters
+    // Where there are fewer images than a batch has, all of them are a step.
+    var options = configuration.training
+    options.batch = min(options.batch, training.count)
+    learner = try Learner(
+      configuration.model, options: options, seed: configuration.seed,
+      backend: backend)
     if !run.hasCheckpoint {
-      model.startAtMarginals(of: training, pixels: configuration.pixels, seed: configuration.seed)
+      learner.startAtMarginals(of: training, pixels: configuration.pixels)
     }
-    optimiser = Optimiser(store.parameters, averaged: averagedParameters)
     sitting = Sitting(state, done: 0)
     if run.hasCheckpoint {
       // The best weights so far are part of the state: refuse the run if they are gone or damaged.
-      try averagedParameters.read(from: run.weightsFile)
-      state = try optimiser.readCheckpoint(from: run.checkpointFile)
+      try learner.averagedParameters.read(from: run.weightsFile)
+      state = try learner.optimiser.readCheckpoint(from: run.checkpointFile)
       try checkState()
       sitting = Sitting(state, done: done)
     }
   }
+
+  /// The model with the moving average of the weights.
+  public var averagedModel: any DensityModel { learner.averagedModel }
+
+  /// Live weights.
+  public var parameterCount: Int { learner.parameterCount }
 
   /// Whether there is nothing left to do.
   public var isFinished: Bool {
@@ -150,27 +145,18 @@ extension Trainer {
 
   /// One step of gradient descent.
   private func step(_ batch: PixelBatch) throws {
-    let context = Context(
-      backend: backend, precision: configuration.training.precision, tape: Tape(),
-      step: state.step)
-    let logProbability = model.conditionals(batch, in: context).logProbability(
-      of: batch, in: context)
-    let nats = -logProbability.value.floats.reduce(0.0) { $0 + Double($1) }
-    let gradients = context.gradients(of: logProbability, seed: -1 / Double(batch.count))
-    let norm = optimiser.update(
-      gradients, learningRate: configuration.training.learningRate(at: done),
-      options: configuration.training,
-      // The gradient is of nats an image, the limit of nats a sub-pixel.
-      limit: configuration.training.clip * Double(training.dimension), backend: backend)
-    guard nats.isFinite, norm.isFinite else {
+    let step = learner.step(
+      batch, learningRate: configuration.training.learningRate(at: done))
+    guard step.isFinite else {
+      let nats = step.nats.isNaN ? .nan : step.nats / Double(batch.count)
       throw diverged(
         "step \(state.step + 1)",
-        "\(nats.isNaN ? .nan : nats / Double(batch.count)) nats an image, gradient norm \(norm)")
+        "\(nats) nats an image, gradient norm \(step.gradientNorm)")
     }
     state.step += 1
     state.imagesOfEpoch += batch.count
-    state.natsOfEpoch += nats
-    state.gradientNorm = norm
+    state.natsOfEpoch += step.nats
+    state.gradientNorm = step.gradientNorm
     state.seconds = sitting.clock.seconds
   }
 
@@ -240,7 +226,7 @@ extension Trainer {
     if state.bestValidation.isFinite {
       metadata["validation_nats_per_image"] = "\(state.bestValidation)"
     }
-    try averagedParameters.write(to: run.weightsFile, metadata: metadata)
+    try learner.averagedParameters.write(to: run.weightsFile, metadata: metadata)
   }
 
   private var isCheckpointDue: Bool {
@@ -251,7 +237,7 @@ extension Trainer {
     // Until a validation has found weights that are better, the latest are the ones to use.
     if !state.bestValidation.isFinite { try keepWeights() }
     try record().synchronise()
-    try optimiser.writeCheckpoint(to: run.checkpointFile, state)
+    try learner.optimiser.writeCheckpoint(to: run.checkpointFile, state)
     sitting.lastCheckpoint = sitting.clock.seconds
   }
 

@@ -1,11 +1,8 @@
 import ArgumentParser
-import Distributions
 import Foundation
-import Models
 import OneDNN
 import Reports
 import RunFiles
-import Tensors
 import Training
 
 struct Train: ParsableCommand {
@@ -94,20 +91,9 @@ struct Train: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if precision == .bfloat16, !OneDNNBackend.hasBFloat16 {
-      throw ValidationError(
-        "--precision: expected float32, the only one that this processor computes in, found bfloat16"
-      )
-    }
+    try precision?.require("--precision")
     if epochs != nil && minutes != nil {
       throw ValidationError("expected --epochs or --minutes, found both")
-    }
-    func expect<Value>(
-      _ flag: String, _ value: Value?, _ expected: String, _ isSensible: (Value) -> Bool
-    ) throws {
-      if let value, !isSensible(value) {
-        throw ValidationError("\(flag): expected \(expected), found \(value)")
-      }
     }
     try expect("--epochs", epochs, "1 ... 1000000000") { (1...1_000_000_000).contains($0) }
     try expect("--batch", batch, "1 ... 1048576") { (1...1_048_576).contains($0) }
@@ -126,31 +112,12 @@ struct Train: ParsableCommand {
     }
     let settings = try parsedSettings()
     // A resumed run has its own model, which these must be settings of.
-    guard !resume || model != nil else { return }
-    do {
-      _ = try ModelSpecification(
-        name: model ?? defaultModel, settings: settings, head: .bernoulli,
-        image: ImageShape(height: 1, width: 1, channels: 1))
-    } catch let error as ModelError {
-      throw ValidationError(error.description)
-    }
+    if !resume || model != nil { try requireModel(model ?? defaultModel, settings) }
   }
 
   var defaultModel: String { "pixelcnn" }
 
-  func parsedSettings() throws -> [String: String] {
-    var result: [String: String] = [:]
-    for setting in settings {
-      let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard parts.count == 2 else {
-        throw ValidationError("--set: expected name=value, found \(setting)")
-      }
-      guard result.updateValue(String(parts[1]), forKey: String(parts[0])) == nil else {
-        throw ValidationError("--set: expected \(parts[0]) once, found it twice")
-      }
-    }
-    return result
-  }
+  func parsedSettings() throws -> [String: String] { try scanline.parsedSettings(settings) }
 
   func run() throws {
     common.prepare()
@@ -197,20 +164,4 @@ struct Train: ParsableCommand {
     if let threads = common.threads { words += ["--threads", "\(threads)"] }
     return shellLine(words)
   }
-}
-
-enum HeadName: String, CaseIterable, ExpressibleByArgument {
-  case bernoulli
-  case categorical
-
-  func head(_ levels: Int) -> Head {
-    self == .bernoulli ? .bernoulli : .categorical(levels)
-  }
-}
-
-enum PrecisionName: String, CaseIterable, ExpressibleByArgument {
-  case float32
-  case bfloat16
-
-  var precision: Precision { self == .float32 ? .float32 : .bfloat16 }
 }

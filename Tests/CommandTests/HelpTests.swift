@@ -34,6 +34,7 @@ import Testing
                                   normal ones.
           info                    Say what a run is.
           models                  Say what can be trained, and with which settings.
+          benchmark               Measure the speed of models on this machine.
 
           See 'scanline help <subcommand>' for detailed help.
 
@@ -44,6 +45,7 @@ import Testing
     "every verb has help and the common flags",
     arguments: [
       "train", "sample", "evaluate", "score", "calibrate", "flag", "compare", "info", "models",
+      "benchmark",
     ])
   func verbs(_ verb: String) throws {
     let outcome = try Workplace().scanline(verb, "--help")
@@ -72,6 +74,15 @@ import Testing
       ["flag", "a", "b", "--out", "c", "--false-alarm-rate", "0"],
       ["flag", "a", "b", "--out", "c", "--false-alarm-rate", "nan"],
       ["compare", "a", "--in", "b"], ["info"], ["models", "more"],
+      ["benchmark", "--model", "nonsense"], ["benchmark", "--set", "hidden=3"],
+      ["benchmark", "--model", "nade", "--set", "blocks=3"], ["benchmark", "--only", "training"],
+      ["benchmark", "--only", ""], ["benchmark", "--seconds", "0"],
+      ["benchmark", "--seconds", "nan"],
+      ["benchmark", "--steps", "0"], ["benchmark", "--steps", "1", "--only", "score"],
+      ["benchmark", "--size", "0x1"], ["benchmark", "--batch", "0"],
+      ["benchmark", "--levels", "1"],
+      ["benchmark", "--levels", "3", "--head", "bernoulli"],
+      ["benchmark", "--precision", "float64"], ["benchmark", "a", "b"],
     ])
   func usage(_ arguments: [String]) throws {
     try Workplace().scanline(arguments).expectFailure(naming: [], status: 64)

@@ -197,6 +197,7 @@ struct MarkovChain: DensityModel {
   let head: Head
   let regression: Linear
   var outputBias: Parameter { regression.bias! }
+  var multiplyAdds: Int { regression.weight.count }
 
   init(_ image: ImageShape, _ head: Head, at scope: Scope) {
     self.image = image

@@ -63,17 +63,20 @@ final class Arguments {
 struct KernelCase: Sendable, CustomTestStringConvertible {
   let name: String
   let precision: Precision
+  /// How often a bfloat16 result may have been rounded on its way.
+  let roundings: Int
   /// Makes the arguments, runs the kernel and hands back what it wrote.
   let run: @Sendable (any Backend, Arguments) -> [Tensor]
 
   var testDescription: String { "\(name), \(precision)" }
 
   init(
-    _ name: String, _ precision: Precision = .float32,
+    _ name: String, _ precision: Precision = .float32, roundings: Int = 1,
     _ run: @escaping @Sendable (any Backend, Arguments) -> [Tensor]
   ) {
     self.name = name
     self.precision = precision
+    self.roundings = roundings
     self.run = run
   }
 

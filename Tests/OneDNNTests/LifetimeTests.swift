@@ -51,7 +51,8 @@ import Testing
     whileAnotherThreadWrites([2, 9, 9, 16]) {
       for _ in 0..<800 {
         let dx = Tensor(shape, .bfloat16)
-        OneDNNBackend.shared.convolutionInputGradient(dy, weights: w, .pointwise, into: dx)
+        OneDNNBackend.shared.convolutionInputGradient(
+          dy, weights: w, .pointwise, rectified: nil, accumulating: false, into: dx)
         #expect(dx.values.allSatisfy { $0 == 8 })
       }
     }

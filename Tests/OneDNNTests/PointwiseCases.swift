@@ -63,6 +63,12 @@ extension KernelCase {
         backend.product(arguments.random([n], "a"), arguments.random([n], "b"), into: y)
         return [y]
       },
+      KernelCase("dropout of \(n)", precision) { backend, arguments in
+        let y = arguments.result([n])
+        let mask = DropoutMask(key: 0x1234_5678_9abc_def0, rate: 0.3)
+        backend.dropout(mask, arguments.random([n], "x"), into: y)
+        return [y]
+      },
       KernelCase("sum of \(n) squares", precision) { backend, arguments in
         let sum = backend.sumOfSquares(arguments.random([n], "x", scale: 3))
         return [Tensor([1], .float64, values: [sum])]

@@ -16,29 +16,41 @@ import Testing
     ConvolutionGeometry(height: 4, width: 3, top: 1, bottom: 2, left: 2, right: 0),
   ]
 
-  @Test(arguments: activations, geometries)
-  func convolution(_ activation: Activation, _ geometry: ConvolutionGeometry) {
+  @Test(arguments: [false, true], geometries)
+  func convolution(_ rectified: Bool, _ geometry: ConvolutionGeometry) {
     let x = randomParameter("x", [2, 3, 4, 2])
     let w = randomParameter("w", [3, 2, geometry.height, geometry.width])
     let b = randomParameter("b", [3])
     expectGradients(in: [x, w, b]) { context in
       context.convolution(
-        context.variable(x), context.variable(w), context.variable(b), geometry,
-        activation: activation)
+        context.variable(x), rectified: rectified, context.variable(w), context.variable(b),
+        geometry)
     }
   }
 
   @Test(arguments: geometries)
-  func convolutionAddedToStream(_ geometry: ConvolutionGeometry) {
+  func convolutionAddedToResidual(_ geometry: ConvolutionGeometry) {
     let x = randomParameter("x", [2, 3, 4, 2])
     let w = randomParameter("w", [3, 2, geometry.height, geometry.width])
     let b = randomParameter("b", [3])
     let s = randomParameter("stream", [2, 3, 4, 3])
     expectGradients(in: [x, w, b, s]) { context in
-      // The stream's memory is reused: a copy, so that the parameter keeps its value.
       context.convolution(
         context.variable(x), context.variable(w), context.variable(b), geometry,
-        addedTo: context.activate(.identity, context.variable(s)))
+        adding: context.variable(s))
+    }
+  }
+
+  /// As in a residual block: the second gradient of x is added to the first in place.
+  @Test(arguments: [false, true])
+  func convolutionAddedToItsInput(_ rectified: Bool) {
+    let x = randomParameter("x", [2, 3, 4, 2])
+    let w = randomParameter("w", [2, 2, 1, 1])
+    let b = randomParameter("b", [2])
+    expectGradients(in: [x, w, b]) { context in
+      context.convolution(
+        context.variable(x), rectified: rectified, context.variable(w), context.variable(b),
+        .pointwise, adding: context.variable(x))
     }
   }
 
@@ -83,6 +95,11 @@ import Testing
         context.activate(.sigmoid, context.variable(a)),
         context.activate(.relu, context.variable(b)))
     }
+  }
+
+  @Test func dropout() {
+    let x = randomParameter("x", [5, 7])
+    expectGradients(in: [x]) { $0.dropout($0.variable(x), DropoutMask(key: 1, rate: 0.4)) }
   }
 
   @Test func masked() {

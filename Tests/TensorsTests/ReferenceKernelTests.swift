@@ -17,33 +17,64 @@ import Testing
     let geometry = ConvolutionGeometry(height: 2, width: 2, top: 1, bottom: 0, left: 1, right: 0)
     let x = tensor([1, 2, 2, 1], [1, 2, 3, 4])
     let w = tensor([1, 1, 2, 2], [10, 20, 30, 40])
-    let y = tensor([1, 2, 2, 1], [1000, 0, 0, 0])
+    let y = Tensor([1, 2, 2, 1], .float64)
     backend.convolution(
-      x, weights: w, bias: tensor([1], [5]), geometry, activation: .identity, accumulating: true,
-      into: y)
+      x, rectified: false, weights: w, bias: tensor([1], [5]), geometry,
+      adding: tensor([1, 2, 2, 1], [1000, 0, 0, 0]), into: y)
     #expect(y.values == [1045, 115, 145, 305])
-    backend.convolution(
-      x, weights: w, bias: tensor([1], [-120]), geometry, activation: .relu, accumulating: false,
-      into: y)
-    #expect(y.values == [0, 0, 20, 180])
 
     let ones = tensor([1, 2, 2, 1], [1, 1, 1, 1])
-    let dx = Tensor([1, 2, 2, 1], .float64)
-    backend.convolutionInputGradient(ones, weights: w, geometry, into: dx)
-    #expect(dx.values == [100, 60, 70, 40])
+    let dx = tensor([1, 2, 2, 1], [1000, 0, 0, 0])
+    backend.convolutionInputGradient(
+      ones, weights: w, geometry, rectified: nil, accumulating: true, into: dx)
+    #expect(dx.values == [1100, 60, 70, 40])
     let dw = Tensor([1, 1, 2, 2], .float64)
     let dbias = Tensor([1], .float64)
-    backend.convolutionWeightGradient(ones, input: x, geometry, into: dw, bias: dbias)
+    backend.convolutionWeightGradient(
+      ones, input: x, rectified: false, geometry, into: dw, bias: dbias)
     #expect(dw.values == [1, 3, 4, 10])
     #expect(dbias.values == [4])
+  }
+
+  /// The same kernel over 1 −2 / 3 4: the −2 counts as 0, and nothing flows back to it.
+  @Test func rectifiedConvolution() {
+    let geometry = ConvolutionGeometry(height: 2, width: 2, top: 1, bottom: 0, left: 1, right: 0)
+    let x = tensor([1, 2, 2, 1], [1, -2, 3, 4])
+    let w = tensor([1, 1, 2, 2], [10, 20, 30, 40])
+    let y = Tensor([1, 2, 2, 1], .float64)
+    backend.convolution(
+      x, rectified: true, weights: w, bias: tensor([1], [0]), geometry, adding: nil, into: y)
+    #expect(y.values == [40, 30, 140, 260])
+    let ones = tensor([1, 2, 2, 1], [1, 1, 1, 1])
+    let dx = Tensor([1, 2, 2, 1], .float64)
+    backend.convolutionInputGradient(
+      ones, weights: w, geometry, rectified: x, accumulating: false, into: dx)
+    #expect(dx.values == [100, 0, 70, 40])
+    let dw = Tensor([1, 1, 2, 2], .float64)
+    backend.convolutionWeightGradient(
+      ones, input: x, rectified: true, geometry, into: dw, bias: Tensor([1], .float64))
+    #expect(dw.values == [1, 1, 4, 8])
+  }
+
+  /// Of the last row only the first weight is live.
+  @Test func croppedConvolution() {
+    let geometry = ConvolutionGeometry(
+      height: 2, width: 2, top: 1, bottom: 0, left: 1, right: 0, lastRow: 1)
+    let x = tensor([1, 2, 2, 1], [1, 2, 3, 4])
+    let y = Tensor([1, 2, 2, 1], .float64)
+    backend.convolution(
+      x, rectified: false, weights: tensor([1, 1, 2, 2], [10, 20, 30, 0]), bias: tensor([1], [0]),
+      geometry, adding: nil, into: y)
+    #expect(y.values == [0, 30, 20, 140])
   }
 
   /// Two channels in, two out: a weight stands at [out, in, row, column].
   @Test func convolutionOfChannels() {
     let y = Tensor([1, 1, 1, 2], .float64)
     backend.convolution(
-      tensor([1, 1, 1, 2], [2, 3]), weights: tensor([2, 2, 1, 1], [1, 10, 100, 1000]),
-      bias: tensor([2], [0, 0.5]), .pointwise, activation: .identity, accumulating: false, into: y)
+      tensor([1, 1, 1, 2], [2, 3]), rectified: false,
+      weights: tensor([2, 2, 1, 1], [1, 10, 100, 1000]), bias: tensor([2], [0, 0.5]), .pointwise,
+      adding: nil, into: y)
     #expect(y.values == [32, 3200.5])
   }
 

@@ -60,7 +60,7 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       of("made", ["hidden": "17"]),
       of("made", ["hidden": "16,19", "masks": "3"]),
       of("pixelcnn", ["blocks": "2", "channels": "4"]),
-      of("pixelcnn", ["blocks": "1", "channels": "3", "position": "off"]),
+      of("pixelcnn", ["blocks": "1", "channels": "3", "position": "off", "dropout": "0.3"]),
     ]
   }
 

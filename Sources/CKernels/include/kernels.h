@@ -38,6 +38,15 @@ void sl_relu_bf16(const uint16_t *x, uint16_t *y, size_t n);
 void sl_relu_gradient_f32(const float *y, const float *dy, float *dx, size_t n, int accumulate);
 void sl_relu_gradient_bf16(
     const uint16_t *y, const uint16_t *dy, uint16_t *dx, size_t n, int accumulate);
+// Dropout: y = x * scale where the draw of element i is at least the threshold, 0 elsewhere. A draw is
+// 32 bits that depend on the key and i alone.
+typedef struct {
+  uint64_t key;
+  uint32_t threshold;
+  float scale;
+} sl_dropout;
+void sl_dropout_f32(const sl_dropout *mask, const float *x, float *y, size_t n);
+void sl_dropout_bf16(const sl_dropout *mask, const uint16_t *x, uint16_t *y, size_t n);
 // y = 1 / (1 + exp(-x))
 void sl_sigmoid_f32(const float *x, float *y, size_t n);
 double sl_sum_of_squares_f32(const float *x, size_t n);
@@ -54,6 +63,38 @@ typedef struct {
 } sl_patches;
 void sl_patches_f32(const sl_patches *shape, const float *x, float *y);
 void sl_patches_bf16(const sl_patches *shape, const uint16_t *x, uint16_t *y);
+
+// A causal convolution [images, height, width, inputs] to [..., outputs], weights [outputs, inputs,
+// kernel_height, kernel_width] in float. The kernel's first `top` rows and `left` columns hang over
+// the image's edge; of its last row only the first `last_row` taps exist.
+enum { SL_MOST_TAPS = 64, SL_MOST_BAND = 64 };
+typedef struct {
+  size_t images, height, width, inputs, outputs;
+  size_t kernel_height, kernel_width, top, left, last_row;
+  // Operands are bfloat16, else float.
+  int half;
+  // x goes through max(x, 0) first.
+  int relu;
+} sl_convolution;
+
+// What happens to a sum on its way to memory: (sum + bias, 0 where mask <= 0) + residual. Each may be
+// null; mask, residual and result are bfloat16 or float alike.
+typedef struct {
+  const float *bias;
+  const void *mask, *residual;
+  int half;
+} sl_epilogue;
+
+// These need AVX-512 (and AVX-512 BF16 for bfloat16), 16 channels or a multiple on both sides, and at
+// most SL_MOST_TAPS taps. Weights are packed anew in each call.
+size_t sl_convolution_packed_bytes(const sl_convolution *shape);
+size_t sl_convolution_scratch_bytes(const sl_convolution *shape);
+// y = x * w; transposed, the gradient of the input from that of the output.
+void sl_convolve(const sl_convolution *shape, int transposed, const void *x, const float *weights,
+                 const sl_epilogue *end, void *y, void *packed, void *scratch);
+// dw and dbias are overwritten.
+void sl_convolution_weight_gradient(const sl_convolution *shape, const void *x, const void *dy,
+                                    float *dw, float *dbias, void *scratch);
 
 // log p of a symbol under a Bernoulli logit, nats, and dlogit = dy * (symbol - sigmoid(logit))
 void sl_bernoulli_log_probability(const float *logits, const uint8_t *symbols, float *y, size_t n);

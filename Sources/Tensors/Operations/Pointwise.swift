@@ -14,6 +14,16 @@ extension Context {
     }
   }
 
+  /// x with some elements dropped and the others scaled up, so that the mean stays.
+  public func dropout(_ x: Variable, _ mask: DropoutMask) -> Variable {
+    let y = Tensor(x.shape, x.value.precision)
+    backend.dropout(mask, x.value, into: y)
+    return record(y, from: [x]) { [self, slot = x.slot] dy, gradients in
+      backend.dropout(mask, dy, into: dy)
+      gradients.add(dy, to: slot)
+    }
+  }
+
   /// a + b, of one shape and precision.
   public func sum(_ a: Variable, _ b: Variable) -> Variable {
     requireSame(a.shape, b.shape)

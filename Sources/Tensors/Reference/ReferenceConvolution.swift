@@ -1,21 +1,22 @@
 extension Backend {
   public func convolution(
-    _ x: Tensor, weights w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry,
-    activation: Activation, accumulating: Bool, into y: Tensor
+    _ x: Tensor, rectified: Bool, weights w: Tensor, bias: Tensor,
+    _ geometry: ConvolutionGeometry, adding residual: Tensor?, into y: Tensor
   ) {
     geometry.requireFit(x.shape, weights: w.shape, bias: bias.shape, y.shape)
     let taps = Taps(x: x.shape, y: y.shape, geometry)
     let weights = w.values
-    let inputs = x.values
+    let inputs = rectified ? x.values.map { max($0, 0) } : x.values
     let offsets = bias.values
-    var sums = accumulating ? y.values : [Double](repeating: 0, count: y.count)
+    var sums = residual?.values ?? [Double](repeating: 0, count: y.count)
     for i in sums.indices { sums[i] += offsets[i % taps.outputs] }
     taps.visit { xi, wi, yi in sums[yi] += inputs[xi] * weights[wi] }
-    y.write(sums.map(activation.value))
+    y.write(sums)
   }
 
   public func convolutionInputGradient(
-    _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, into dx: Tensor
+    _ dy: Tensor, weights w: Tensor, _ geometry: ConvolutionGeometry, rectified x: Tensor?,
+    accumulating: Bool, into dx: Tensor
   ) {
     geometry.requireFit(dx.shape, weights: w.shape, bias: [dy.shape[3]], dy.shape)
     let weights = w.values
@@ -24,15 +25,16 @@ extension Backend {
     Taps(x: dx.shape, y: dy.shape, geometry).visit { xi, wi, yi in
       sums[xi] += gradient[yi] * weights[wi]
     }
-    dx.write(sums)
+    if let x { sums = zip(sums, x.values).map { $1 > 0 ? $0 : 0 } }
+    dx.write(accumulating ? zip(sums, dx.values).map(+) : sums)
   }
 
   public func convolutionWeightGradient(
-    _ dy: Tensor, input x: Tensor, _ geometry: ConvolutionGeometry, into dw: Tensor,
-    bias dbias: Tensor
+    _ dy: Tensor, input x: Tensor, rectified: Bool, _ geometry: ConvolutionGeometry,
+    into dw: Tensor, bias dbias: Tensor
   ) {
     geometry.requireFit(x.shape, weights: dw.shape, bias: dbias.shape, dy.shape)
-    let inputs = x.values
+    let inputs = rectified ? x.values.map { max($0, 0) } : x.values
     let gradient = dy.values
     var sums = [Double](repeating: 0, count: dw.count)
     Taps(x: x.shape, y: dy.shape, geometry).visit { xi, wi, yi in
@@ -58,7 +60,7 @@ private struct Taps {
       for row in 0..<height {
         for column in 0..<width {
           for v in 0..<geometry.height {
-            for u in 0..<geometry.width {
+            for u in 0..<(v < geometry.height - 1 ? geometry.width : geometry.lastRow) {
               let (r, c) = (row + v - geometry.top, column + u - geometry.left)
               guard (0..<height).contains(r), (0..<width).contains(c) else { continue }
               let x = ((n * height + r) * width + c) * inputs

@@ -49,6 +49,11 @@ extension Backend {
     y.write(zip(a.values, b.values).map { $0 * $1 })
   }
 
+  public func dropout(_ mask: DropoutMask, _ x: Tensor, into y: Tensor) {
+    requireSame(x.shape, y.shape)
+    y.write(x.values.enumerated().map { i, x in mask.keeps(i) ? mask.scale * x : 0 })
+  }
+
   public func activate(_ f: Activation, _ x: Tensor, into y: Tensor) {
     y.write(x.values.map(f.value))
   }

@@ -1,0 +1,182 @@
+import Foundation
+import Generation
+import Images
+import Layers
+import Models
+import Randomness
+import Tensors
+import Training
+
+/// A benchmark under way: one model, its images, and what is known so far.
+final class Measuring {
+  /// Training batches that there are different images for.
+  static let batches = 4
+  /// Share of ones among random binary images: that of handwritten digits. NADE passes zeros over.
+  static let ones = 0.13
+  /// Only speed matters: a small one keeps a wide model from diverging.
+  static let learningRate = 1e-4
+
+  var result: BenchmarkResult
+  private let benchmark: Benchmark
+  private let backend: any Backend
+  private let progress: (Benchmark.Measurement) -> Bool
+  private let pace: Pace
+  private let images: DataSet
+  private let secondsToBuild: Double
+  private let learner: Learner?
+  private let model: any DensityModel
+
+  init(
+    _ benchmark: Benchmark, on backend: any Backend,
+    progress: @escaping (Benchmark.Measurement) -> Bool
+  ) throws {
+    self.benchmark = benchmark
+    self.backend = backend
+    self.progress = progress
+    pace = Pace(seconds: benchmark.seconds)
+    let specification = benchmark.specification
+    let trains = benchmark.measurements.contains(.train)
+    let start = ContinuousClock.now
+    let parameters: Int
+    if trains {
+      var options = TrainingOptions(
+        duration: .epochs(1), batch: benchmark.batch, learningRate: Self.learningRate)
+      options.precision = benchmark.precision
+      let learner = try Learner(
+        specification, options: options, seed: benchmark.seed, backend: backend)
+      (self.learner, model) = (learner, learner.averagedModel)
+      parameters = learner.parameterCount
+    } else {
+      let store = ParameterStore(seed: specification.seed)
+      (learner, model) = (nil, try specification.build(in: store))
+      parameters = store.parameters.reduce(0) { $0 + $1.count }
+    }
+    secondsToBuild = seconds(since: start)
+    images =
+      benchmark.images
+      ?? .random(
+        specification.image, binary: specification.head.levels == 2,
+        count: max(trains ? Self.batches * benchmark.batch : 0, model.inferenceBatch),
+        seed: benchmark.seed)
+    result = BenchmarkResult(
+      parameters: parameters, multiplyAdds: model.multiplyAdds,
+      passesPerLikelihood: model.passesPerLikelihood, inferenceBatch: model.inferenceBatch)
+  }
+
+  /// Steps of gradient descent, each on the next batch.
+  func train() throws {
+    guard let learner else { preconditionFailure("nothing to train") }
+    let start = ContinuousClock.now
+    let batches = trainingBatches()
+    func step() throws -> Int {
+      guard let batch = batches.next() else { preconditionFailure("batches never end") }
+      let step = learner.step(batch, learningRate: Self.learningRate)
+      guard step.isFinite else { throw notFinite("training loss", step.nats) }
+      result.firstStep = result.firstStep ?? secondsToBuild + seconds(since: start)
+      try goOn(.train)
+      return batch.count
+    }
+    if let steps = benchmark.steps {
+      result.train = try train(steps, step)
+    } else {
+      result.train = try pace.measure(step)
+    }
+  }
+
+  /// Exactly so many steps; their rate, images a second, from the first tenth on.
+  private func train(_ steps: Int, _ step: () throws -> Int) throws -> Double {
+    var clock = ContinuousClock.now
+    var done = 0
+    for index in 1...steps {
+      if index == steps / 10 + 1 { (clock, done) = (.now, 0) }
+      done += try step()
+      if index == max(1, steps / 10) { result.residentEarly = ProcessStatus.residentMemory }
+    }
+    result.residentLate = ProcessStatus.residentMemory
+    return Double(done) / seconds(since: clock)
+  }
+
+  /// Batches without end, each prepared while the one before is learnt, as a training does.
+  private func trainingBatches() -> OneAhead<PixelBatch> {
+    let (images, pixels, seed) = (images, benchmark.pixels, benchmark.seed)
+    let size = benchmark.batch
+    let order = EpochOrder.indices(count: images.count, seed: seed, epoch: 0)
+    return OneAhead { index in
+      pixels.batch(
+        of: images, indices: (0..<size).map { order[(index * size + $0) % order.count] },
+        epoch: 0, seed: seed)
+    }
+  }
+
+  /// Likelihoods, a batch at a time.
+  func score() throws {
+    let context = Context(backend: backend, precision: benchmark.scoringPrecision)
+    let scored = images[(0..<model.inferenceBatch).map { $0 % images.count }]
+    result.score = try pace.measure {
+      let likelihood = model.likelihood(
+        of: scored, pixels: benchmark.pixels, seed: benchmark.seed, batch: scored.count,
+        in: context)
+      guard likelihood.natsPerImage.isFinite else {
+        throw notFinite("likelihood", likelihood.natsPerImage)
+      }
+      try goOn(.score)
+      return scored.count
+    }
+  }
+
+  /// Draws of a group of images, and a few of the full passes that drawing would take without
+  /// anything kept between sub-pixels.
+  func sample() throws {
+    let context = Context(backend: backend, precision: .float32)
+    let group = model.inferenceBatch
+    let sampler = Sampler(model, in: context, seed: benchmark.seed)
+    result.sample = try pace.measure {
+      guard try sampler.draw(0..<group, progress: { _ in progress(.sample) }) != nil else {
+        throw Stopped()
+      }
+      return group
+    }
+    let batch = benchmark.pixels.batch(
+      of: images, indices: (0..<group).map { $0 % images.count }, seed: benchmark.seed)
+    var streams = (0..<group).map { RandomStream(seed: benchmark.seed, "sample", $0) }
+    let passes = try pace.measure {
+      let conditionals = model.conditionals(batch, in: context)
+      for n in streams.indices {
+        _ = conditionals.sample(image: n, subpixel: 0, sampler.options, using: &streams[n])
+      }
+      try goOn(.sample)
+      return group
+    }
+    result.plainSample = passes / Double(model.image.dimension)
+  }
+
+  private func goOn(_ measurement: Benchmark.Measurement) throws {
+    guard progress(measurement) else { throw Stopped() }
+  }
+
+  private func notFinite(_ what: String, _ found: Double) -> BenchmarkError {
+    BenchmarkError(
+      description: "\(benchmark.specification.name): expected a finite \(what), found \(found)")
+  }
+}
+
+extension DataSet {
+  /// Random images, each by a stream of its own: sparse and black and white, or of uniform
+  /// intensities.
+  static func random(_ shape: ImageShape, binary: Bool, count: Int, seed: UInt64) -> DataSet {
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(count * shape.dimension)
+    for index in 0..<count {
+      var random = RandomStream(seed: seed, "benchmark", index)
+      for _ in 0..<shape.dimension {
+        pixels.append(
+          binary
+            ? (random.uniform() < Measuring.ones ? 255 : 0)
+            : UInt8(truncatingIfNeeded: random.next()))
+      }
+    }
+    return DataSet(
+      height: shape.height, width: shape.width, channels: shape.channels, pixels: pixels,
+      names: (0..<count).map { "random#\($0)" })
+  }
+}

@@ -1,0 +1,24 @@
+import Randomness
+import Tensors
+
+/// Dropout (Srivastava et al. 2014, JMLR 15:1929): while training, every activation is set to zero
+/// with probability `rate` and the others are scaled up; at inference nothing happens.
+///
+/// Which ones depends on the run's seed, the step and the layer's path alone, so that a resumed
+/// training drops what an uninterrupted one would have.
+public struct Dropout {
+  let rate: Double
+  let path: String
+
+  /// - Parameter rate: probability of being dropped, 0 ≤ rate < 1.
+  public init(_ rate: Double, at scope: Scope) {
+    self.rate = rate
+    path = scope.path
+  }
+
+  public func callAsFunction(_ x: Variable, in context: Context) -> Variable {
+    guard rate > 0, context.tape != nil else { return x }
+    var random = RandomStream(seed: context.seed, "dropout/\(path)", context.step)
+    return context.dropout(x, DropoutMask(key: random.next(), rate: rate))
+  }
+}

@@ -1,0 +1,218 @@
+import ArgumentParser
+import Benchmarks
+import Distributions
+import Foundation
+import Images
+import Models
+import OneDNN
+import Tensors
+
+struct BenchmarkModels: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "benchmark",
+    abstract: "Measure the speed of models on this machine.",
+    discussion: """
+      Training by the very step that train takes, scoring and sampling as score and sample do it; \
+      each the median of five repeats after a warm-up. Without --model, every family with its \
+      defaults, with 256 levels too where that takes little memory.
+
+      Images are random unless DATA is given: black with 13 % of ones where they are binary, as \
+      digits are, else of uniform levels. GFLOP/s count the multiply-adds of weights that no mask \
+      holds at zero, twice, and training as three forward passes; their share is of the best matrix \
+      product measured here in the same precision. Plain sampling is one full pass a sub-pixel, \
+      measured over a few passes. Memory is the most that was resident in the process, in a table \
+      with what the models before may have left.
+
+      Example: scanline benchmark --model pixelcnn --set blocks=15 --only train
+      """)
+
+  @Argument(help: "Images to measure with: a folder, an IDX, CIFAR, .amat or .npy file.")
+  var data: String?
+
+  @Option(help: "Model family; see scanline models. (default: all)")
+  var model: String?
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: "A setting of the model, name=value; may be repeated.")
+  var settings: [String] = []
+
+  @Option(help: "Distribution of a sub-pixel. (default: bernoulli, categorical with --levels)")
+  var head: HeadName?
+
+  @Option(help: "Levels of a sub-pixel, 2 ... 256. (default: 256 with --head categorical)")
+  var levels: Int?
+
+  @Option(help: "Size of the images, WxH. (default: 28x28, or as DATA is)")
+  var size: Size?
+
+  @Option(help: "gray or rgb images. (default: gray, or as DATA is)")
+  var channels: Channels?
+
+  @Option(help: "Images a training step. (default: the model's)")
+  var batch: Int?
+
+  @Option(help: "Precision of training's activations. (default: bfloat16 where it pays)")
+  var precision: PrecisionName?
+
+  @Option(
+    name: .customLong("score-precision"),
+    help: "Precision of scoring's activations; all other verbs score in float32.")
+  var scorePrecision = PrecisionName.float32
+
+  @Option(
+    help: ArgumentHelp("What to measure, comma-separated.", valueName: "train,score,sample"))
+  var only: String?
+
+  @Option(help: "Seconds for each measurement.")
+  var seconds: Double = 5
+
+  @Option(help: "Training steps to take instead, with the resident memory early and late.")
+  var steps: Int?
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    try precision?.require("--precision")
+    try scorePrecision.require("--score-precision")
+    try expect("--levels", levels, "2 ... 256") { (2...256).contains($0) }
+    try expect("--batch", batch, "1 ... 1048576") { (1...1_048_576).contains($0) }
+    try expect("--seconds", seconds, "more than 0, at most 86400") { $0 > 0 && $0 <= 86_400 }
+    try expect("--steps", steps, "1 ... 1000000000") { (1...1_000_000_000).contains($0) }
+    if let levels, levels != 2, head == .bernoulli {
+      throw ValidationError("--head bernoulli has 2 levels, found --levels \(levels)")
+    }
+    if steps != nil, try !measurements().contains(.train) {
+      throw ValidationError("--steps are training steps: expected --only with train")
+    }
+    let settings = try parsedSettings(settings)
+    if let model {
+      try requireModel(model, settings)
+    } else if let setting = self.settings.first {
+      throw ValidationError("--set: expected --model beside it, found \(setting) alone")
+    }
+  }
+
+  private func measurements() throws -> Set<Benchmark.Measurement> {
+    guard let only else { return Set(Benchmark.Measurement.allCases) }
+    let words = only.split(separator: ",", omittingEmptySubsequences: false)
+    return Set(
+      try words.map { word in
+        guard let measurement = Benchmark.Measurement(rawValue: String(word)) else {
+          throw ValidationError("--only: expected train, score or sample, found \(word)")
+        }
+        return measurement
+      })
+  }
+
+  func run() throws {
+    common.prepare()
+    let images = try data.map { path in
+      let options = LoadingOptions(
+        size: size.map { ($0.width, $0.height) }, channels: channels?.count)
+      return try load(path, options, common.console)
+    }
+    let benchmarks = try benchmarks(on: images)
+    let interruption = Interruption()
+    let line = ProgressLine(common.console)
+    defer { line.clear() }
+    var reports: [BenchmarkReport] = []
+    for (index, benchmark) in benchmarks.enumerated() {
+      // The first model's start is the command's.
+      let age = index == 0 ? ProcessStatus.age : nil
+      let place = benchmarks.count == 1 ? "" : " (\(index + 1) of \(benchmarks.count))"
+      let result = try benchmark.run(on: OneDNNBackend.shared) { measurement in
+        line.update("\(benchmark.name)\(place): \(measurement.verb)")
+        return !interruption.isRequested
+      }
+      guard let result else {
+        throw CommandError.stopped("\(index) of \(counted(benchmarks.count, "model")) measured")
+      }
+      reports.append(BenchmarkReport(benchmark, result, startedAfter: age))
+    }
+    // Last, so that its matrices count in no model's memory.
+    let peaks = try peaks(for: benchmarks) { precision in
+      line.update("measuring this machine's peak in \(precision.rawValue)")
+      if interruption.isRequested { throw CommandError.stopped("no peak was measured") }
+    }
+    for index in reports.indices { reports[index].compare(to: peaks) }
+    line.clear()
+    let table = BenchmarkTable(reports)
+    if model == nil {
+      try common.console.result(["models": reports], text: table.text)
+    } else {
+      try common.console.result(reports[0], text: table.text)
+    }
+  }
+
+  /// What is to be measured, one benchmark a model and head.
+  private func benchmarks(on images: DataSet?) throws -> [Benchmark] {
+    let shape =
+      images.map { ImageShape(height: $0.height, width: $0.width, channels: $0.channels) }
+      ?? ImageShape(
+        height: size?.height ?? 28, width: size?.width ?? 28, channels: channels?.count ?? 1)
+    let settings = try parsedSettings(settings)
+    let measurements = try measurements()
+    let names = model.map { [$0] } ?? ModelFamily.all.map(\.name)
+    return try names.flatMap { name in
+      try heads.compactMap { head in
+        let specification = try ModelSpecification(
+          name: name, settings: settings, head: head, image: shape, seed: common.seed)
+        let isWanted = model != nil || self.head != nil || levels != nil
+        guard try isWanted || head == .bernoulli || specification.bytesToTrain() < 1 << 30
+        else { return nil }
+        var benchmark = Benchmark(
+          specification, precision: precision?.precision ?? specification.family.precision)
+        if let batch { benchmark.batch = batch }
+        benchmark.measurements = measurements
+        benchmark.scoringPrecision = scorePrecision.precision
+        benchmark.seconds = seconds
+        benchmark.steps = steps
+        benchmark.seed = common.seed
+        benchmark.images = images
+        return benchmark
+      }
+    }
+  }
+
+  /// The head that is asked for, or those that a table shows.
+  private var heads: [Head] {
+    if head == nil, levels == nil {
+      return model == nil ? [.bernoulli, .categorical(256)] : [.bernoulli]
+    }
+    let levels = levels ?? (head == .bernoulli ? 2 : 256)
+    return [(head ?? (levels == 2 ? .bernoulli : .categorical)).head(levels)]
+  }
+
+  /// GFLOP/s of this machine in each precision that something was computed in.
+  private func peaks(
+    for benchmarks: [Benchmark], progress: (Precision) throws -> Void
+  ) throws -> [Precision: Double] {
+    let trained = benchmarks.filter { $0.measurements.contains(.train) }.map(\.precision)
+    let scored = benchmarks.filter { $0.measurements.contains(.score) }.map(\.scoringPrecision)
+    var peaks: [Precision: Double] = [:]
+    for precision in Set(trained + scored) {
+      try progress(precision)
+      peaks[precision] = OneDNNBackend.shared.arithmeticPeak(precision)
+    }
+    return peaks
+  }
+}
+
+extension Benchmark {
+  /// `pixelcnn, 256 levels`
+  var name: String {
+    let levels = specification.head.levels
+    return specification.name + (levels > 2 ? ", \(levels) levels" : "")
+  }
+}
+
+extension Benchmark.Measurement {
+  var verb: String {
+    switch self {
+    case .train: "training"
+    case .score: "scoring"
+    case .sample: "sampling"
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import Distributions
+import Layers
+import Models
+import TestSupport
+import Testing
+
+/// The count of multiply-adds that benchmarks divide by the clock.
+@Suite struct Arithmetic {
+  private func model(
+    _ name: String, _ settings: [String: String] = [:], _ head: Head = .bernoulli,
+    _ image: ImageShape = ImageShape(height: 28, width: 28, channels: 1)
+  ) throws -> (any DensityModel, ParameterStore) {
+    let store = ParameterStore(seed: 1)
+    let specification = try ModelSpecification(
+      name: name, settings: settings, head: head, image: image)
+    return (try specification.build(in: store), store)
+  }
+
+  @Test("FVSBN has a weight for each earlier sub-pixel")
+  func fvsbn() throws {
+    #expect(try model("fvsbn").0.multiplyAdds == 784 * 783 / 2)
+  }
+
+  @Test("NADE updates an activation and reads it, a sub-pixel")
+  func nade() throws {
+    #expect(try model("nade", ["hidden": "500"]).0.multiplyAdds == 2 * 784 * 500)
+    #expect(
+      try model("nade", ["hidden": "7"], .categorical(5)).0.multiplyAdds == 784 * 7 * (1 + 5))
+  }
+
+  @Test("the residual PixelCNN that peers are compared on: 0.90 GFLOP")
+  func pixelcnn() throws {
+    let settings = ["blocks": "15", "channels": "64", "position": "off"]
+    let found = try model("pixelcnn", settings).0.multiplyAdds
+    // First layer 24 taps of 49; 3×3 kernels 5 of 9.
+    let block = 128 * 64 + 5 * 64 * 64 + 64 * 128
+    #expect(found == 784 * (24 * 128 + 15 * block + 128 * 128 + 128))
+    #expect(abs(2 * Double(found) / 1e9 - 0.90) < 0.005)
+  }
+
+  @Test(
+    "every live weight of a matrix is used once, of a convolution once a pixel",
+    arguments: ModelCase.small)
+  func live(_ modelCase: ModelCase) throws {
+    let (model, parameters) = try modelCase.build(precision: .float64)
+    let weights = parameters.filter { $0.shape.rank > 1 && $0.decays }
+    let live = weights.reduce(0) { $0 + ($1.mask ?? $1.value).values.count { $0 != 0 } }
+    let pixels = modelCase.image.height * modelCase.image.width
+    if modelCase.settings["masks"] == nil {
+      #expect(model.multiplyAdds == live * (modelCase.name == "pixelcnn" ? pixels : 1))
+      #expect(model.passesPerLikelihood == 1)
+    } else {
+      // The masks of the moment are not the parameters'.
+      #expect(model.multiplyAdds <= live)
+      #expect(model.passesPerLikelihood == 3)
+    }
+  }
+
+  @Test("a unit of MADE multiplies by what it may see, in the mean over the masks")
+  func made() throws {
+    let image = ImageShape(height: 3, width: 3, channels: 1)
+    let made = try #require(
+      try model("made", ["hidden": "16,19", "masks": "3"], .categorical(4), image).0 as? MADE)
+    let inputs = Array(1...9)
+    let outputs = (0..<9 * 4).map { $0 / 4 }
+    let direct = outputs.reduce(0, +)
+    let live = made.degrees.map { hidden in
+      let layers = [inputs] + hidden + [outputs]
+      return zip(layers, layers.dropFirst()).reduce(0) { sum, pair in
+        sum + pair.1.reduce(0) { $0 + pair.0.count { [degree = $1] in $0 <= degree } }
+      }
+    }
+    #expect(made.multiplyAdds == direct + live.reduce(0, +) / 3)
+  }
+}

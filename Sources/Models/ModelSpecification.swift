@@ -130,7 +130,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
 
   /// About how much memory the weights take in training, bytes: beside themselves gradient, two
   /// moments, the average and perhaps a mask.
-  /// - Throws: `ModelError` for a size or a setting that is out of range.
+  /// - Throws: `ModelError` for a setting that is out of range, or images that are.
   public func bytesToTrain() throws -> Int {
     // Products of these sides and of settings within their limit fit in 64 bits.
     let limit = 1 << 26

@@ -34,13 +34,13 @@ public final class Learner {
   private let backend: any Backend
 
   /// - Parameters:
-  ///   - options: clipping, weight decay, average and precision; the rest is the caller's.
+  ///   - options: clipping, weight decay, average, precision, and the batch that there must be memory
+  ///     for; the rest is the caller's.
   ///   - seed: keys what a step draws (dropout).
-  ///   - largestBatch: images a step, at most; nil for those of the options.
   /// - Throws: `ModelError` for a model or a batch that this machine cannot hold.
   public init(
     _ specification: ModelSpecification, options: TrainingOptions, seed: UInt64 = 0,
-    largestBatch: Int? = nil, backend: any Backend
+    backend: any Backend
   ) throws {
     self.options = options
     self.seed = seed
@@ -48,8 +48,7 @@ public final class Learner {
     let store = ParameterStore(seed: specification.seed)
     model = try specification.build(in: store)
     try model.requireRoom(
-      forStepsOf: largestBatch ?? options.batch, store.parameters, options.precision,
-      named: specification.name)
+      forStepsOf: options.batch, store.parameters, options.precision, named: specification.name)
     parameterCount = store.parameters.reduce(0) { $0 + $1.count }
     let averagedStore = ParameterStore(seed: specification.seed)
     averagedModel = try specification.build(in: averagedStore)

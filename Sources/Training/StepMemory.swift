@@ -8,12 +8,12 @@ extension DensityModel {
   /// The tape keeps the output of every layer until the way back. A layer has a bias for each
   /// output, of an image or, where all pixels share it, of a pixel, so the parameters tell how many
   /// there are. Logits and their gradient are float32. Gradients on their way and the kernels' own
-  /// work come on top: peaks of PixelCNN and NADE were measured at 1.33 to 1.6 times what is kept.
+  /// work come on top: PixelCNN's peaks were measured at 1.1 to 1.4 times this.
   func stepBytesPerImage(_ parameters: [Parameter], _ precision: Precision) -> Int {
     let logits = image.dimension * head.outputs
     let biases = parameters.filter { !$0.decays }.reduce(0) { $0 + $1.value.count }
     let hidden = (biases - outputBias.value.count) * (logits / outputBias.value.count)
-    return (hidden * precision.byteCount + logits * 2 * Precision.float32.byteCount) * 4 / 3
+    return hidden * precision.byteCount + logits * 2 * Precision.float32.byteCount
   }
 
   /// Refuses steps of so many images where this machine's memory cannot hold one.

@@ -54,9 +54,12 @@ public final class Trainer {
     self.validation = validation
     self.backend = backend
     self.checkpointInterval = checkpointInterval
+    // Where there are fewer images than a batch has, all of them are a step.
+    var options = configuration.training
+    options.batch = min(options.batch, training.count)
     learner = try Learner(
-      configuration.model, options: configuration.training, seed: configuration.seed,
-      largestBatch: min(configuration.training.batch, training.count), backend: backend)
+      configuration.model, options: options, seed: configuration.seed,
+      backend: backend)
     if !run.hasCheckpoint {
       learner.startAtMarginals(of: training, pixels: configuration.pixels)
     }

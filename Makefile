@@ -108,6 +108,17 @@ study-folder: build ## 256-way PixelCNN on a folder of colour images, against op
 	  --minutes 7 --seed 1
 	$(SCANLINE) evaluate runs/$(NAME) $(TEST)
 
+# Against PyTorch ---------------------------------------------------------------------------------
+
+# make bench-peers BENCH="--only nade-train --rounds 3"
+.PHONY: bench-peers
+bench-peers: build .peers/venv/bin/torchrun ## speed beside PyTorch, in turn: an hour or more
+	.peers/venv/bin/python Benchmarks/bench_peers.py $(BENCH)
+
+.peers/venv/bin/torchrun:
+	python3 -m venv .peers/venv
+	.peers/venv/bin/pip install --quiet torch==2.15.0 numpy
+
 # Upkeep ------------------------------------------------------------------------------------------
 
 .PHONY: format

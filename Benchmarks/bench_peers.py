@@ -1,9 +1,9 @@
 """Scanline against PyTorch on the same architectures, taking turns in one run: `make bench-peers`.
 
 A first round screens PyTorch's variants: those slower than 60 % of the best drop out, but for the
-one that peers write. Then ours and the rest are measured in turn, round after round; the tables show
-medians. A full run writes RESULTS.md and results.json beside this file; --quick and --only write
-into .peers, for a part is no result.
+one that peers write. Then ours and the rest are measured in turn, round after round; the tables
+show medians. A full run writes RESULTS.md and results.json beside this file; --quick and --only
+write into .peers, for a part is no result.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def options():
     parser.add_argument(
         "--only", action="append", choices=[w.name for w in WORKLOADS] + ["threads"])
     parser.add_argument(
-        "--quick", action="store_true", help="one short round and few variants: tries the machinery")
+        "--quick", action="store_true", help="one short round, few variants: tries the machinery")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--scanline", default=SCANLINE, help="the command")
     chosen = parser.parse_args()
@@ -170,7 +170,7 @@ def environment(chosen):
         "instructions": [f for f in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if f in flags],
         "cores": len(os.sched_getaffinity(0)),
         "load_average": os.getloadavg()[0],
-        "commit": output("git", "rev-parse", "--short", "HEAD") + (" with changes" if changed else ""),
+        "commit": output("git", "rev-parse", "--short", "HEAD") + " with changes" * bool(changed),
         "onednn": output("dpkg-query", "-W", "-f", "${Version}", "libdnnl2"),
         "pytorch": torch[0],
         "pytorch_onednn": next(

@@ -5,6 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -114,7 +115,7 @@ class Torch:
         for setting in workload.settings + peer.settings:
             command += ["--set", setting]
         CACHE.mkdir(parents=True, exist_ok=True)
-        self.errors = open(CACHE / "worker-errors.txt", "w+")
+        self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
             env=os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(CACHE.resolve())},
@@ -126,19 +127,23 @@ class Torch:
             raise
 
     def measure(self, seconds, kept=True):
-        self.process.stdin.write(f"{self.workload.work} {seconds}\n")
-        self.process.stdin.flush()
-        found = self.answer()
+        found = self.answer(f"{self.workload.work} {seconds}\n")
         self.idle_cpu_seconds = max(self.idle_cpu_seconds, found["idle_cpu_seconds"])
         if kept:
             self.rows[0].add(found["images_per_second"], found["peak_memory_bytes"])
         return found["images_per_second"]
 
-    def answer(self):
+    def answer(self, question=""):
         timer = threading.Timer(LIMIT, self.process.kill)
         timer.start()
-        line = self.process.stdout.readline()
-        timer.cancel()
+        try:
+            self.process.stdin.write(question)
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        finally:
+            timer.cancel()
         if not line:
             self.process.wait()
             self.errors.seek(0)

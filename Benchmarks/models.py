@@ -1,4 +1,4 @@
-"""The peers' side: Scanline's binary models in PyTorch, each in the formulations that its users write.
+"""The peers' side: Scanline's binary models in PyTorch, each in several formulations.
 
 A model maps intensities 0…1 in memory order, [N, D], to logits, [N, D]. All formulations of one
 model compute the same function with the same live weights: `python Benchmarks/check_models.py`.
@@ -245,7 +245,7 @@ class NADE(Model):
     """Neural autoregressive distribution estimator (Larochelle and Murray 2011):
     h_d = sigmoid(c + sum_{e<d} w_e x_e), logits_d = v_d h_d + b_d.
 
-    slices       the loop over sub-pixels, its parameters sliced anew in each step, as peers write it
+    slices       the loop over sub-pixels, slicing its parameters in each step, as peers write it
     steps        the loop over parameters unbound once, whose gradients are then stacked once
     recomputed   the loop in place, with a backward pass by hand
     cumulative   a cumulative sum over all sub-pixels, or over a chunk at a time

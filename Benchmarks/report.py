@@ -44,8 +44,8 @@ def summary(workloads):
                 ratio(row, usual) if usual else "",
                 best["name"].removeprefix("PyTorch, ") if best else "",
             ])
-    header = ["workload", "Scanline", "images/s", "of PyTorch's best", "of its best in float32",
-              "of what peers write", "PyTorch's best"]
+    header = ["workload", "Scanline", "images/s", "× PyTorch's best", "× its best in float32",
+              "× what peers write", "PyTorch's best"]
     return table(header, lines)
 
 
@@ -63,12 +63,12 @@ def workload_table(workload):
             f"{rate(median)} ({rate(min(rates))}–{rate(max(rates))})",
             ratio(row, best) if best else "",
             ratio(row, usual) if usual else "",
-            f"{gflops:.0f}" if gflops else "",
+            rate(gflops) if gflops else "",
             f"{100 * gflops / peak:.0f} %" if gflops and peak else "",
             f"{row['peak_memory_bytes'] / 2**20:,.0f}",
         ])
-    header = ["variant", "images/s", "of PyTorch's best", "of what peers write", "GFLOP/s",
-              "of the peak", "peak MiB"]
+    header = ["variant", "images/s", "× PyTorch's best", "× what peers write", "GFLOP/s",
+              "of the peak", "memory, MiB"]
     text = f"### {workload['name']}\n\n"
     text += f"Batch {workload['batch']}, {workload['parameters']:,} parameters.\n\n"
     text += table(header, lines)
@@ -102,7 +102,7 @@ Scanline {e["commit"]} with oneDNN {e["onednn"]}; PyTorch {e["pytorch"]} with on
 {e["pytorch_onednn"]}, Python {e["python"]}, {e["compiler"]}.
 
 Medians of {e["rounds"]} rounds in which all took turns, {e["seconds"]:g} s a turn, least and most \
-in brackets. Ratios above 1 are ours to keep. Architectures agree to the parameter, and \
+in brackets. A ratio is of images/s. Architectures agree to the parameter, and \
 `check_models.py` holds every PyTorch formulation to the golden files that the Swift tests hold \
 Scanline to. Images are random, 28×28, 13 % of them ones.
 
@@ -112,11 +112,12 @@ PyTorch's does neither and is charged for neither. PyTorch's batches lie ready a
 `bfloat16-weights` has rounded its weights once. `models.py` says what the formulations are.
 - Waiting PyTorch processes burned at most {idle:.3f} s of processor time between two turns.
 - GFLOP/s count the live multiply-adds of Scanline's model, twice, for all alike, and training as \
-three forward passes; the peak is the best matrix product that Scanline measured in that precision. \
-Memory is the most that was ever resident in the process.
+three forward passes; the peak is the best matrix product that Scanline measured in that \
+precision. Memory is the most that was ever resident in the process.
+- Scanline's other verbs score in float32; bfloat16 is measured to compare like with like.
 - Sampling is 784 full passes an image in PyTorch and in `plain`, measured over a few passes and \
-scaled; Scanline's other row is what `scanline sample` does. PyTorch may score and sample in larger \
-batches than Scanline does, where it says so.
+scaled; Scanline's other row is what `scanline sample` does. PyTorch may score and sample in \
+larger batches than Scanline does, where it says so.
 
 """
     if workloads:

@@ -134,6 +134,15 @@ study-folder: build ## 256-way PixelCNN on a folder of colour images, against op
 bench: build ## every model's speed on this machine
 	$(SCANLINE) benchmark
 
+# make bench-peers BENCH="--only nade-train --rounds 3"
+.PHONY: bench-peers
+bench-peers: build .peers/venv/bin/torchrun ## speed beside PyTorch, in turn: an hour or more
+	.peers/venv/bin/python Benchmarks/bench_peers.py $(BENCH)
+
+.peers/venv/bin/torchrun:
+	python3 -m venv .peers/venv
+	.peers/venv/bin/pip install --quiet torch==2.15.0 numpy
+
 # Upkeep ------------------------------------------------------------------------------------------
 
 .PHONY: format

@@ -359,6 +359,7 @@ def main():
         "made-3masks-categorical": ("made", three_masks, *categorical, colour),
         "pixelcnn-bernoulli": ("pixelcnn", network, *bernoulli, grey),
         "pixelcnn-categorical": ("pixelcnn", network, *categorical, grey),
+        "pixelcnn-paper-bernoulli": ("pixelcnn", paper, *bernoulli, grey),
         "pixelcnn-paper-categorical": ("pixelcnn", paper, *categorical, wide_colour),
         "pixelcnn-colour-bernoulli": ("pixelcnn", network, *bernoulli, wide_colour),
         "pixelcnn-colour-categorical": ("pixelcnn", network, *categorical, wide_colour),

@@ -1,0 +1,219 @@
+"""Scanline against PyTorch on the same architectures, taking turns in one run: `make bench-peers`.
+
+A first round screens PyTorch's variants: those slower than 60 % of the best drop out, but for the
+one that peers write. Then ours and the rest are measured in turn, round after round; the tables
+show medians. A full run writes RESULTS.md and results.json beside this file; --quick and --only
+write into .peers, for a part is no result.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import check_models
+from competitors import Failure, Scanline, Torch, last_line
+from report import report, workload_table
+from workloads import THREADS, WORKLOADS
+
+FOLDER = Path(__file__).parent
+SCANLINE = ".build/release/scanline"
+SCREENED_OUT = 0.6  # of the best
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2, help="of each measurement")
+    parser.add_argument(
+        "--only", action="append", choices=[w.name for w in WORKLOADS] + ["threads"])
+    parser.add_argument(
+        "--quick", action="store_true", help="one short round, few variants: tries the machinery")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--scanline", default=SCANLINE, help="the command")
+    chosen = parser.parse_args()
+    if chosen.quick:
+        chosen.rounds, chosen.seconds = 1, 0.3
+    if chosen.rounds < 1 or not chosen.seconds > 0 or chosen.threads < 1:
+        parser.error("expected at least one round and thread, and more than 0 seconds")
+    return chosen
+
+
+def require_compiler():
+    """Without torch.compile PyTorch would not be at its best, and the ratios would flatter us."""
+    compiler = os.environ.get("CXX", "g++")
+    if not shutil.which(compiler):
+        raise Failure(f"torch.compile: expected the C++ compiler {compiler}, found none (apt: g++)")
+    header = Path(sysconfig.get_paths()["include"]) / "Python.h"
+    if not header.exists():
+        raise Failure(f"torch.compile: expected {header}, found none (apt: python3-dev)")
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def start(workload, peer, expected, threads):
+    worker = Torch(workload, peer, threads)
+    if worker.parameters != expected:
+        worker.close()
+        raise SystemExit(
+            f"bench-peers: {workload.name}, {peer}: expected the architecture of Scanline with "
+            f"{expected} parameters, found {worker.parameters}"
+        )
+    return worker
+
+
+def screen(workload, peers, expected, chosen):
+    """The workers worth measuring, and what was dropped with its rate or its error."""
+    kept, dropped, best = [], [], 0
+
+    def drop(worker, rate):
+        worker.close()
+        dropped.append({"name": worker.rows[0].name, "images_per_second": rate})
+        say(f"  dropped at {rate:.4g} images/s: {worker.rows[0].name}")
+
+    for peer in peers:
+        worker = None
+        try:
+            worker = start(workload, peer, expected, chosen.threads)
+            rate = worker.measure(chosen.seconds / 2, kept=False)
+        except Failure as failure:
+            if worker:
+                worker.close()
+            dropped.append({"name": f"PyTorch, {peer}", "error": str(failure)})
+            say(f"  failed: PyTorch, {peer}: {failure}")
+            continue
+        best = max(best, rate)
+        if rate < SCREENED_OUT * best and peer != workload.usual:
+            drop(worker, rate)
+        else:
+            kept.append((worker, rate))
+    for worker, rate in kept:
+        if rate < SCREENED_OUT * best and worker.peer != workload.usual:
+            drop(worker, rate)
+    return [worker for worker, _ in kept if worker.process.poll() is None], dropped
+
+
+def take_turns(competitors, chosen):
+    for _ in range(chosen.rounds):
+        for competitor in competitors:
+            competitor.measure(chosen.seconds)
+
+
+def compare(workload, chosen):
+    say(f"{workload.name}: screening")
+    ours = [Scanline(chosen.scanline, workload, p, chosen.threads) for p in workload.precisions]
+    for competitor in ours:
+        competitor.measure(chosen.seconds / 2)
+        for row in competitor.rows:
+            row.rates.clear()
+    peers = [workload.usual, *workload.peers]
+    workers, dropped = screen(
+        workload, peers[:3] if chosen.quick else peers, ours[0].parameters, chosen)
+    try:
+        say(f"{workload.name}: {chosen.rounds} rounds of {len(ours) + len(workers)}")
+        take_turns(ours + workers, chosen)
+    finally:
+        for worker in workers:
+            worker.close()
+    return {
+        "name": workload.name,
+        "work": workload.work,
+        "batch": workload.batch,
+        "parameters": ours[0].parameters,
+        "gflop_per_image": ours[0].gflop_per_image,
+        "peak_gflops": {o.precision: o.peak_gflops for o in ours if o.peak_gflops},
+        "rows": [row.json() for c in ours + workers for row in c.rows],
+        "dropped": dropped,
+        "idle_cpu_seconds": max((w.idle_cpu_seconds for w in workers), default=0),
+        "command": " ".join(ours[0].command),
+    }
+
+
+def scale_threads(chosen):
+    """Scanline's training on two threads and on one, in turn."""
+    by_name = {w.name: w for w in WORKLOADS}
+    results = []
+    for name, precision in THREADS:
+        say(f"threads: {name}, {precision}")
+        runs = [Scanline(chosen.scanline, by_name[name], precision, t) for t in (1, 2)]
+        take_turns(runs, chosen)
+        one, two = (run.rows[0].median for run in runs)
+        results.append({"name": name, "precision": precision, "one": one, "two": two})
+    return results
+
+
+def environment(chosen):
+    def output(*command):
+        done = subprocess.run(command, capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    torch = output(
+        Path(os.sys.executable), "-c",
+        "import torch; print(torch.__version__); print(torch.__config__.show())").splitlines()
+    # Of x86-64; elsewhere the machine's name has to do.
+    cpu = dict(
+        (part.strip() for part in line.split(":", 1))
+        for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines() if ":" in line)
+    flags = cpu.get("flags", "").split()
+    changed = output("git", "status", "--porcelain", "--untracked-files=no")
+    return {
+        "date": datetime.date.today().isoformat(),
+        "processor": cpu.get("model name", platform.machine()),
+        "family": f"family {cpu.get('cpu family', '?')}, model {cpu.get('model', '?')}",
+        "instructions": [f for f in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if f in flags],
+        "cores": len(os.sched_getaffinity(0)),
+        "load_average": os.getloadavg()[0],
+        "commit": output("git", "rev-parse", "--short", "HEAD") + " with changes" * bool(changed),
+        "onednn": output("dpkg-query", "-W", "-f", "${Version}", "libdnnl2"),
+        "pytorch": torch[0],
+        "pytorch_onednn": next(
+            (line.split("MKL-DNN")[1].split("(")[0].strip() for line in torch if "MKL-DNN" in line),
+            ""),
+        "compiler": output(os.environ.get("CXX", "g++"), "--version").splitlines()[0],
+        "python": platform.python_version(),
+        "threads": chosen.threads,
+        "rounds": chosen.rounds,
+        "seconds": chosen.seconds,
+    }
+
+
+def main():
+    chosen = options()
+    require_compiler()
+    check_models.main()
+    results = {"environment": environment(chosen), "workloads": [], "threads": []}
+
+    is_full = not chosen.only and not chosen.quick
+
+    def save(folder):
+        folder.mkdir(exist_ok=True)
+        (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+        (folder / "RESULTS.md").write_text(report(results))
+
+    for workload in WORKLOADS:
+        if not chosen.only or workload.name in chosen.only:
+            results["workloads"].append(compare(workload, chosen))
+            say(workload_table(results["workloads"][-1]))
+            save(Path(".peers"))
+    if not chosen.only or "threads" in chosen.only:
+        results["threads"] = scale_threads(chosen)
+    folder = FOLDER if is_full else Path(".peers")
+    save(folder)
+    say(report(results))
+    say(f"written: {folder / 'RESULTS.md'}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        raise SystemExit(f"bench-peers: {failure}")
+    except KeyboardInterrupt:
+        raise SystemExit(130)

@@ -191,33 +191,31 @@ typedef struct {
   size_t scratch_stride;
 } pass;
 
-// Adds what is to be added to 16 sums and stores them from channel `o` of pixel `p` on.
+// What is to be added to 16 sums, and their way to element `place` of the result. The epilogue comes by
+// value: a pointer to it would be read anew after each store.
 #define FINISH(TYPE, TARGET)                                                                      \
-  TARGET SL_INLINE void finish_##TYPE(const pass *j, __m512 c, size_t p, size_t o) {              \
-    const size_t place = p * j->outputs + o;                                                      \
-    if (j->end.bias) c = _mm512_add_ps(c, _mm512_loadu_ps(j->end.bias + o));                      \
-    if (j->end.mask) {                                                                            \
-      __m512 mask = j->end.half ? LOAD_HALF((const uint16_t *)j->end.mask + place)                \
-                                : _mm512_loadu_ps((const float *)j->end.mask + place);            \
+  TARGET SL_INLINE void finish_##TYPE(const sl_epilogue end, void *y, __m512 c, size_t place) {   \
+    if (end.mask) {                                                                               \
+      __m512 mask = end.half ? LOAD_HALF((const uint16_t *)end.mask + place)                      \
+                             : _mm512_loadu_ps((const float *)end.mask + place);                  \
       c = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(mask, _mm512_setzero_ps(), _CMP_GT_OQ), c);      \
     }                                                                                             \
-    if (j->end.residual) {                                                                        \
-      c = _mm512_add_ps(                                                                          \
-          c, j->end.half ? LOAD_HALF((const uint16_t *)j->end.residual + place)                   \
-                         : _mm512_loadu_ps((const float *)j->end.residual + place));              \
+    if (end.residual) {                                                                           \
+      c = _mm512_add_ps(c, end.half ? LOAD_HALF((const uint16_t *)end.residual + place)           \
+                                    : _mm512_loadu_ps((const float *)end.residual + place));      \
     }                                                                                             \
-    STORE_##TYPE(j, c, place);                                                                    \
+    STORE_##TYPE                                                                                  \
   }
 
 #define LOAD_HALF(P)                                                                              \
   _mm512_castsi512_ps(_mm512_slli_epi32(                                                          \
       _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(P))), 16))
-#define STORE_f32(J, C, PLACE) _mm512_storeu_ps((float *)(J)->y + (PLACE), C)
-#define STORE_bf16(J, C, PLACE)                                                                   \
-  if ((J)->end.half) {                                                                            \
-    _mm256_storeu_si256((__m256i *)((uint16_t *)(J)->y + (PLACE)), (__m256i)_mm512_cvtneps_pbh(C)); \
+#define STORE_f32 _mm512_storeu_ps((float *)y + place, c);
+#define STORE_bf16                                                                                \
+  if (end.half) {                                                                                 \
+    _mm256_storeu_si256((__m256i *)((uint16_t *)y + place), (__m256i)_mm512_cvtneps_pbh(c));      \
   } else {                                                                                        \
-    _mm512_storeu_ps((float *)(J)->y + (PLACE), C);                                               \
+    _mm512_storeu_ps((float *)y + place, c);                                                      \
   }
 
 FINISH(f32, SL_AVX512)
@@ -244,13 +242,17 @@ enum { PIXELS = 6 };
                                     const segment *segments, size_t first, size_t count,          \
                                     size_t o) {                                                   \
     __m512 c[PIXELS][4];                                                                          \
-    UNROLL for (int m = 0; m < PIXELS; m++) {                                                            \
-      UNROLL for (int z = 0; z < Z; z++) c[m][z] = _mm512_setzero_ps();                                  \
+    const sl_epilogue end = j->end;                                                               \
+    void *y = j->y;                                                                               \
+    UNROLL for (int z = 0; z < Z; z++) {                                                          \
+      const __m512 bias = end.bias ? _mm512_loadu_ps(end.bias + o + 16 * z) : _mm512_setzero_ps(); \
+      UNROLL for (int m = 0; m < PIXELS; m++) c[m][z] = bias;                                     \
     }                                                                                             \
     sums_##TYPE(PIXELS, Z, c, a, 1, j->packed + o, j->outputs, segments, j->taps.count);          \
-    UNROLL for (int m = 0; m < PIXELS; m++) {                                                            \
+    UNROLL for (int m = 0; m < PIXELS; m++) {                                                     \
       if ((size_t)m < count) {                                                                    \
-        UNROLL for (int z = 0; z < Z; z++) finish_##TYPE(j, c[m][z], first + m, o + 16 * z);             \
+        const size_t place = (first + (size_t)m) * j->outputs + o;                                \
+        UNROLL for (int z = 0; z < Z; z++) finish_##TYPE(end, y, c[m][z], place + 16 * (size_t)z); \
       }                                                                                           \
     }                                                                                             \
   }                                                                                               \
@@ -398,7 +400,7 @@ ADD_ROWS(bf16, uint16_t, LOAD_HALF)
     const uint32_t *a[12];                                                                        \
     UNROLL for (int m = 0; m < M; m++) {                                                                 \
       a[m] = x + from + (size_t)m;                                                                \
-      UNROLL for (int z = 0; z < Z; z++) c[m][z] = _mm512_setzero_ps();                                  \
+      UNROLL for (int z = 0; z < Z; z++) c[m][z] = _mm512_setzero_ps();                           \
     }                                                                                             \
     sums_##TYPE(M, Z, c, a, inputs, dy + o, outputs, segments, count);                            \
     UNROLL for (int m = 0; m < M; m++) {                                                                 \

@@ -8,12 +8,11 @@ typedef struct {
   float *weights;
   const float *gradient;
   float *first, *second, *average;
+  sl_rows rows;
 } job;
 
 // One pass over five streams: the step is bound by memory.
-SL_CLONES static void adamw_part(void *data, size_t begin, size_t end, int thread) {
-  (void)thread;
-  const job *j = data;
+SL_INLINE void adamw_run(const job *j, size_t begin, size_t end) {
   const sl_adamw_step s = j->step;
   const float inverse_first = 1.0f / s.first_correction;
   const float inverse_second = 1.0f / s.second_correction;
@@ -33,8 +32,17 @@ SL_CLONES static void adamw_part(void *data, size_t begin, size_t end, int threa
   }
 }
 
+SL_CLONES static void adamw_part(void *data, size_t begin, size_t end, int thread) {
+  (void)thread;
+  const job *j = data;
+  for (sl_run run = sl_first_run(j->rows, begin, end); run.begin < run.end;
+       run = sl_next_run(j->rows, run, end)) {
+    adamw_run(j, run.begin, run.end);
+  }
+}
+
 void sl_adamw(const sl_adamw_step *step, float *weights, const float *gradient, float *first,
-              float *second, float *average, size_t n) {
-  job j = {*step, weights, gradient, first, second, average};
-  sl_parallel(adamw_part, &j, n, 4096);
+              float *second, float *average, size_t rows, size_t columns, size_t stride) {
+  job j = {*step, weights, gradient, first, second, average, {columns, stride}};
+  sl_parallel(adamw_part, &j, rows * columns, 4096);
 }

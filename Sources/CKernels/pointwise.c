@@ -10,7 +10,7 @@ typedef struct {
   const void *a, *b;
   void *y;
   float scale, offset;
-  size_t rows, columns;
+  size_t rows, columns, stride;
   double *sums;
 } job;
 
@@ -99,24 +99,48 @@ SL_CLONES static void sum_of_squares_part(void *data, size_t begin, size_t end, 
 #pragma clang fp reassociate(on)
   const job *j = data;
   const float *x = j->a;
+  const sl_rows rows = {j->columns, j->stride};
   double total = 0;
-  // Short float sums, added up in double.
-  for (size_t block = begin; block < end; block += GRAIN) {
-    size_t stop = block + GRAIN < end ? block + GRAIN : end;
-    float sum = 0;
-    for (size_t i = block; i < stop; i++) sum += x[i] * x[i];
-    total += sum;
+  for (sl_run run = sl_first_run(rows, begin, end); run.begin < run.end;
+       run = sl_next_run(rows, run, end)) {
+    // Short float sums, added up in double.
+    for (size_t block = run.begin; block < run.end; block += GRAIN) {
+      size_t stop = block + GRAIN < run.end ? block + GRAIN : run.end;
+      float sum = 0;
+      for (size_t i = block; i < stop; i++) sum += x[i] * x[i];
+      total += sum;
+    }
   }
   j->sums[thread] = total;
 }
 
-double sl_sum_of_squares_f32(const float *x, size_t n) {
+double sl_sum_of_squares_f32(const float *x, size_t rows, size_t columns, size_t stride) {
   double sums[SL_MOST_THREADS] = {0};
-  job j = {.a = x, .sums = sums};
-  sl_parallel(sum_of_squares_part, &j, n, GRAIN);
+  job j = {.a = x, .sums = sums, .columns = columns, .stride = stride};
+  sl_parallel(sum_of_squares_part, &j, rows * columns, GRAIN);
   double total = 0;
   for (int part = 0; part < SL_MOST_THREADS; part++) total += sums[part];
   return total;
+}
+
+typedef struct {
+  float *x;
+  const ptrdiff_t *lengths;
+  size_t columns;
+} clear_job;
+
+static void clear_part(void *data, size_t begin, size_t end, int thread) {
+  (void)thread;
+  const clear_job *j = data;
+  for (size_t row = begin; row < end; row++) {
+    size_t length = (size_t)j->lengths[row];
+    memset(j->x + row * j->columns + length, 0, (j->columns - length) * sizeof(float));
+  }
+}
+
+void sl_clear_beyond(float *x, const ptrdiff_t *lengths, size_t rows, size_t columns) {
+  clear_job j = {x, lengths, columns};
+  sl_parallel(clear_part, &j, rows, 16);
 }
 
 // Each thread sums some columns of all rows, a block of rows at a time in registers or cache.

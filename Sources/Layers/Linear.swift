@@ -23,7 +23,8 @@ public struct Linear {
     precision: Precision? = nil, in context: Context
   ) -> Variable {
     context.linear(
-      x, weights ?? context.variable(weight), bias.map(context.variable), activation: activation,
+      x, weights ?? context.variable(weight), bias.map(context.variable),
+      staircase: weights == nil ? weight.staircase : nil, activation: activation,
       precision: precision)
   }
 }

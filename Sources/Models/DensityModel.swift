@@ -44,6 +44,8 @@ public protocol DensityModel {
   var multiplyAdds: Int { get }
   /// Forward passes that a likelihood takes: 1, but for models that average several.
   var passesPerLikelihood: Int { get }
+  /// Images to compute at once when no gradient is wanted.
+  var inferenceBatch: Int { get }
 
   /// The distribution of every sub-pixel given those before it. Teacher forcing: the conditionals of
   /// sub-pixel i do not move with the symbols at i and after.

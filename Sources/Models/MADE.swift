@@ -108,6 +108,8 @@ public struct MADE: DensityModel {
     return direct.weight.count + live.reduce(0, +) / live.count
   }
 
+  // More than others: each pass reads all weights, which are most of its memory.
+  public var inferenceBatch: Int { inferenceBatch(atMost: 256) }
   public var passesPerLikelihood: Int { masks.count }
 
   private func maskedWeights(_ index: Int, _ mask: Connectivity, in context: Context) -> Variable {

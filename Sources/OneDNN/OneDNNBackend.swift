@@ -84,25 +84,51 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
     activation: Activation, into c: Tensor
   ) {
-    let (rows, inner) = aT ? (a.shape[1], a.shape[0]) : (a.shape[0], a.shape[1])
-    let (innerOfB, columns) = bT ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
-    precondition(
-      inner == innerOfB && c.shape == [rows, columns],
-      "cannot multiply \(a.shape) and \(b.shape) into \(c.shape)")
     let precision: Precision =
       [a, b, c].contains { $0.precision == .bfloat16 } ? .bfloat16 : .float32
+    exclusively {
+      matrixProduct(
+        MatrixBlock(matched(a, precision)), transposed: aT, MatrixBlock(matched(b, precision)),
+        transposed: bT, bias: bias, activation: activation, into: MatrixBlock(c))
+    }
+  }
+
+  public func matrixProduct(
+    _ a: MatrixBlock, transposed aT: Bool, _ b: MatrixBlock, transposed bT: Bool, bias: Tensor?,
+    activation: Activation, into c: MatrixBlock
+  ) {
+    let (rows, inner) = aT ? (a.columns.count, a.rows.count) : (a.rows.count, a.columns.count)
+    let (innerOfB, columns) =
+      bT ? (b.columns.count, b.rows.count) : (b.rows.count, b.columns.count)
+    precondition(
+      inner == innerOfB && c.rows.count == rows && c.columns.count == columns
+        && a.matrix.precision == b.matrix.precision,
+      "cannot multiply \(a.rows.count)x\(a.columns.count) \(a.matrix.precision) and"
+        + " \(b.rows.count)x\(b.columns.count) \(b.matrix.precision) into"
+        + " \(c.rows.count)x\(c.columns.count)")
     let key = ProductKey(
       rows: rows, inner: inner, columns: columns, transposedA: aT, transposedB: bT,
-      bias: bias != nil, activation: activation, precision: precision, output: c.precision)
+      bias: bias != nil, activation: activation, strideA: a.matrix.shape[1],
+      strideB: b.matrix.shape[1], strideC: c.matrix.shape[1], precision: a.matrix.precision,
+      output: c.matrix.precision)
     exclusively {
       let primitive = products[key] ?? productPrimitive(key)
       products[key] = primitive
-      let (a, b) = (matched(a, precision), matched(b, precision))
+      let (a, b) = (a.matrix.dropFirst(a.first), b.matrix.dropFirst(b.first))
+      let c = c.matrix.dropFirst(c.first)
       if let bias {
         primitive.run(a, b, bias, c)
       } else {
         primitive.run(a, b, c)
       }
+    }
+  }
+
+  public func clear(beyond staircase: Staircase, _ x: Tensor) {
+    precondition(x.shape == [staircase.lengths.count, staircase.width])
+    exclusively {
+      sl_clear_beyond(
+        x.floats.baseAddress, staircase.lengths, staircase.lengths.count, staircase.width)
     }
   }
 
@@ -236,9 +262,13 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     }
   }
 
-  public func sumOfSquares(_ x: Tensor) -> Double {
-    guard x.precision == .float32 else { return ReferenceBackend().sumOfSquares(x) }
-    return exclusively { sl_sum_of_squares_f32(x.floats.baseAddress, x.count) }
+  public func sumOfSquares(_ x: Tensor, _ staircase: Staircase?) -> Double {
+    guard x.precision == .float32 else { return ReferenceBackend().sumOfSquares(x, staircase) }
+    return exclusively {
+      blocks(x.count, staircase).reduce(0) {
+        $0 + sl_sum_of_squares_f32(x.floats.baseAddress! + $1.first, $1.rows, $1.columns, $1.stride)
+      }
+    }
   }
 
   // MARK: Log-probabilities
@@ -289,7 +319,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public func adamW(
     _ step: AdamWStep, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor,
-    average: Tensor
+    average: Tensor, _ staircase: Staircase?
   ) {
     requireSame(weights.shape, gradient.shape)
     var rates = sl_adamw_step(
@@ -300,10 +330,23 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
       second_correction: Float(1 - pow(step.beta2, Double(step.step))),
       average_decay: Float(step.averageDecay))
     exclusively {
-      sl_adamw(
-        &rates, weights.floats.baseAddress, gradient.floats.baseAddress,
-        first.floats.baseAddress, second.floats.baseAddress, average.floats.baseAddress,
-        weights.count)
+      for block in blocks(weights.count, staircase) {
+        sl_adamw(
+          &rates, weights.floats.baseAddress! + block.first,
+          gradient.floats.baseAddress! + block.first, first.floats.baseAddress! + block.first,
+          second.floats.baseAddress! + block.first, average.floats.baseAddress! + block.first,
+          block.rows, block.columns, block.stride)
+      }
+    }
+  }
+
+  /// The elements that a pointwise kernel is to visit: all, as one row, or the steps of a staircase.
+  private func blocks(_ count: Int, _ staircase: Staircase?)
+    -> [(first: Int, rows: Int, columns: Int, stride: Int)]
+  {
+    guard let staircase else { return [(0, 1, count, count)] }
+    return staircase.steps.map {
+      ($0.rows.lowerBound * staircase.width, $0.rows.count, $0.columns, staircase.width)
     }
   }
 }

@@ -138,8 +138,8 @@ public protocol Backend: Sendable {
     _ f: Activation, output y: Tensor, _ dy: Tensor, into dx: Tensor, accumulating: Bool)
   /// y = x under a dropout mask; y may be x.
   func dropout(_ mask: DropoutMask, _ x: Tensor, into y: Tensor)
-  /// Σ x².
-  func sumOfSquares(_ x: Tensor) -> Double
+  /// Σ x², of the staircase where there is one: what lies beyond is zero.
+  func sumOfSquares(_ x: Tensor, _ staircase: Staircase?) -> Double
 
   // MARK: Linear
 
@@ -147,6 +147,13 @@ public protocol Backend: Sendable {
   func matrixProduct(
     _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
     activation: Activation, into c: Tensor)
+  /// The same of blocks, with a bias as long as c's block is wide; all are of one precision, but for
+  /// c, which may be float32.
+  func matrixProduct(
+    _ a: MatrixBlock, transposed aT: Bool, _ b: MatrixBlock, transposed bT: Bool, bias: Tensor?,
+    activation: Activation, into c: MatrixBlock)
+  /// x = 0 beyond the staircase.
+  func clear(beyond staircase: Staircase, _ x: Tensor)
   /// y = Σ over the rows of x.
   func sumOfRows(_ x: Tensor, into y: Tensor)
 
@@ -189,10 +196,11 @@ public protocol Backend: Sendable {
 
   // MARK: Optimiser
 
-  /// One AdamW step in place on weights, both moments and the weights' moving average.
+  /// One AdamW step in place on weights, both moments and the weights' moving average; of the
+  /// staircase where there is one, since what is zero with a gradient of zero stays so.
   func adamW(
     _ step: AdamWStep, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor,
-    average: Tensor)
+    average: Tensor, _ staircase: Staircase?)
 }
 
 /// The reference: every kernel as plain loops in double precision.

@@ -8,6 +8,8 @@ public final class Parameter {
   public let value: Tensor
   /// 0 or 1 for every element, or nil where all are live.
   public let mask: Tensor?
+  /// The mask's shape where it is a staircase: what lies beyond need not be computed.
+  public let staircase: Staircase?
   /// Whether weight decay may touch it: weights yes, biases no.
   public let decays: Bool
 
@@ -16,6 +18,7 @@ public final class Parameter {
     self.name = name
     self.value = value
     self.mask = mask
+    staircase = mask.flatMap(Staircase.init)
     self.decays = decays
   }
 

@@ -59,7 +59,11 @@ public final class Tape {
     for (parameter, slot) in parameters {
       guard let mask = parameter.mask, let sum = gradients.pending(slot) else { continue }
       let gradient = sum.reshaped(mask.shape)
-      backend.product(gradient, mask, into: gradient)
+      if let staircase = parameter.staircase {
+        backend.clear(beyond: staircase, gradient)
+      } else {
+        backend.product(gradient, mask, into: gradient)
+      }
     }
     return gradients
   }

@@ -76,6 +76,14 @@ public struct Tensor: @unchecked Sendable {
     return Tensor(shape, precision, sharing: buffer, offset: offset)
   }
 
+  /// The elements from one on, in the same memory.
+  public func dropFirst(_ elements: Int) -> Tensor {
+    precondition((0...count).contains(elements), "\(shape) has no element \(elements)")
+    return Tensor(
+      [count - elements], precision, sharing: buffer,
+      offset: offset + elements * precision.byteCount)
+  }
+
   /// The rows `range` of the outermost axis, in the same memory.
   public func rows(_ range: Range<Int>) -> Tensor {
     precondition(

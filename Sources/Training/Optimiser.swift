@@ -38,7 +38,10 @@ final class Optimiser {
     backend: any Backend
   ) -> Double {
     let all = entries.map { gradients[$0.parameter] }
-    let norm = all.reduce(0) { $0 + ($1.map(backend.sumOfSquares) ?? 0) }.squareRoot()
+    let squares = zip(entries, all).map { entry, gradient in
+      gradient.map { backend.sumOfSquares($0, entry.parameter.staircase) } ?? 0
+    }
+    let norm = squares.reduce(0, +).squareRoot()
     guard norm.isFinite else { return norm }
     step += 1
     var rates = AdamWStep(
@@ -51,7 +54,7 @@ final class Optimiser {
       rates.weightDecay = entry.parameter.decays ? options.weightDecay : 0
       backend.adamW(
         rates, weights: entry.parameter.value, gradient: gradient, first: entry.first,
-        second: entry.second, average: entry.average)
+        second: entry.second, average: entry.average, entry.parameter.staircase)
     }
     return norm
   }

@@ -87,5 +87,7 @@ struct KernelCase: Sendable, CustomTestStringConvertible {
     return results
   }
 
-  static let all = pointwise + linear + convolutions + nade + likelihoods + optimiser
+  static let all =
+    pointwise + linear + convolutions + nade + likelihoods + optimiser
+    + staircases
 }

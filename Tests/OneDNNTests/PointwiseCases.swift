@@ -70,7 +70,7 @@ extension KernelCase {
         return [y]
       },
       KernelCase("sum of \(n) squares", precision) { backend, arguments in
-        let sum = backend.sumOfSquares(arguments.random([n], "x", scale: 3))
+        let sum = backend.sumOfSquares(arguments.random([n], "x", scale: 3), nil)
         return [Tensor([1], .float64, values: [sum])]
       },
     ]
@@ -123,7 +123,7 @@ extension KernelCase {
         let average = arguments.random([n], "average")
         backend.adamW(
           rates, weights: weights, gradient: arguments.random([n], "gradient"), first: first,
-          second: second, average: average)
+          second: second, average: average, nil)
         return [weights, first, second, average]
       }
     }

@@ -26,6 +26,30 @@ extension Backend {
     c.write(result)
   }
 
+  public func matrixProduct(
+    _ a: MatrixBlock, transposed aT: Bool, _ b: MatrixBlock, transposed bT: Bool, bias: Tensor?,
+    activation: Activation, into c: MatrixBlock
+  ) {
+    func copy(_ block: MatrixBlock) -> Tensor {
+      Tensor(
+        [block.rows.count, block.columns.count], block.matrix.precision, values: block.values)
+    }
+    let product = Tensor([c.rows.count, c.columns.count], c.matrix.precision)
+    matrixProduct(
+      copy(a), transposed: aT, copy(b), transposed: bT, bias: bias, activation: activation,
+      into: product)
+    c.write(product.values)
+  }
+
+  public func clear(beyond staircase: Staircase, _ x: Tensor) {
+    precondition(
+      x.shape == [staircase.lengths.count, staircase.width],
+      "a staircase of \(staircase.lengths.count)x\(staircase.width) does not fit \(x.shape)")
+    for (row, length) in staircase.lengths.enumerated() {
+      for column in length..<staircase.width { x.set(row * staircase.width + column, to: 0) }
+    }
+  }
+
   public func sumOfRows(_ x: Tensor, into y: Tensor) {
     let columns = y.count
     precondition(x.count % columns == 0, "\(x.shape) has no rows of \(columns)")

@@ -67,13 +67,13 @@ extension Backend {
     dx.write(result)
   }
 
-  public func sumOfSquares(_ x: Tensor) -> Double {
+  public func sumOfSquares(_ x: Tensor, _ staircase: Staircase?) -> Double {
     x.values.reduce(0) { $0 + $1 * $1 }
   }
 
   public func adamW(
     _ step: AdamWStep, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor,
-    average: Tensor
+    average: Tensor, _ staircase: Staircase?
   ) {
     requireSame(weights.shape, gradient.shape)
     var w = weights.values

@@ -68,7 +68,8 @@ class Scanline:
         command = self.command + ["--seconds", str(seconds)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
-            raise Failure(f"{' '.join(command)}: {last_line(done.stderr)}")
+            why = last_line(done.stderr) or f"exit status {done.returncode}"
+            raise Failure(f"{' '.join(command)}: {why}")
         self.last = json.loads(done.stdout)
         keys = {
             "train": ["train_images_per_second"],

@@ -99,6 +99,10 @@ void sl_convolve(const sl_convolution *shape, int transposed, const void *x, con
 void sl_convolution_weight_gradient(const sl_convolution *shape, const void *x, const void *dy,
                                     float *dw, float *dbias, void *scratch);
 
+// Does nothing but multiply-adds in registers, on all threads, and returns how many; needs AVX-512, and
+// AVX-512 BF16 where half.
+size_t sl_peak(int half, size_t iterations);
+
 // log p of a symbol under a Bernoulli logit, nats, and dlogit = dy * (symbol - sigmoid(logit))
 void sl_bernoulli_log_probability(const float *logits, const uint8_t *symbols, float *y, size_t n);
 void sl_bernoulli_gradient(

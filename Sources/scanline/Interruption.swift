@@ -16,9 +16,9 @@ final class Interruption: @unchecked Sendable {
 
   init() {
     for number in [SIGINT, SIGTERM, SIGHUP] {
-      let earlier = unsafeBitCast(signal(number, SIG_IGN), to: Int.self)
       // nohup means what it says.
-      if number == SIGHUP && earlier == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
+      if number == SIGHUP && Self.isIgnored(number) { continue }
+      let registered = DispatchSemaphore(value: 0)
       let source = DispatchSource.makeSignalSource(
         signal: number, queue: DispatchQueue(label: "signals"))
       source.setEventHandler { [self] in
@@ -28,9 +28,20 @@ final class Interruption: @unchecked Sendable {
           first = first ?? Request(signal: number)
         }
       }
+      source.setRegistrationHandler { registered.signal() }
       source.resume()
       sources.append(source)
+      // Ignored only once the source listens: a signal in between would be lost.
+      registered.wait()
+      signal(number, SIG_IGN)
     }
+  }
+
+  private static func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(signal, nil, &action)
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+      == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   var isRequested: Bool { first.withLock { $0 != nil } }

@@ -34,7 +34,8 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
       TrainingCase(model: "made", settings: ["hidden": "9"]),
       TrainingCase(
         model: "made", settings: ["hidden": "9,8", "masks": "3"], pixels: .levels(3)),
-      TrainingCase(model: "pixelcnn", settings: ["blocks": "2", "channels": "4", "dropout": "0.2"]),
+      TrainingCase(
+        model: "pixelcnn", settings: ["blocks": "2", "channels": "4", "dropout": "0.2"]),
       TrainingCase(
         model: "pixelcnn", settings: ["blocks": "1", "channels": "6"], pixels: .levels(4),
         channels: 3),

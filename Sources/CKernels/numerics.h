@@ -27,15 +27,14 @@ SL_INLINE uint16_t sl_narrow(float x) {
   return (bits & 0x7fffffffu) > 0x7f800000u ? (uint16_t)0x7fc0 : (uint16_t)rounded;
 }
 
-// exp(x), relative error below 2e-7; 0 below -87.3, saturates above 88.
-SL_INLINE float sl_exp(float x) {
+// exp(x) for x in -87.3 ... 88, relative error below 2e-7; NaN stays NaN.
+SL_INLINE float sl_exp_within(float x) {
   const float log2e = 1.44269504f, high = 0.693359375f, low = -2.12194440e-4f;
-  float clamped = x < -87.3f ? -87.3f : (x > 88.0f ? 88.0f : x);
   // Adding 1.5 * 2^23 rounds to a whole number in the low bits of the mantissa.
-  float shifted = clamped * log2e + 12582912.0f;
+  float shifted = x * log2e + 12582912.0f;
   int32_t n = (int32_t)sl_bits(shifted) - 0x4b400000;
   float whole = shifted - 12582912.0f;
-  float r = clamped - whole * high;
+  float r = x - whole * high;
   r = r - whole * low;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
@@ -44,10 +43,19 @@ SL_INLINE float sl_exp(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  float scaled = p * sl_from_bits((uint32_t)(n + 127) << 23);
+  return p * sl_from_bits((uint32_t)(n + 127) << 23);
+}
+
+// exp(x), relative error below 2e-7; 0 below -87.3, saturates above 88.
+SL_INLINE float sl_exp(float x) {
+  float clamped = x < -87.3f ? -87.3f : (x > 88.0f ? 88.0f : x);
+  float scaled = sl_exp_within(clamped);
   // NaN fails the comparison and comes through.
   return x < -87.3f ? 0.0f : (x != x ? x : scaled);
 }
+
+// exp(x) for x <= 0; the smallest normal number below -87.3, which no sum with exp(0) can tell from 0.
+SL_INLINE float sl_exp_negative(float x) { return sl_exp_within(x < -87.3f ? -87.3f : x); }
 
 // log(1 + m) + e log(2) for 1 + m in [sqrt(1/2), sqrt(2)), relative error about 1e-7 (Cephes'
 // polynomial).

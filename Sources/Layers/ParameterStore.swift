@@ -8,6 +8,7 @@ public final class ParameterStore {
   /// float32, or float64 for gradient checks.
   public let precision: Precision
   fileprivate let seed: UInt64
+  private var names: Set<String> = []
 
   public init(seed: UInt64, precision: Precision = .float32) {
     self.seed = seed
@@ -19,8 +20,7 @@ public final class ParameterStore {
 
   fileprivate func insert(_ parameter: Parameter) {
     precondition(
-      !parameters.contains { $0.name == parameter.name },
-      "two parameters are called \(parameter.name)")
+      names.insert(parameter.name).inserted, "two parameters are called \(parameter.name)")
     parameters.append(parameter)
   }
 }

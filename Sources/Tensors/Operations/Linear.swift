@@ -32,7 +32,7 @@ extension Context {
   }
 
   /// The tensor itself, or a copy in the wanted precision.
-  private func converted(_ x: Tensor, to precision: Precision) -> Tensor {
+  func converted(_ x: Tensor, to precision: Precision) -> Tensor {
     if x.precision == precision { return x }
     let y = Tensor(x.shape, precision)
     backend.convert(x, into: y)

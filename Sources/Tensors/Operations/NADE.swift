@@ -8,8 +8,7 @@ extension Context {
     let logits = Tensor([x.shape[0], x.shape[1], v.shape[1]], wide)
     backend.nade(x, w: w.value, c: c.value, v: v.value, b: b.value, into: logits)
     return record(logits, from: [w, c, v, b]) { [self] dy, gradients in
-      let dlogits = Tensor(dy.shape, wide)
-      backend.convert(dy, into: dlogits)
+      let dlogits = converted(dy, to: wide)
       let dw = Tensor(w.shape, wide)
       let dc = Tensor(c.shape, wide)
       let dv = Tensor(v.shape, wide)

@@ -91,6 +91,19 @@ study-pixelcnn: build ## PixelCNN on static binarized MNIST
 	  --minutes 40
 	$(SCANLINE) evaluate runs/pixelcnn $(call binarized,test)
 
+.PHONY: study-precision
+study-precision: build ## the same trainings in float32 and in bfloat16, on static binarized MNIST
+	for precision in float32 bfloat16; do \
+	  $(SCANLINE) train $(STATIC) --run runs/precision/made-$$precision --model made \
+	    --set hidden=8000 --epochs 15 --precision $$precision && \
+	  $(SCANLINE) train $(STATIC) --run runs/precision/pixelcnn-$$precision --model pixelcnn \
+	    --epochs 6 --precision $$precision || exit 1; \
+	done
+	for run in made pixelcnn; do for precision in float32 bfloat16; do \
+	  echo "$$run, $$precision:"; \
+	  $(SCANLINE) evaluate runs/precision/$$run-$$precision $(call binarized,test) || exit 1; \
+	done; done
+
 images = $(firstword $(wildcard $(DATA)/$(1)/$(2)-images-idx3-ubyte $(DATA)/$(1)/$(2)-images-idx3-ubyte.gz))
 
 .PHONY: study-mnist study-fashion study-folder

@@ -121,9 +121,9 @@ size_t sl_convolution_scratch_bytes(const sl_convolution *shape) {
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
-// x through a ReLU, in words; NaN stays NaN.
-#define RELU_f32(X) _mm512_maskz_mov_epi32(                                                       \
-    _mm512_cmp_ps_mask(_mm512_castsi512_ps(X), _mm512_setzero_ps(), _CMP_NLT_UQ), X)
+// x through a ReLU, in words; NaN stays NaN, for the maximum is the second operand then.
+#define RELU_f32(X)                                                                               \
+  _mm512_castps_si512(_mm512_max_ps(_mm512_setzero_ps(), _mm512_castsi512_ps(X)))
 #define RELU_bf16(X)                                                                              \
   _mm512_maskz_mov_epi16(_mm512_cmpgt_epi16_mask(X, _mm512_set1_epi16(-128)), X)
 
@@ -133,14 +133,8 @@ size_t sl_convolution_scratch_bytes(const sl_convolution *shape) {
 
 // Asks for memory that is needed soon. The processor's own prefetching ends at each page, which is no
 // more than sixteen pixels away.
-SL_INLINE void ask(const void *from, size_t bytes, int writing) {
-  for (size_t at = 0; at < bytes; at += 64) {
-    if (writing) {
-      __builtin_prefetch((const char *)from + at, 1, 3);
-    } else {
-      __builtin_prefetch((const char *)from + at, 0, 3);
-    }
-  }
+SL_INLINE void ask(const void *from, size_t bytes) {
+  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch((const char *)from + at, 0, 3);
 }
 
 // A run of the sum: `length` words of A and rows of B from these places on.
@@ -149,26 +143,72 @@ typedef struct {
   size_t length;
 } segment;
 
+// Memory that will be needed soon, and how much of each to ask for at a time. Asked for all at once it
+// would fill the processor's queue of outstanding lines, and the multiply-adds would wait for a place.
+typedef struct {
+  const char *at[4];
+  size_t share[4];
+  size_t count;
+} wishes;
+
+// Lines of memory in a share, where there are so many.
+SL_INLINE size_t share(size_t bytes, size_t shares) {
+  return (bytes + 64 * shares - 1) / (64 * shares) * 64;
+}
+
+SL_INLINE void wish(wishes *soon, const void *from, size_t share) {
+  soon->at[soon->count] = from;
+  soon->share[soon->count++] = share;
+}
+
+SL_INLINE void ask_for_shares(wishes *soon) {
+  for (size_t i = 0; i < soon->count; i++) {
+    ask(soon->at[i], soon->share[i]);
+    soon->at[i] += soon->share[i];
+  }
+}
+
+// Steps of a sum from one share of the wishes to the next.
+enum { STEPS = 8 };
+
 // c[m][z] += sum over the segments; A's column m starts at a[m].
 #define SUMS(TYPE, TARGET)                                                                        \
   TARGET SL_INLINE void sums_##TYPE(const int M, const int Z, __m512 (*c)[4],                     \
                                     const uint32_t *const *a, size_t a_stride, const uint32_t *b, \
-                                    size_t b_stride, const segment *segments, size_t count) {     \
+                                    size_t b_stride, const segment *segments, size_t count,       \
+                                    wishes *soon) {                                               \
     for (size_t s = 0; s < count; s++) {                                                          \
       const uint32_t *from[12];                                                                   \
-      UNROLL for (int m = 0; m < M; m++) from[m] = a[m] + segments[s].a;                                 \
+      UNROLL for (int m = 0; m < M; m++) from[m] = a[m] + segments[s].a;                          \
       const uint32_t *row = b + segments[s].b;                                                    \
-      for (size_t k = 0; k < segments[s].length; k++) {                                           \
-        __m512i right[4];                                                                         \
-        UNROLL for (int z = 0; z < Z; z++) right[z] = _mm512_loadu_si512(row + 16 * z);                  \
-        UNROLL for (int m = 0; m < M; m++) {                                                             \
-          __m512i left = _mm512_set1_epi32((int)from[m][k * a_stride]);                           \
-          UNROLL for (int z = 0; z < Z; z++) c[m][z] = MAC_##TYPE(c[m][z], left, right[z]);              \
+      const size_t length = segments[s].length;                                                   \
+      /* Unrolled where A's steps are neighbours; else addresses would cost more than the loop. */  \
+      for (size_t k = 0; k < length; k += STEPS) {                                                \
+        ask_for_shares(soon);                                                                     \
+        if (a_stride == 1 && k + STEPS <= length) {                                               \
+          UNROLL for (size_t step = 0; step < STEPS; step++) {                                    \
+            STEP_##TYPE(k + step)                                                                 \
+          }                                                                                       \
+        } else {                                                                                  \
+          const size_t end = k + STEPS < length ? k + STEPS : length;                             \
+          for (size_t step = k; step < end; step++) {                                             \
+            STEP_##TYPE(step)                                                                     \
+          }                                                                                       \
         }                                                                                         \
-        row += b_stride;                                                                          \
       }                                                                                           \
     }                                                                                             \
   }
+
+#define STEP(TYPE, K)                                                                             \
+  __m512i right[4];                                                                               \
+  UNROLL for (int z = 0; z < Z; z++) right[z] = _mm512_loadu_si512(row + 16 * z);                 \
+  UNROLL for (int m = 0; m < M; m++) {                                                            \
+    __m512i left = _mm512_set1_epi32((int)from[m][(K)*a_stride]);                                 \
+    UNROLL for (int z = 0; z < Z; z++) c[m][z] = MAC_##TYPE(c[m][z], left, right[z]);             \
+  }                                                                                               \
+  row += b_stride;
+#define STEP_f32(K) STEP(f32, K)
+#define STEP_bf16(K) STEP(bf16, K)
 
 SUMS(f32, SL_AVX512)
 SUMS(bf16, SL_BF16)
@@ -221,13 +261,17 @@ typedef struct {
 FINISH(f32, SL_AVX512)
 FINISH(bf16, SL_BF16)
 
-// Copies words, through a ReLU if asked to.
+// Copies words, a multiple of 8, through a ReLU if asked to.
 #define COPY(TYPE)                                                                                \
   SL_AVX512 SL_INLINE void copy_##TYPE(uint32_t *y, const uint32_t *x, size_t n, int relu) {      \
-    for (size_t i = 0; i < n; i += 16) {                                                          \
-      __mmask16 live = n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xffff;         \
-      __m512i words = _mm512_maskz_loadu_epi32(live, x + i);                                      \
-      _mm512_mask_storeu_epi32(y + i, live, relu ? RELU_##TYPE(words) : words);                   \
+    size_t i = 0;                                                                                 \
+    for (; i + 16 <= n; i += 16) {                                                                \
+      __m512i words = _mm512_loadu_si512(x + i);                                                  \
+      _mm512_storeu_si512(y + i, relu ? RELU_##TYPE(words) : words);                              \
+    }                                                                                             \
+    if (i < n) {                                                                                  \
+      __m512i words = _mm512_maskz_loadu_epi32(0xff, x + i);                                      \
+      _mm512_mask_storeu_epi32(y + i, 0xff, relu ? RELU_##TYPE(words) : words);                   \
     }                                                                                             \
   }
 
@@ -240,7 +284,7 @@ enum { PIXELS = 6 };
   /* A tile of pixels and 16 Z channels from o on; the last of a band repeats its last pixel. */  \
   TARGET SL_INLINE void tile_##TYPE(const int Z, const pass *j, const uint32_t *const *a,         \
                                     const segment *segments, size_t first, size_t count,          \
-                                    size_t o) {                                                   \
+                                    size_t o, wishes *soon) {                                     \
     __m512 c[PIXELS][4];                                                                          \
     const sl_epilogue end = j->end;                                                               \
     void *y = j->y;                                                                               \
@@ -248,7 +292,7 @@ enum { PIXELS = 6 };
       const __m512 bias = end.bias ? _mm512_loadu_ps(end.bias + o + 16 * z) : _mm512_setzero_ps(); \
       UNROLL for (int m = 0; m < PIXELS; m++) c[m][z] = bias;                                     \
     }                                                                                             \
-    sums_##TYPE(PIXELS, Z, c, a, 1, j->packed + o, j->outputs, segments, j->taps.count);          \
+    sums_##TYPE(PIXELS, Z, c, a, 1, j->packed + o, j->outputs, segments, j->taps.count, soon);    \
     UNROLL for (int m = 0; m < PIXELS; m++) {                                                     \
       if ((size_t)m < count) {                                                                    \
         const size_t place = (first + (size_t)m) * j->outputs + o;                                \
@@ -264,6 +308,10 @@ enum { PIXELS = 6 };
     const int direct = !(taps->above | taps->below | taps->before | taps->after) && !j->shape.relu; \
     const size_t columns = direct ? W : W + taps->before + taps->after;                           \
     uint32_t *window = j->scratch + (size_t)thread * j->scratch_stride;                           \
+    const size_t bytes = j->end.half ? 2 : 4;                                                     \
+    const size_t times = taps->count * (K / STEPS) * ((j->outputs + 63) / 64);                    \
+    const size_t share_of_x = share(PIXELS * K * 4, times);                                       \
+    const size_t share_of_y = share(PIXELS * j->outputs * bytes, times);                          \
     segment segments[SL_MOST_TAPS];                                                               \
     for (size_t t = 0; t < taps->count; t++) {                                                    \
       segments[t].a = (taps->row[t] * (ptrdiff_t)columns + taps->column[t]) * (ptrdiff_t)K;       \
@@ -289,24 +337,31 @@ enum { PIXELS = 6 };
         }                                                                                         \
         origin = window + (taps->above * columns + taps->before) * K;                             \
       }                                                                                           \
+      const uint32_t *at = origin;                                                                \
+      size_t column = 0;                                                                          \
       for (size_t p = 0; p < rows * W; p += PIXELS) {                                             \
-        const size_t count = rows * W - p < PIXELS ? rows * W - p : PIXELS;                       \
+        const size_t left = rows * W - p, count = left < PIXELS ? left : PIXELS;                  \
         const size_t first = (image * H + top) * W + p;                                           \
         const uint32_t *a[PIXELS];                                                                \
         for (size_t m = 0; m < PIXELS; m++) {                                                     \
-          const size_t q = p + (m < count ? m : count - 1);                                       \
-          a[m] = origin + (q / W * columns + q % W) * K;                                          \
+          a[m] = at;                                                                              \
+          if (m + 1 >= left) continue;                                                            \
+          at += K;                                                                                \
+          if (++column == W) {                                                                    \
+            at += (columns - W) * K;                                                              \
+            column = 0;                                                                           \
+          }                                                                                       \
         }                                                                                         \
-        ask((const uint32_t *)j->x + (first + j->ahead) * K, PIXELS * K * 4, 0);                  \
-        const size_t soon = (first + 4 * PIXELS) * j->outputs, bytes = j->end.half ? 2 : 4;       \
-        const size_t length = PIXELS * j->outputs * bytes;                                        \
-        if (j->end.mask) ask((const char *)j->end.mask + soon * bytes, length, 0);                \
-        if (j->end.residual) ask((const char *)j->end.residual + soon * bytes, length, 0);        \
-        ask((const char *)j->y + soon * bytes, length, 1);                                        \
+        const size_t next = (first + 4 * PIXELS) * j->outputs * bytes;                            \
+        wishes soon = {.count = 0};                                                               \
+        wish(&soon, (const uint32_t *)j->x + (first + j->ahead) * K, share_of_x);                 \
+        wish(&soon, (const char *)j->y + next, share_of_y);                                       \
+        if (j->end.mask) wish(&soon, (const char *)j->end.mask + next, share_of_y);               \
+        if (j->end.residual) wish(&soon, (const char *)j->end.residual + next, share_of_y);       \
         size_t o = 0;                                                                             \
-        for (; o + 64 <= j->outputs; o += 64) tile_##TYPE(4, j, a, segments, first, count, o);    \
-        for (; o + 32 <= j->outputs; o += 32) tile_##TYPE(2, j, a, segments, first, count, o);    \
-        for (; o < j->outputs; o += 16) tile_##TYPE(1, j, a, segments, first, count, o);          \
+        for (; o + 64 <= j->outputs; o += 64) tile_##TYPE(4, j, a, segments, first, count, o, &soon);    \
+        for (; o + 32 <= j->outputs; o += 32) tile_##TYPE(2, j, a, segments, first, count, o, &soon);    \
+        for (; o < j->outputs; o += 16) tile_##TYPE(1, j, a, segments, first, count, o, &soon);          \
       }                                                                                           \
     }                                                                                             \
   }
@@ -334,8 +389,15 @@ void sl_convolve(const sl_convolution *shape, int transposed, const void *x, con
       .scratch_stride = words.window,
   };
   j.band = band_of(shape, &taps);
-  j.ahead = j.band * shape->width;
-  j.bands = (shape->height + j.band - 1) / j.band;
+  if (taps.count == 1 && !(taps.above | taps.below | taps.before | taps.after)) {
+    // Without neighbours any run of pixels is a band: so many that no tile is cut short.
+    const size_t pixels = shape->height * shape->width;
+    j.shape.height = pixels;
+    j.shape.width = 1;
+    j.band = larger(j.band * shape->width / PIXELS, 1) * PIXELS;
+  }
+  j.ahead = j.band * j.shape.width;
+  j.bands = (j.shape.height + j.band - 1) / j.band;
   sl_parallel(shape->half ? forward_part_bf16 : forward_part_f32, &j, shape->images * j.bands, 1);
 }
 
@@ -374,16 +436,22 @@ SL_AVX512 static void pair_row(uint32_t *y, const uint16_t *x, ptrdiff_t first, 
 // sums[o] += the rows of dy
 #define ADD_ROWS(TYPE, ELEMENT, WIDEN)                                                            \
   SL_AVX512 static void add_rows_##TYPE(float *sums, const ELEMENT *dy, size_t rows, size_t n) {  \
-    for (size_t o = 0; o < n; o += 16) {                                                          \
-      /* Four chains: one would wait for itself. */                                               \
-      __m512 sum[4] = {_mm512_loadu_ps(sums + o)};                                                \
-      for (size_t r = 0; r < rows; r += 4) {                                                      \
-        UNROLL for (size_t q = 0; q < 4; q++) {                                                   \
-          if (r + q < rows) sum[q] = _mm512_add_ps(sum[q], WIDEN(dy + (r + q) * n + o));          \
+    size_t o = 0;                                                                                 \
+    /* Four chains: one would wait for itself. */                                                 \
+    for (; o + 64 <= n; o += 64) {                                                                \
+      __m512 sum[4];                                                                              \
+      UNROLL for (size_t z = 0; z < 4; z++) sum[z] = _mm512_loadu_ps(sums + o + 16 * z);          \
+      for (size_t r = 0; r < rows; r++) {                                                         \
+        UNROLL for (size_t z = 0; z < 4; z++) {                                                   \
+          sum[z] = _mm512_add_ps(sum[z], WIDEN(dy + r * n + o + 16 * z));                         \
         }                                                                                         \
       }                                                                                           \
-      _mm512_storeu_ps(sums + o, _mm512_add_ps(_mm512_add_ps(sum[0], sum[1]),                     \
-                                               _mm512_add_ps(sum[2], sum[3])));                   \
+      UNROLL for (size_t z = 0; z < 4; z++) _mm512_storeu_ps(sums + o + 16 * z, sum[z]);          \
+    }                                                                                             \
+    for (; o < n; o += 16) {                                                                      \
+      __m512 sum = _mm512_loadu_ps(sums + o);                                                     \
+      for (size_t r = 0; r < rows; r++) sum = _mm512_add_ps(sum, WIDEN(dy + r * n + o));          \
+      _mm512_storeu_ps(sums + o, sum);                                                            \
     }                                                                                             \
   }
 
@@ -394,7 +462,8 @@ ADD_ROWS(bf16, uint16_t, LOAD_HALF)
   /* M inputs from i on by 16 Z outputs from o on; the rows before `skip` are known. */           \
   TARGET SL_INLINE void block_##TYPE(const int M, const int Z, float *sums, const uint32_t *x,    \
                                      const uint32_t *dy, const segment *segments, size_t count,   \
-                                     size_t inputs, size_t outputs, size_t i, size_t o) {         \
+                                     size_t inputs, size_t outputs, size_t i, size_t o,           \
+                                     wishes *soon) {                                              \
     const size_t from = i + (size_t)M <= inputs ? i : inputs - (size_t)M;                         \
     __m512 c[12][4];                                                                              \
     const uint32_t *a[12];                                                                        \
@@ -402,7 +471,7 @@ ADD_ROWS(bf16, uint16_t, LOAD_HALF)
       a[m] = x + from + (size_t)m;                                                                \
       UNROLL for (int z = 0; z < Z; z++) c[m][z] = _mm512_setzero_ps();                           \
     }                                                                                             \
-    sums_##TYPE(M, Z, c, a, inputs, dy + o, outputs, segments, count);                            \
+    sums_##TYPE(M, Z, c, a, inputs, dy + o, outputs, segments, count, soon);                      \
     UNROLL for (int m = 0; m < M; m++) {                                                                 \
       if (from + (size_t)m < i) continue;                                                         \
       UNROLL for (int z = 0; z < Z; z++) {                                                               \
@@ -418,11 +487,7 @@ WEIGHTS(bf16, SL_BF16)
 #define BLOCKS(TYPE, M, Z)                                                                        \
   for (; o + 16 * Z <= O; o += 16 * Z) {                                                          \
     for (size_t i = 0; i < I; i += M) {                                                           \
-      ask(next_x, share_of_x, 0);                                                                 \
-      ask(next_dy, share_of_dy, 0);                                                               \
-      next_x += share_of_x;                                                                       \
-      next_dy += share_of_dy;                                                                     \
-      block_##TYPE(M, Z, sums + t * I * O, x, dy, segments, count, I, O, i, o);                   \
+      block_##TYPE(M, Z, sums + t * I * O, x, dy, segments, count, I, O, i, o, &soon);            \
     }                                                                                             \
   }
 
@@ -449,11 +514,15 @@ WEIGHTS(bf16, SL_BF16)
         const uint32_t *dy = gradient;                                                            \
         PACK_##TYPE(j);                                                                           \
         /* The next band is asked for while this one is worked on, a share with each block. */    \
-        const size_t bytes = s->half ? 2 : 4, blocks = taps->count * ((I + 5) / 6) * ((O + 63) / 64); \
-        const size_t share_of_x = (rows * W * I * bytes / blocks + 64) & ~(size_t)63;             \
-        const size_t share_of_dy = (rows * W * O * bytes / blocks + 64) & ~(size_t)63;            \
-        const char *next_x = (const char *)j->x + (place + rows * W) * I * bytes;                 \
-        const char *next_dy = (const char *)j->dy + (place + rows * W) * O * bytes;               \
+        const size_t bytes = s->half ? 2 : 4, pixels = rows * W;                                  \
+        const size_t blocks = taps->count * ((I + 5) / 6) * ((O + 63) / 64);                      \
+        const size_t times = blocks * (columns == steps ? (rows * steps + STEPS - 1) / STEPS      \
+                                                        : rows * ((steps + STEPS - 1) / STEPS));  \
+        wishes soon = {.count = 0};                                                               \
+        wish(&soon, (const char *)j->x + (place + pixels) * I * bytes,                    \
+             share(pixels * I * bytes, times));                                                   \
+        wish(&soon, (const char *)j->dy + (place + pixels) * O * bytes,                   \
+             share(pixels * O * bytes, times));                                                   \
         segment segments[SL_MOST_BAND];                                                           \
         for (size_t t = 0; t < taps->count; t++) {                                                \
           const size_t column = (size_t)((ptrdiff_t)taps->before + taps->column[t]);              \

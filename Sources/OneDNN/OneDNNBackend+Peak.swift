@@ -2,17 +2,32 @@ import CKernels
 import Tensors
 
 extension OneDNNBackend {
+  /// Whether multiply-adds of bfloat16 are faster here than those of float32, as measured once in some
+  /// milliseconds: an instruction for them is no promise. Zen 4 and 5 do twice as many, Xeons without
+  /// AMX half as many.
+  public static let gainsFromBFloat16: Bool = {
+    guard hasBFloat16 else { return false }
+    func best(_ precision: Precision) -> Double {
+      shared.registerPeak(precision, repeats: 10, iterations: 20_000) ?? 0
+    }
+    return best(.bfloat16) > best(.float32)
+  }()
+
   /// GFLOP/s of multiply-adds in registers, the most that any kernel could reach on as many threads;
   /// nil where the processor lacks AVX-512 (or its bfloat16).
-  /// - Parameter repeats: of some ten milliseconds each; the best counts.
-  public func registerPeak(_ precision: Precision, repeats: Int = 20) -> Double? {
+  /// - Parameters:
+  ///   - repeats: the best counts.
+  ///   - iterations: of a repeat, sixteen multiply-adds each; two million take some ten milliseconds.
+  public func registerPeak(
+    _ precision: Precision, repeats: Int = 20, iterations: Int = 2_000_000
+  ) -> Double? {
     let half = precision == .bfloat16
     guard precision != .float64, half ? Self.hasBFloat16 : Self.hasAVX512 else { return nil }
     return exclusively {
       var best = 0.0
       for _ in 0..<repeats {
         let start = ContinuousClock.now
-        let multiplyAdds = sl_peak(half ? 1 : 0, 2_000_000)
+        let multiplyAdds = sl_peak(half ? 1 : 0, iterations)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         best = max(best, 2 * Double(multiplyAdds) / seconds / 1e9)
       }

@@ -2,11 +2,13 @@ import Tensors
 import TestSupport
 
 extension KernelCase {
-  /// Images, sub-pixels, hidden units, outputs: counts of images beside the tile of four, one
+  /// Images, sub-pixels, hidden units, outputs: counts beside the kernel's tiles of four images,
+  /// groups of eight, runs of sixteen sub-pixels and blocks of 64 hidden units, and full ones; one
   /// output (its own kernel) and more, sums that cross a thread's share (4096).
   private static let sizes = [
     (1, 1, 1, 1), (3, 5, 7, 1), (4, 9, 16, 1), (9, 13, 17, 1), (6, 40, 120, 1),
-    (1, 1, 1, 2), (5, 6, 9, 3), (9, 7, 5, 16), (2, 3, 4, 256), (3, 30, 150, 2),
+    (16, 32, 64, 1), (21, 17, 193, 1), (1, 1, 1, 2), (5, 6, 9, 3), (9, 7, 5, 16), (2, 3, 4, 256),
+    (3, 30, 150, 2),
   ]
 
   /// How many of a hundred sub-pixels are not zero.

@@ -155,9 +155,20 @@ bench: build ## every model's speed on this machine
 bench-peers: build .peers/venv/bin/torchrun ## speed beside PyTorch, in turn: an hour or more
 	.peers/venv/bin/python Benchmarks/bench_peers.py $(BENCH)
 
-.peers/venv/bin/torchrun:
-	python3 -m venv .peers/venv
+# make bench-growth BENCH="--only nade --rounds 1"
+.PHONY: bench-growth
+bench-growth: build .peers/venv/matplotlib ## speed and memory by size and threads: a quarter of an hour
+	.peers/venv/bin/python Benchmarks/growth.py $(BENCH)
+
+.peers/venv/bin/torchrun: | .peers/venv/bin/pip
 	.peers/venv/bin/pip install --quiet torch==2.15.0 numpy
+
+.peers/venv/matplotlib: | .peers/venv/bin/pip
+	.peers/venv/bin/pip install --quiet matplotlib==3.11.2
+	touch $@
+
+.peers/venv/bin/pip:
+	python3 -m venv .peers/venv
 
 # Upkeep ------------------------------------------------------------------------------------------
 

@@ -7,17 +7,17 @@ write into .peers, for a part is no result.
 """
 
 import argparse
-import datetime
 import json
 import os
 import platform
 import shutil
-import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
 import check_models
 from competitors import Failure, Scanline, Torch
+from machine import machine, output
 from report import report, workload_table
 from workloads import THREADS, WORKLOADS
 
@@ -154,28 +154,10 @@ def scale_threads(chosen):
 
 
 def environment(chosen):
-    def output(*command):
-        done = subprocess.run(command, capture_output=True, text=True)
-        return done.stdout.strip() if done.returncode == 0 else ""
-
     torch = output(
-        Path(os.sys.executable), "-c",
+        sys.executable, "-c",
         "import torch; print(torch.__version__); print(torch.__config__.show())").splitlines()
-    # Of x86-64; elsewhere the machine's name has to do.
-    cpu = dict(
-        (part.strip() for part in line.split(":", 1))
-        for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines() if ":" in line)
-    flags = cpu.get("flags", "").split()
-    changed = output("git", "status", "--porcelain", "--untracked-files=no")
-    return {
-        "date": datetime.date.today().isoformat(),
-        "processor": cpu.get("model name", platform.machine()),
-        "family": f"family {cpu.get('cpu family', '?')}, model {cpu.get('model', '?')}",
-        "instructions": [f for f in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if f in flags],
-        "cores": len(os.sched_getaffinity(0)),
-        "load_average": os.getloadavg()[0],
-        "commit": output("git", "rev-parse", "--short", "HEAD") + " with changes" * bool(changed),
-        "onednn": output("dpkg-query", "-W", "-f", "${Version}", "libdnnl2"),
+    return machine() | {
         "pytorch": torch[0],
         "pytorch_onednn": next(
             (line.split("MKL-DNN")[1].split("(")[0].strip() for line in torch if "MKL-DNN" in line),

@@ -4,7 +4,7 @@ COMMAND = "make bench-peers"
 
 
 def rate(value):
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 999.5 else f"{value:.3g}"
 
 
 def ratio(ours, theirs):
@@ -112,7 +112,7 @@ PyTorch's does neither and is charged for neither. PyTorch's batches lie ready a
 `bfloat16-weights` has rounded its weights once. `models.py` says what the formulations are.
 - Waiting PyTorch processes burned at most {idle:.3f} s of processor time between two turns.
 - GFLOP/s count the live multiply-adds of Scanline's model, twice, for all alike, and training as \
-three forward passes; the peak is the best matrix product that Scanline measured in that \
+three forward passes; the peak is what Scanline measured of multiply-adds in registers in that \
 precision. Memory is the most that was ever resident in the process.
 - Scanline's other verbs score in float32; bfloat16 is measured to compare like with like.
 - Sampling is 784 full passes an image in PyTorch and in `plain`, measured over a few passes and \

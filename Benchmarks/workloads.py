@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from itertools import product
 
 F32, BF16, BF16_WEIGHTS = "float32", "bfloat16", "bfloat16-weights"
-INFERENCE_BATCH = 64  # Scanline's
+# Scanline's: of PixelCNN, and of those whose pass is mostly weights.
+INFERENCE_BATCH, WEIGHTY_BATCH = 64, 256
 
 
 @dataclass(frozen=True)
@@ -112,21 +113,21 @@ WORKLOADS = [
         pixelcnn_peers("score")),
     workload("nade-train", NADE, "train", 512, SINGLE, Peer("slices"), nade_peers()),
     workload(
-        "nade-score", NADE, "score", INFERENCE_BATCH, SINGLE, Peer("slices"),
+        "nade-score", NADE, "score", WEIGHTY_BATCH, SINGLE, Peer("slices"),
         nade_peers() + nade_peers(LARGER)),
     workload("made-train-64", MADE, "train", 64, BOTH, Peer("masked"), made_peers("train")),
     workload("made-train-512", MADE, "train", 512, BOTH, Peer("masked"), made_peers("train")),
     workload(
-        "made-score", MADE, "score", INFERENCE_BATCH, BOTH, Peer("masked"),
+        "made-score", MADE, "score", WEIGHTY_BATCH, BOTH, Peer("masked"),
         made_peers("score") + made_peers("score", LARGER)),
     workload(
         "pixelcnn-sample", PIXELCNN, "sample", INFERENCE_BATCH, SINGLE, Peer("full"),
         variants(["cropped"], [F32, BF16], ["default", "freeze"])),
     workload(
-        "nade-sample", NADE, "sample", INFERENCE_BATCH, SINGLE, Peer("slices"),
+        "nade-sample", NADE, "sample", WEIGHTY_BATCH, SINGLE, Peer("slices"),
         [Peer("recomputed"), Peer("recomputed", batch=LARGER)]),
     workload(
-        "made-sample", MADE, "sample", INFERENCE_BATCH, SINGLE, Peer("masked"),
+        "made-sample", MADE, "sample", WEIGHTY_BATCH, SINGLE, Peer("masked"),
         variants(["blocks"], [F32, BF16_WEIGHTS], ["off"])
         + variants(["blocks"], [F32, BF16_WEIGHTS], ["off"], batch=LARGER)),
 ]

@@ -55,6 +55,9 @@ public struct NADE: DensityModel {
     return head.distribution(logits)  // [N, D, K]
   }
 
+  // More than others: each pass lays all weights out by blocks first.
+  public var inferenceBatch: Int { inferenceBatch(atMost: 256) }
+
   public func sequentialConditionals(count: Int, in context: Context)
     -> (any SequentialConditionals)?
   {

@@ -155,6 +155,14 @@ bench: build ## every model's speed on this machine
 bench-peers: build .peers/venv/bin/torchrun ## speed beside PyTorch, in turn: an hour or more
 	.peers/venv/bin/python Benchmarks/bench_peers.py $(BENCH)
 
+# Threads, images and copies of the activations: make bench-kernels KERNELS="1 16 1"
+.PHONY: bench-kernels
+bench-kernels: setup ## convolution and NADE kernels one by one, as shares of the peak
+	mkdir -p .peers
+	clang -O2 -ISources/CKernels/include Benchmarks/kernels.c Sources/CKernels/*.c \
+	  -l:libgomp.so.1 -lm -o .peers/kernels
+	.peers/kernels $(KERNELS)
+
 # make bench-growth BENCH="--only nade --rounds 1"
 .PHONY: bench-growth
 bench-growth: build .peers/venv/matplotlib ## speed and memory by size and threads: a quarter of an hour

@@ -34,7 +34,7 @@ let uses: [Target] = [
     name: "Detection", dependencies: ["Training", "Models", "Images", "Files", "Randomness"]),
   .target(
     name: "Benchmarks",
-    dependencies: ["Training", "Generation", "Models", "Images", "Randomness", "OneDNN"]),
+    dependencies: ["Training", "Generation", "Models", "Images", "Randomness"]),
   .target(name: "Generation", dependencies: ["Models", "Images", "Randomness"]),
   .target(name: "Training", dependencies: ["Models", "Images", "RunFiles", "Files", "Randomness"]),
 ]

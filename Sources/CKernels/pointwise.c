@@ -125,7 +125,7 @@ double sl_sum_of_squares_f32(const float *x, size_t rows, size_t columns, size_t
 
 typedef struct {
   float *x;
-  const ptrdiff_t *lengths;
+  const ptrdiff_t *from, *to;
   size_t columns;
 } clear_job;
 
@@ -133,13 +133,13 @@ static void clear_part(void *data, size_t begin, size_t end, int thread) {
   (void)thread;
   const clear_job *j = data;
   for (size_t row = begin; row < end; row++) {
-    size_t length = (size_t)j->lengths[row];
-    memset(j->x + row * j->columns + length, 0, (j->columns - length) * sizeof(float));
+    const ptrdiff_t from = j->from[row];
+    memset(j->x + row * j->columns + from, 0, (size_t)(j->to[row] - from) * sizeof(float));
   }
 }
 
-void sl_clear_beyond(float *x, const ptrdiff_t *lengths, size_t rows, size_t columns) {
-  clear_job j = {x, lengths, columns};
+void sl_clear(float *x, const ptrdiff_t *from, const ptrdiff_t *to, size_t rows, size_t columns) {
+  clear_job j = {x, from, to, columns};
   sl_parallel(clear_part, &j, rows, 16);
 }
 

@@ -13,14 +13,14 @@ extension OneDNNBackend {
     return best(.bfloat16) > best(.float32)
   }()
 
-  /// GFLOP/s of multiply-adds in registers, the most that any kernel could reach on as many threads;
-  /// nil where the processor lacks AVX-512 (or its bfloat16).
-  /// - Parameters:
-  ///   - repeats: the best counts.
-  ///   - iterations: of a repeat, sixteen multiply-adds each; two million take some ten milliseconds.
-  public func registerPeak(
-    _ precision: Precision, repeats: Int = 20, iterations: Int = 2_000_000
-  ) -> Double? {
+  /// nil where the processor lacks AVX-512, or its bfloat16.
+  public func registerPeak(_ precision: Precision) -> Double? {
+    registerPeak(precision, repeats: 20, iterations: 2_000_000)
+  }
+
+  /// The best of some repeats; an iteration is sixteen multiply-adds a thread, two million take some
+  /// ten milliseconds.
+  private func registerPeak(_ precision: Precision, repeats: Int, iterations: Int) -> Double? {
     let half = precision == .bfloat16
     guard precision != .float64, half ? Self.hasBFloat16 : Self.hasAVX512 else { return nil }
     return exclusively {

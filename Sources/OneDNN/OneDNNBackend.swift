@@ -124,12 +124,9 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
     }
   }
 
-  public func clear(beyond staircase: Staircase, _ x: Tensor) {
-    precondition(x.shape == [staircase.lengths.count, staircase.width])
-    exclusively {
-      sl_clear_beyond(
-        x.floats.baseAddress, staircase.lengths, staircase.lengths.count, staircase.width)
-    }
+  public func clear(_ x: Tensor, from starts: [Int], to ends: [Int]) {
+    requireFit(x.shape, starts, ends)
+    exclusively { sl_clear(x.floats.baseAddress, starts, ends, x.shape[0], x.shape[1]) }
   }
 
   public func sumOfRows(_ x: Tensor, into y: Tensor) {

@@ -118,6 +118,10 @@ public struct AdamWStep: Sendable {
 public protocol Backend: Sendable {
   var name: String { get }
 
+  /// GFLOP/s of multiply-adds in registers, the most that any kernel could reach on as many threads;
+  /// nil where there is no loop of those.
+  func registerPeak(_ precision: Precision) -> Double?
+
   // MARK: Pointwise
 
   /// y = scale · symbol + offset.
@@ -138,7 +142,7 @@ public protocol Backend: Sendable {
     _ f: Activation, output y: Tensor, _ dy: Tensor, into dx: Tensor, accumulating: Bool)
   /// y = x under a dropout mask; y may be x.
   func dropout(_ mask: DropoutMask, _ x: Tensor, into y: Tensor)
-  /// Σ x², of the staircase where there is one: what lies beyond is zero.
+  /// Σ x², of the staircase's steps where there is one: what lies beyond is not read.
   func sumOfSquares(_ x: Tensor, _ staircase: Staircase?) -> Double
 
   // MARK: Linear
@@ -152,8 +156,8 @@ public protocol Backend: Sendable {
   func matrixProduct(
     _ a: MatrixBlock, transposed aT: Bool, _ b: MatrixBlock, transposed bT: Bool, bias: Tensor?,
     activation: Activation, into c: MatrixBlock)
-  /// x = 0 beyond the staircase.
-  func clear(beyond staircase: Staircase, _ x: Tensor)
+  /// x[row][column] = 0 for columns starts[row] ..< ends[row] of a matrix.
+  func clear(_ x: Tensor, from starts: [Int], to ends: [Int])
   /// y = Σ over the rows of x.
   func sumOfRows(_ x: Tensor, into y: Tensor)
 
@@ -197,10 +201,14 @@ public protocol Backend: Sendable {
   // MARK: Optimiser
 
   /// One AdamW step in place on weights, both moments and the weights' moving average; of the
-  /// staircase where there is one, since what is zero with a gradient of zero stays so.
+  /// staircase's steps where there is one: what lies beyond is neither read nor changed.
   func adamW(
     _ step: AdamWStep, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor,
     average: Tensor, _ staircase: Staircase?)
+}
+
+extension Backend {
+  public func registerPeak(_ precision: Precision) -> Double? { nil }
 }
 
 /// The reference: every kernel as plain loops in double precision.

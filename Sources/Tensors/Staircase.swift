@@ -13,6 +13,8 @@ public struct Staircase: Sendable, Equatable {
   public let steps: [Step]
   /// Live columns of each row.
   public let lengths: [Int]
+  /// Columns of each row's step.
+  public let reaches: [Int]
   /// Columns of the matrix.
   public let width: Int
 
@@ -42,6 +44,7 @@ public struct Staircase: Sendable, Equatable {
       let end = min(rows, first + height)
       return Step(rows: first..<end, columns: min(columns, max(1, rounded(lengths[end - 1]))))
     }
+    reaches = steps.flatMap { [Int](repeating: $0.columns, count: $0.rows.count) }
   }
 }
 

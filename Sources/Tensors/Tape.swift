@@ -60,7 +60,7 @@ public final class Tape {
       guard let mask = parameter.mask, let sum = gradients.pending(slot) else { continue }
       let gradient = sum.reshaped(mask.shape)
       if let staircase = parameter.staircase {
-        backend.clear(beyond: staircase, gradient)
+        backend.clear(gradient, from: staircase.lengths, to: staircase.reaches)
       } else {
         backend.product(gradient, mask, into: gradient)
       }
@@ -83,6 +83,17 @@ public struct Gradients {
   /// The gradient of a parameter in its shape, whatever shape it was used under; nil where the
   /// output does not depend on it.
   public subscript(_ parameter: Parameter) -> Tensor? {
+    let gradient = live(parameter)
+    if let gradient, let staircase = parameter.staircase {
+      let whole = [Int](repeating: staircase.width, count: staircase.lengths.count)
+      backend.clear(gradient, from: staircase.reaches, to: whole)
+    }
+    return gradient
+  }
+
+  /// The same, but what no step of the parameter's staircase reaches is left as it was found: half
+  /// of a masked matrix need not be written.
+  public func live(_ parameter: Parameter) -> Tensor? {
     parameterSlots[ObjectIdentifier(parameter)].flatMap { bySlot[$0]?.reshaped(parameter.shape) }
   }
 

@@ -37,7 +37,7 @@ final class Optimiser {
     _ gradients: Gradients, learningRate: Double, options: TrainingOptions, limit: Double,
     backend: any Backend
   ) -> Double {
-    let all = entries.map { gradients[$0.parameter] }
+    let all = entries.map { gradients.live($0.parameter) }
     let squares = zip(entries, all).map { entry, gradient in
       gradient.map { backend.sumOfSquares($0, entry.parameter.staircase) } ?? 0
     }

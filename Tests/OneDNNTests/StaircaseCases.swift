@@ -64,7 +64,7 @@ extension KernelCase {
       },
       KernelCase("clear beyond a staircase") { backend, arguments in
         let x = arguments.random(shape, "x")
-        backend.clear(beyond: staircase, x)
+        backend.clear(x, from: staircase.lengths, to: staircase.reaches)
         return [x]
       },
       KernelCase("AdamW of a staircase") { backend, arguments in

@@ -51,8 +51,8 @@ void sl_dropout_bf16(const sl_dropout *mask, const uint16_t *x, uint16_t *y, siz
 void sl_sigmoid_f32(const float *x, float *y, size_t n);
 // Of a block of a matrix: rows of so many columns, the stride from one row to the next.
 double sl_sum_of_squares_f32(const float *x, size_t rows, size_t columns, size_t stride);
-// x[row][column] = 0 for all columns from lengths[row] on
-void sl_clear_beyond(float *x, const ptrdiff_t *lengths, size_t rows, size_t columns);
+// x[row][column] = 0 for columns from[row] ..< to[row]
+void sl_clear(float *x, const ptrdiff_t *from, const ptrdiff_t *to, size_t rows, size_t columns);
 // y[j] = sum over rows of x[i][j]
 void sl_sum_of_rows_f32(const float *x, size_t rows, size_t columns, float *y);
 

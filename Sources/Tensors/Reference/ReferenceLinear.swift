@@ -41,12 +41,10 @@ extension Backend {
     c.write(product.values)
   }
 
-  public func clear(beyond staircase: Staircase, _ x: Tensor) {
-    precondition(
-      x.shape == [staircase.lengths.count, staircase.width],
-      "a staircase of \(staircase.lengths.count)x\(staircase.width) does not fit \(x.shape)")
-    for (row, length) in staircase.lengths.enumerated() {
-      for column in length..<staircase.width { x.set(row * staircase.width + column, to: 0) }
+  public func clear(_ x: Tensor, from starts: [Int], to ends: [Int]) {
+    requireFit(x.shape, starts, ends)
+    for (row, columns) in zip(starts, ends).enumerated() {
+      for column in columns.0..<columns.1 { x.set(row * x.shape[1] + column, to: 0) }
     }
   }
 

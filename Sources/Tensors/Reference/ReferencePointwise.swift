@@ -68,7 +68,8 @@ extension Backend {
   }
 
   public func sumOfSquares(_ x: Tensor, _ staircase: Staircase?) -> Double {
-    x.values.reduce(0) { $0 + $1 * $1 }
+    let values = x.values
+    return places(x.count, staircase).reduce(0) { $0 + values[$1] * values[$1] }
   }
 
   public func adamW(
@@ -84,7 +85,7 @@ extension Backend {
     let t = Double(step.step)
     let firstCorrection = 1 - pow(step.beta1, t)
     let secondCorrection = 1 - pow(step.beta2, t)
-    for i in w.indices {
+    for i in places(w.count, staircase) {
       let gradient = g[i] * step.gradientScale
       m[i] = step.beta1 * m[i] + (1 - step.beta1) * gradient
       v[i] = step.beta2 * v[i] + (1 - step.beta2) * gradient * gradient
@@ -98,6 +99,23 @@ extension Backend {
     second.write(v)
     average.write(ema)
   }
+}
+
+/// The elements that a staircase's steps reach, or all.
+private func places(_ count: Int, _ staircase: Staircase?) -> [Int] {
+  guard let staircase else { return Array(0..<count) }
+  return staircase.reaches.enumerated().flatMap { row, reach in
+    row * staircase.width..<row * staircase.width + reach
+  }
+}
+
+/// Traps unless there are columns to clear for each row.
+public func requireFit(
+  _ x: Shape, _ starts: [Int], _ ends: [Int], file: StaticString = #file, line: UInt = #line
+) {
+  precondition(
+    x.rank == 2 && starts.count == x[0] && ends.count == x[0],
+    "cannot clear \(starts.count) and \(ends.count) rows of \(x)", file: file, line: line)
 }
 
 /// Traps where two shapes that must agree do not.

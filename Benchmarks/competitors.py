@@ -63,6 +63,8 @@ class Scanline:
             "--threads", str(threads), "--only", workload.work, "--json",
         ]
         self.last = None
+        # The best of all turns: what a neighbour takes from one is no lower peak.
+        self.peak_gflops = None
 
     def measure(self, seconds):
         command = self.command + ["--seconds", str(seconds)]
@@ -71,6 +73,9 @@ class Scanline:
             why = last_line(done.stderr) or f"exit status {done.returncode}"
             raise Failure(f"{' '.join(command)}: {why}")
         self.last = json.loads(done.stdout)
+        peak = {"train": "peak_gflops", "score": "score_peak_gflops"}.get(self.workload.work)
+        if peak and self.last[peak]:
+            self.peak_gflops = max(self.last[peak], self.peak_gflops or 0)
         keys = {
             "train": ["train_images_per_second"],
             "score": ["score_images_per_second"],
@@ -89,11 +94,6 @@ class Scanline:
         work = self.workload.work
         gflops = self.last.get(f"{work}_gflops")
         return gflops and gflops / self.last[f"{work}_images_per_second"]
-
-    @property
-    def peak_gflops(self):
-        return self.last.get({"train": "peak_gflops", "score": "score_peak_gflops"}.get(
-            self.workload.work, ""))
 
     def close(self):
         pass

@@ -47,8 +47,8 @@ SL_INLINE tap_list taps_of(const sl_convolution *shape, int sign) {
   return taps;
 }
 
-// Rows of an image that are worked on at a time, so that what they read stays in the first-level
-// cache.
+// Rows of an image that are worked on at a time, so that what they read stays in or near the
+// first-level cache.
 enum { BAND_BYTES = 49152 };
 SL_INLINE size_t band_of(const sl_convolution *s, const tap_list *taps) {
   size_t columns = s->width + taps->before + taps->after;

@@ -3,8 +3,8 @@ import Tensors
 
 extension OneDNNBackend {
   /// Whether multiply-adds of bfloat16 are faster here than those of float32, as measured once in some
-  /// milliseconds: an instruction for them is no promise. Zen 4 and 5 do twice as many, Xeons without
-  /// AMX half as many.
+  /// milliseconds: an instruction for them is no promise. Zen 5 does twice as many, a Xeon without AMX
+  /// half as many.
   public static let gainsFromBFloat16: Bool = {
     guard hasBFloat16 else { return false }
     func best(_ precision: Precision) -> Double {

@@ -10,8 +10,9 @@ typedef struct {
   const void *a, *b;
   void *y;
   float scale, offset;
-  size_t rows, columns, stride;
+  size_t rows, columns;
   double *sums;
+  sl_blocks blocks;
 } job;
 
 // A kernel over n items: a vectorised body on [begin, end) and the function that spreads it.
@@ -99,10 +100,9 @@ SL_CLONES static void sum_of_squares_part(void *data, size_t begin, size_t end, 
 #pragma clang fp reassociate(on)
   const job *j = data;
   const float *x = j->a;
-  const sl_rows rows = {j->columns, j->stride};
   double total = 0;
-  for (sl_run run = sl_first_run(rows, begin, end); run.begin < run.end;
-       run = sl_next_run(rows, run, end)) {
+  for (sl_run run = sl_first_run(j->blocks, begin, end); run.begin < run.end;
+       run = sl_next_run(j->blocks, run, end)) {
     // Short float sums, added up in double.
     for (size_t block = run.begin; block < run.end; block += GRAIN) {
       size_t stop = block + GRAIN < run.end ? block + GRAIN : run.end;
@@ -114,10 +114,10 @@ SL_CLONES static void sum_of_squares_part(void *data, size_t begin, size_t end, 
   j->sums[thread] = total;
 }
 
-double sl_sum_of_squares_f32(const float *x, size_t rows, size_t columns, size_t stride) {
+double sl_sum_of_squares_f32(const float *x, sl_blocks blocks) {
   double sums[SL_MOST_THREADS] = {0};
-  job j = {.a = x, .sums = sums, .columns = columns, .stride = stride};
-  sl_parallel(sum_of_squares_part, &j, rows * columns, GRAIN);
+  job j = {.a = x, .sums = sums, .blocks = blocks};
+  sl_parallel(sum_of_squares_part, &j, sl_count(blocks), GRAIN);
   double total = 0;
   for (int part = 0; part < SL_MOST_THREADS; part++) total += sums[part];
   return total;

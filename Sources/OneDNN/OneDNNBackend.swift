@@ -262,9 +262,7 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
   public func sumOfSquares(_ x: Tensor, _ staircase: Staircase?) -> Double {
     guard x.precision == .float32 else { return ReferenceBackend().sumOfSquares(x, staircase) }
     return exclusively {
-      blocks(x.count, staircase).reduce(0) {
-        $0 + sl_sum_of_squares_f32(x.floats.baseAddress! + $1.first, $1.rows, $1.columns, $1.stride)
-      }
+      withBlocks(x.count, staircase) { sl_sum_of_squares_f32(x.floats.baseAddress, $0) }
     }
   }
 
@@ -316,9 +314,10 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
 
   public func adamW(
     _ step: AdamWStep, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor,
-    average: Tensor, _ staircase: Staircase?
+    average: Tensor, copy: Tensor?, _ staircase: Staircase?
   ) {
     requireSame(weights.shape, gradient.shape)
+    if let copy { requireSame(weights.shape, copy.shape) }
     var rates = sl_adamw_step(
       learning_rate: Float(step.learningRate), beta1: Float(step.beta1),
       beta2: Float(step.beta2), epsilon: Float(step.epsilon),
@@ -327,23 +326,26 @@ public final class OneDNNBackend: Backend, @unchecked Sendable {
       second_correction: Float(1 - pow(step.beta2, Double(step.step))),
       average_decay: Float(step.averageDecay))
     exclusively {
-      for block in blocks(weights.count, staircase) {
+      withBlocks(weights.count, staircase) {
         sl_adamw(
-          &rates, weights.floats.baseAddress! + block.first,
-          gradient.floats.baseAddress! + block.first, first.floats.baseAddress! + block.first,
-          second.floats.baseAddress! + block.first, average.floats.baseAddress! + block.first,
-          block.rows, block.columns, block.stride)
+          &rates, weights.floats.baseAddress, gradient.floats.baseAddress,
+          first.floats.baseAddress, second.floats.baseAddress, average.floats.baseAddress,
+          copy?.halves, $0)
       }
     }
   }
 
   /// The elements that a pointwise kernel is to visit: all, as one row, or the steps of a staircase.
-  private func blocks(_ count: Int, _ staircase: Staircase?)
-    -> [(first: Int, rows: Int, columns: Int, stride: Int)]
-  {
-    guard let staircase else { return [(0, 1, count, count)] }
-    return staircase.steps.map {
-      ($0.rows.lowerBound * staircase.width, $0.rows.count, $0.columns, staircase.width)
+  private func withBlocks<Result>(
+    _ count: Int, _ staircase: Staircase?, _ body: (sl_blocks) -> Result
+  ) -> Result {
+    let width = staircase?.width ?? count
+    let blocks =
+      staircase?.steps.map {
+        sl_block(first: $0.rows.lowerBound * width, rows: $0.rows.count, columns: $0.columns)
+      } ?? [sl_block(first: 0, rows: 1, columns: count)]
+    return blocks.withUnsafeBufferPointer {
+      body(sl_blocks(blocks: $0.baseAddress, count: $0.count, stride: width))
     }
   }
 }

@@ -200,11 +200,12 @@ public protocol Backend: Sendable {
 
   // MARK: Optimiser
 
-  /// One AdamW step in place on weights, both moments and the weights' moving average; of the
-  /// staircase's steps where there is one: what lies beyond is neither read nor changed.
+  /// One AdamW step in place on weights, both moments and the weights' moving average, which a decay
+  /// of 1 leaves alone; of the staircase's steps where there is one: what lies beyond is neither
+  /// read nor changed. `copy` receives the new weights in bfloat16.
   func adamW(
     _ step: AdamWStep, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor,
-    average: Tensor, _ staircase: Staircase?)
+    average: Tensor, copy: Tensor?, _ staircase: Staircase?)
 }
 
 extension Backend {

@@ -2,16 +2,18 @@
 public struct Variable {
   public let value: Tensor
   let slot: Int?
+  /// The same in bfloat16, where a copy is kept.
+  let copy: Tensor?
 
   /// A constant: no gradient flows into it.
   public init(_ value: Tensor) {
-    self.value = value
-    self.slot = nil
+    self.init(value, slot: nil)
   }
 
-  init(_ value: Tensor, slot: Int?) {
+  init(_ value: Tensor, slot: Int?, copy: Tensor? = nil) {
     self.value = value
     self.slot = slot
+    self.copy = copy
   }
 
   public var shape: Shape { value.shape }
@@ -43,15 +45,20 @@ public final class Context {
   public let step: Int
   /// Keys the random draws of a training step (dropout).
   public let seed: UInt64
+  /// bfloat16 copies of parameters, kept by whoever changes those, so that a step need not convert
+  /// them.
+  let copies: [ObjectIdentifier: Tensor]
 
   public init(
-    backend: any Backend, precision: Precision, tape: Tape? = nil, step: Int = 0, seed: UInt64 = 0
+    backend: any Backend, precision: Precision, tape: Tape? = nil, step: Int = 0,
+    seed: UInt64 = 0, copies: [ObjectIdentifier: Tensor] = [:]
   ) {
     self.backend = backend
     self.precision = precision
     self.tape = tape
     self.step = step
     self.seed = seed
+    self.copies = copies
   }
 
   /// float64 where everything is, float32 otherwise.
@@ -59,7 +66,8 @@ public final class Context {
 
   /// A parameter's own value, without its mask.
   public func variable(_ parameter: Parameter) -> Variable {
-    Variable(parameter.value, slot: tape?.slot(of: parameter))
+    Variable(
+      parameter.value, slot: tape?.slot(of: parameter), copy: copies[ObjectIdentifier(parameter)])
   }
 
   /// A value that depends on `inputs`. The pullback is kept only if a gradient can reach one of them.

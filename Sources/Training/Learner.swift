@@ -53,7 +53,8 @@ public final class Learner {
     let averagedStore = ParameterStore(seed: specification.seed)
     averagedModel = try specification.build(in: averagedStore)
     averagedParameters = averagedStore.parameters
-    optimiser = Optimiser(store.parameters, averaged: averagedParameters)
+    optimiser = Optimiser(
+      store.parameters, averaged: averagedParameters, precision: options.precision)
   }
 
   /// Starts the output biases of a new model at the marginals of the images.
@@ -66,7 +67,7 @@ public final class Learner {
   public func step(_ batch: PixelBatch, learningRate: Double) -> Step {
     let context = Context(
       backend: backend, precision: options.precision, tape: Tape(), step: optimiser.step,
-      seed: seed)
+      seed: seed, copies: optimiser.copies)
     let logProbability = model.conditionals(batch, in: context).logProbability(
       of: batch, in: context)
     let nats = -logProbability.value.floats.reduce(0.0) { $0 + Double($1) }

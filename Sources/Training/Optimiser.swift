@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 
 /// AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) with clipping by the global norm, and the
@@ -14,10 +15,17 @@ final class Optimiser {
 
   let entries: [Entry]
   private(set) var step = 0
+  /// Matrices in bfloat16, kept current with each step where the activations have that precision:
+  /// converting them would read all weights once more.
+  private(set) var copies: [ObjectIdentifier: Tensor] = [:]
+  private let precision: Precision
 
-  /// - Parameter averaged: the parameters of a second model like the first; their values become the
-  ///   moving average.
-  init(_ parameters: [Parameter], averaged: [Parameter]) {
+  /// - Parameters:
+  ///   - averaged: the parameters of a second model like the first; their values become the moving
+  ///     average.
+  ///   - precision: that of the activations.
+  init(_ parameters: [Parameter], averaged: [Parameter], precision: Precision) {
+    self.precision = precision
     entries = zip(parameters, averaged).map { parameter, averaged in
       precondition(parameter.name == averaged.name, "the two models differ")
       averaged.value.copy(from: parameter.value)
@@ -45,17 +53,37 @@ final class Optimiser {
     guard norm.isFinite else { return norm }
     step += 1
     var rates = AdamWStep(
-      learningRate: learningRate, step: step,
-      // Young averages forget the first weights quickly.
-      averageDecay: min(options.averageDecay, Double(1 + step) / Double(10 + step)))
+      learningRate: learningRate, step: step, averageDecay: averageDecay(options.averageDecay))
+    makeCopies(backend)
     rates.gradientScale = min(1, limit / max(norm, 1e-300))
     for (entry, gradient) in zip(entries, all) {
       guard let gradient else { continue }
       rates.weightDecay = entry.parameter.decays ? options.weightDecay : 0
       backend.adamW(
         rates, weights: entry.parameter.value, gradient: gradient, first: entry.first,
-        second: entry.second, average: entry.average, entry.parameter.staircase)
+        second: entry.second, average: entry.average,
+        copy: copies[ObjectIdentifier(entry.parameter)], entry.parameter.staircase)
     }
     return norm
+  }
+
+  /// What the average keeps of itself at this step. Once it reaches over more than four steps it takes
+  /// the weights of every fourth only, as much of them as of four: in between they hardly move, and
+  /// the average is a quarter of what a step writes.
+  private func averageDecay(_ asked: Double) -> Double {
+    // Young averages forget the first weights quickly.
+    let decay = min(asked, Double(1 + step) / Double(10 + step))
+    if decay <= 0.75 { return decay }
+    return step.isMultiple(of: 4) ? pow(decay, 4) : 1
+  }
+
+  /// Before the first step, as others may have changed the weights until then.
+  private func makeCopies(_ backend: any Backend) {
+    guard precision == .bfloat16, copies.isEmpty else { return }
+    for parameter in entries.map(\.parameter) where parameter.shape.rank == 2 {
+      let copy = Tensor(parameter.shape, .bfloat16)
+      backend.convert(parameter.value, into: copy)
+      copies[ObjectIdentifier(parameter)] = copy
+    }
   }
 }

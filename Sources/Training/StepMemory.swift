@@ -23,6 +23,7 @@ extension DensityModel {
   ) throws {
     let memory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
     // Weights, gradient, two moments, the average: `ModelSpecification.build` has seen that they fit.
+    // Copies in bfloat16 are few bytes beside these.
     let weights = 20 * parameters.reduce(0) { $0 + $1.value.count }
     let bytes = stepBytesPerImage(parameters, precision)
     let most = (memory - weights) / bytes

@@ -157,7 +157,7 @@ struct Golden: Decodable {
         rates.weightDecay = parameter.decays ? 0.01 : 0
         backend.adamW(
           rates, weights: parameter.value, gradient: gradient, first: scratch[0],
-          second: scratch[1], average: scratch[2], nil)
+          second: scratch[1], average: scratch[2], copy: nil, nil)
       }
     }
     expectClose(

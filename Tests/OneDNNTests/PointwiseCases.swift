@@ -110,22 +110,34 @@ extension KernelCase {
     ]
   }
 
-  static let optimiser: [KernelCase] = [1, 17, 4097, 20_001].flatMap { n in
-    [1, 2, 1000].map { step in
-      KernelCase("AdamW step \(step) of \(n)") { backend, arguments in
-        var rates = AdamWStep(learningRate: 0.01, step: step, averageDecay: 0.99)
-        rates.weightDecay = 0.1
-        rates.gradientScale = 0.7
-        let weights = arguments.random([n], "weights")
-        let first = arguments.random([n], "first")
-        let second = arguments.given(
-          [n], randomTensor([n], .float64, "second").values.map { $0 * $0 })
-        let average = arguments.random([n], "average")
-        backend.adamW(
-          rates, weights: weights, gradient: arguments.random([n], "gradient"), first: first,
-          second: second, average: average, nil)
-        return [weights, first, second, average]
+  static let optimiser: [KernelCase] =
+    [1, 17, 4097, 20_001].flatMap { n in
+      [1, 2, 1000].map { step in
+        KernelCase("AdamW step \(step) of \(n)") { backend, arguments in
+          var rates = AdamWStep(learningRate: 0.01, step: step, averageDecay: 0.99)
+          rates.weightDecay = 0.1
+          rates.gradientScale = 0.7
+          let weights = arguments.random([n], "weights")
+          let first = arguments.random([n], "first")
+          let second = arguments.given(
+            [n], randomTensor([n], .float64, "second").values.map { $0 * $0 })
+          let average = arguments.random([n], "average")
+          backend.adamW(
+            rates, weights: weights, gradient: arguments.random([n], "gradient"), first: first,
+            second: second, average: average, copy: nil, nil)
+          return [weights, first, second, average]
+        }
       }
-    }
-  }
+    } + [
+      KernelCase("AdamW that leaves the average alone") { backend, arguments in
+        let names = ["weights", "gradient", "first", "average"]
+        let all = names.map { arguments.random([4097], $0) }
+        let second = arguments.given([4097], [Double](repeating: 0.3, count: 4097))
+        let copy = arguments.random([4097], "copy", .bfloat16)
+        backend.adamW(
+          AdamWStep(learningRate: 0.01, step: 5, averageDecay: 1), weights: all[0],
+          gradient: all[1], first: all[2], second: second, average: all[3], copy: copy, nil)
+        return [all[0], all[2], second, all[3], copy]
+      }
+    ]
 }

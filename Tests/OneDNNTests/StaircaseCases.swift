@@ -72,10 +72,11 @@ extension KernelCase {
         rates.weightDecay = 0.1
         let (weights, first) = (live(arguments, "weights"), live(arguments, "first"))
         let (second, average) = (live(arguments, "second"), live(arguments, "average"))
+        let copy = arguments.random(shape, "copy", .bfloat16)
         backend.adamW(
           rates, weights: weights, gradient: live(arguments, "gradient"), first: first,
-          second: second, average: average, staircase)
-        return [weights, first, second, average]
+          second: second, average: average, copy: copy, staircase)
+        return [weights, first, second, average, copy]
       },
     ]
   }

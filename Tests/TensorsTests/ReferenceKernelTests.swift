@@ -146,7 +146,8 @@ import Testing
     let w = tensor([2], [1, -2])
     let (m, v, average) = (tensor([2], [0, 0]), tensor([2], [0, 0]), tensor([2], [1, -2]))
     backend.adamW(
-      step, weights: w, gradient: tensor([2], [1, -4]), first: m, second: v, average: average, nil)
+      step, weights: w, gradient: tensor([2], [1, -4]), first: m, second: v, average: average,
+      copy: nil, nil)
     expectClose(m.values, [0.05, -0.2], tolerance: 1e-14)
     expectClose(v.values, [0.000_25, 0.004], tolerance: 1e-14)
     // 1 − 0.1 (1 + 0.01 · 1) and −2 − 0.1 (−1 + 0.01 · −2)
@@ -156,7 +157,8 @@ import Testing
     // m = 0.9 · 0.05 + 0.1 · 0 = 0.045, v = 0.999 · 0.00025; corrections 0.19 and 0.001999.
     step.step = 2
     backend.adamW(
-      step, weights: w, gradient: tensor([2], [0, 0]), first: m, second: v, average: average, nil)
+      step, weights: w, gradient: tensor([2], [0, 0]), first: m, second: v, average: average,
+      copy: nil, nil)
     let direction = 0.045 / 0.19 / (0.000_249_75 / 0.001_999).squareRoot()
     expectClose([w.element(0)], [0.899 - 0.1 * (direction + 0.00899)], tolerance: 1e-7)
   }

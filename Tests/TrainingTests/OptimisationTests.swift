@@ -35,8 +35,11 @@ import Training
     training.change = { options in
       options.clip = clip
       options.weightDecay = 0.1
-      options.averageDecay = 0.6
+      options.averageDecay = 0.9
     }
+    let epochs = 8
+    training.duration = .epochs(epochs)
+    let steps = epochs * TrainingCase.stepsPerEpoch
     let folder = TemporaryFolder()
     try training.train(at: folder.file("run"))
     let configuration = try training.configuration()
@@ -64,7 +67,7 @@ import Training
     var average = store.parameters.map(\.value.values)
     var step = 0
     var clipped = 0
-    for epoch in 0..<3 {
+    for epoch in 0..<epochs {
       var order = EpochOrder.indices(count: data.count, seed: 3, epoch: epoch)[...]
       while !order.isEmpty {
         let batch = configuration.pixels.batch(
@@ -79,9 +82,11 @@ import Training
         let norm = all.joined().reduce(0) { $0 + $1 * $1 }.squareRoot()
         let scale = min(1, clip * 20 / norm)
         if scale < 1 { clipped += 1 }
-        let rate = options.learningRate(at: Double(step) / Double(TrainingCase.steps))
+        let rate = options.learningRate(at: Double(step) / Double(steps))
         step += 1
-        let keep = min(0.6, Double(1 + step) / Double(10 + step))
+        // From step 27 on the average reaches over more than four steps and takes every fourth.
+        let once = min(0.9, Double(1 + step) / Double(10 + step))
+        let keep = step < 27 ? once : step % 4 == 0 ? once * once * once * once : 1
         for (p, parameter) in store.parameters.enumerated() {
           var weights = parameter.value.values
           for i in weights.indices {
@@ -98,7 +103,7 @@ import Training
         }
       }
     }
-    #expect(step == TrainingCase.steps)
+    #expect(step == steps)
     #expect(clip > 1 ? clipped == 0 : clipped > step / 2)
 
     let file = try TensorFile(reading: folder.file("run") + "/checkpoint.safetensors")

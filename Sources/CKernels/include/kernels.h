@@ -49,8 +49,16 @@ void sl_dropout_f32(const sl_dropout *mask, const float *x, float *y, size_t n);
 void sl_dropout_bf16(const sl_dropout *mask, const uint16_t *x, uint16_t *y, size_t n);
 // y = 1 / (1 + exp(-x))
 void sl_sigmoid_f32(const float *x, float *y, size_t n);
-// Of a block of a matrix: rows of so many columns, the stride from one row to the next.
-double sl_sum_of_squares_f32(const float *x, size_t rows, size_t columns, size_t stride);
+// Parts of a matrix: rows of so many columns from a first element on, and the stride from one row to
+// the next.
+typedef struct {
+  size_t first, rows, columns;
+} sl_block;
+typedef struct {
+  const sl_block *blocks;
+  size_t count, stride;
+} sl_blocks;
+double sl_sum_of_squares_f32(const float *x, sl_blocks blocks);
 // x[row][column] = 0 for columns from[row] ..< to[row]
 void sl_clear(float *x, const ptrdiff_t *from, const ptrdiff_t *to, size_t rows, size_t columns);
 // y[j] = sum over rows of x[i][j]
@@ -117,13 +125,14 @@ void sl_categorical_gradient_f32(const float *dy, const float *logits, const uin
 void sl_categorical_gradient_bf16(const float *dy, const float *logits, const uint8_t *symbols,
                                   uint16_t *dlogits, size_t n, size_t k);
 
-// One AdamW step on a block of a matrix, rows of so many columns; the corrections are 1 - beta^t.
+// One AdamW step on blocks of a matrix; the corrections are 1 - beta^t. The average is left alone where
+// its decay is 1. `copy`, which may be null, receives the new weights in bfloat16.
 typedef struct {
   float learning_rate, beta1, beta2, epsilon, weight_decay, gradient_scale;
   float first_correction, second_correction, average_decay;
 } sl_adamw_step;
 void sl_adamw(const sl_adamw_step *step, float *weights, const float *gradient, float *first,
-              float *second, float *average, size_t rows, size_t columns, size_t stride);
+              float *second, float *average, uint16_t *copy, sl_blocks blocks);
 
 // NADE with one output a dimension: x [N, D], w [D, H], c [H], v [D, H], b [D], logits [N, D].
 // The hidden units of an image change only where x is not zero, so between such places nothing but

@@ -9,7 +9,7 @@ extension Context {
   ) -> Variable {
     let y = Tensor([x.shape[0], weights.shape[0]], precision ?? x.value.precision)
     let factors = Factors(
-      weights: converted(weights.value, to: x.value.precision), staircase: staircase)
+      weights: converted(weights, to: x.value.precision), staircase: staircase)
     factors.multiply(x.value, bias: bias?.value, activation, into: y, backend)
     return record(y, from: [x, weights] + (bias.map { [$0] } ?? [])) { [self] dy, gradients in
       if activation != .identity {
@@ -29,6 +29,12 @@ extension Context {
       factors.inputGradient(dy, into: dx, backend)
       gradients.add(dx, to: x.slot)
     }
+  }
+
+  /// The value, or the copy in the wanted precision that is kept of it, or a new one.
+  private func converted(_ x: Variable, to precision: Precision) -> Tensor {
+    if let copy = x.copy, copy.precision == precision { return copy }
+    return converted(x.value, to: precision)
   }
 
   /// The tensor itself, or a copy in the wanted precision.

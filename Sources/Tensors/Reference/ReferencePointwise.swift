@@ -74,7 +74,7 @@ extension Backend {
 
   public func adamW(
     _ step: AdamWStep, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor,
-    average: Tensor, _ staircase: Staircase?
+    average: Tensor, copy: Tensor?, _ staircase: Staircase?
   ) {
     requireSame(weights.shape, gradient.shape)
     var w = weights.values
@@ -98,6 +98,9 @@ extension Backend {
     first.write(m)
     second.write(v)
     average.write(ema)
+    if let copy {
+      for i in places(w.count, staircase) { copy.set(i, to: weights.element(i)) }
+    }
   }
 }
 

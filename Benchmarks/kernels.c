@@ -95,18 +95,19 @@ static void time_nade(size_t images) {
   float *v = numbers(d * h, 0), *b = numbers(d, 0), *logits = numbers(images * d, 0);
   float *dw = numbers(d * h, 0), *dv = numbers(d * h, 0), *dc = numbers(h, 0);
   for (size_t i = 0; i < images * d; i++) x[i] = rand() % 100 < 13;
+  float *scratch = numbers(sl_nade_scratch_count(images, d, h, 1), 0);
   double forward = 1e9, back = 1e9;
   for (int turn = 0; turn < TURNS; turn++) {
     const double start = now();
-    sl_nade(x, w, c, v, b, logits, images, d, h);
+    sl_nade(x, w, c, v, b, logits, images, d, h, scratch);
     const double middle = now();
-    sl_nade_gradient(logits, x, w, c, v, dw, dc, dv, images, d, h);
+    sl_nade_gradient(logits, x, w, c, v, dw, dc, dv, images, d, h, scratch);
     const double end = now();
     forward = middle - start < forward ? middle - start : forward;
     back = end - middle < back ? end - middle : back;
   }
   printf("NADE, %zu images:  forward %.2f ms  gradient %.2f ms\n", images, 1e3 * forward, 1e3 * back);
-  free(x), free(w), free(c), free(v), free(b), free(logits), free(dw), free(dv), free(dc);
+  free(x), free(w), free(c), free(v), free(b), free(logits), free(dw), free(dv), free(dc), free(scratch);
 }
 
 int main(int count, char **arguments) {

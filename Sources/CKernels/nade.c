@@ -21,7 +21,8 @@
 // registers; the tiles of a group share a run of LANES pixels' weights while those are in the
 // first-level cache.
 enum { LANES = 16, VECTORS = 4, BLOCK = LANES * VECTORS, TILE = 4, GROUP = 2 * TILE };
-enum { SIGMOIDS = 8 };
+// Vectors and hidden states that go through the sigmoid at once.
+enum { SIGMOIDS = 8, STATES = SIGMOIDS / VECTORS };
 typedef float lanes __attribute__((ext_vector_type(LANES)));
 typedef uint32_t words __attribute__((ext_vector_type(LANES)));
 // Those at any place.
@@ -35,8 +36,9 @@ SL_INLINE void sigmoids(lanes *x) {
   // exp(-x) as 2^(n + f), n whole and f in -1/2 ... 1/2: 1.5 * 2^23 rounds to n in the low bits. The
   // polynomial is 2^f within 1e-7 of it.
   EACH {
-    const lanes above = x[i] < -80.0f ? (lanes)-80.0f : x[i];
-    const lanes power = (above > 80.0f ? (lanes)80.0f : above) * -1.44269504f;
+    const lanes scaled = x[i] * -1.44269504f;
+    const lanes above = scaled < -115.0f ? (lanes)-115.0f : scaled;
+    const lanes power = above > 115.0f ? (lanes)115.0f : above;
     shifted[i] = power + 12582912.0f;
     f[i] = power - (shifted[i] - 12582912.0f);
   }
@@ -76,6 +78,11 @@ typedef struct {
 SL_INLINE size_t block_size(const job *j) { return rows_of(j->dimension) * BLOCK; }
 SL_INLINE size_t packed_size(const job *j) { return blocks_of(j->hidden) * block_size(j); }
 
+size_t sl_nade_scratch_count(size_t images, size_t dimension, size_t hidden, int gradient) {
+  const job j = {.dimension = dimension, .hidden = hidden};
+  return packed_size(&j) * (gradient ? 1 + (size_t)sl_parts(images, GROUP) : 1);
+}
+
 // Items are rows of all blocks; zeros stand where hidden units do not fill the last.
 static void pack_part(void *data, size_t begin, size_t end, int thread) {
   (void)thread;
@@ -92,10 +99,6 @@ static void pack_part(void *data, size_t begin, size_t end, int thread) {
   }
 }
 
-static void pack(job *j) {
-  j->packed = numbers(packed_size(j));
-  sl_parallel(pack_part, j, rows_of(j->dimension), 64);
-}
 
 // Where images are not zero.
 typedef struct {
@@ -109,29 +112,41 @@ typedef struct {
   size_t most;
 } sparsity;
 
-static sparsity sparsity_of(const float *x, size_t images, size_t D) {
+SL_INLINE sparsity sparsity_of(const float *x, size_t images, size_t D) {
   size_t count = 0;
   for (size_t i = 0; i < images * D; i++) count += x[i] != 0;
+  // Room for the places that a last run of states looks at in vain.
   sparsity s = {
       .marks = calloc((images + TILE - 1) / TILE * D, 1),
       .first = malloc((images + 1) * sizeof(size_t)),
-      .places = malloc((count + 1) * sizeof(uint32_t)),
-      .values = malloc((count + 1) * sizeof(float)),
+      .places = calloc(count + STATES, sizeof(uint32_t)),
+      .values = calloc(count + STATES, sizeof(float)),
   };
+  // A byte for each pixel of an image, whole words of them.
+  enum { WORD = sizeof(uint64_t) };
+  uint8_t *live = calloc(D + WORD, 1);
   count = 0;
   for (size_t n = 0; n < images; n++) {
     s.first[n] = count;
+    const float *pixels = x + n * D;
     uint8_t *marks = s.marks + n / TILE * D;
     for (size_t d = 0; d < D; d++) {
-      const float value = x[n * D + d];
-      s.places[count] = (uint32_t)d;
-      s.values[count] = value;
-      count += value != 0;
-      marks[d] |= (uint8_t)((value != 0) << n % TILE);
+      live[d] = pixels[d] != 0;
+      marks[d] |= (uint8_t)(live[d] << n % TILE);
+    }
+    for (size_t from = 0; from < D; from += WORD) {
+      uint64_t word;
+      memcpy(&word, live + from, WORD);
+      for (; word; word &= word - 1) {
+        const size_t d = from + (size_t)__builtin_ctzll(word) / 8;
+        s.places[count] = (uint32_t)d;
+        s.values[count++] = pixels[d];
+      }
     }
     s.most = count - s.first[n] > s.most ? count - s.first[n] : s.most;
   }
   s.first[images] = count;
+  free(live);
   return s;
 }
 
@@ -166,22 +181,26 @@ SL_INLINE void sum_each(lanes *v) {
 
 // Room for the hidden states of an image, one more than it has pixels that are not zero.
 SL_INLINE size_t room(const sparsity *sparsity) {
-  return (sparsity->most + 1 + SIGMOIDS / VECTORS) * VECTORS;
+  return (sparsity->most + 1 + STATES) * VECTORS;
 }
 
 // The hidden states of an image from h on; the last one.
 SL_INLINE lanes *hidden_states(const float *w, const lanes *c, const uint32_t *places,
                                const float *values, size_t count, lanes *h) {
   lanes a[VECTORS];
-  UNROLL for (int z = 0; z < VECTORS; z++) h[z] = a[z] = c[z];
-  for (size_t i = 0; i < count; i++) {
-    const lanes *row = (const lanes *)(w + places[i] * BLOCK);
-    UNROLL for (int z = 0; z < VECTORS; z++) {
-      a[z] += values[i] * row[z];
-      h[(i + 1) * VECTORS + (size_t)z] = a[z];
+  UNROLL for (int z = 0; z < VECTORS; z++) a[z] = c[z];
+  for (size_t i = 0; i <= count; i += STATES) {
+    lanes state[SIGMOIDS];
+    UNROLL for (size_t s = 0; s < STATES; s++) {
+      const lanes *row = (const lanes *)(w + places[i + s] * BLOCK);
+      UNROLL for (size_t z = 0; z < VECTORS; z++) {
+        state[s * VECTORS + z] = a[z];
+        a[z] += values[i + s] * row[z];
+      }
     }
+    sigmoids(state);
+    UNROLL for (size_t z = 0; z < SIGMOIDS; z++) h[i * VECTORS + z] = state[z];
   }
-  for (size_t i = 0; i < (count + 1) * VECTORS; i += SIGMOIDS) sigmoids(h + i);
   return h + count * VECTORS;
 }
 
@@ -242,12 +261,11 @@ SL_CLONES static void forward_part(void *data, size_t begin, size_t end, int thr
 }
 
 void sl_nade(const float *x, const float *w, const float *c, const float *v, const float *b,
-             float *logits, size_t images, size_t dimension, size_t hidden) {
-  job j = {.x = x, .w = w, .c = c, .v = v, .b = b, .out = logits, .images = images,
-           .dimension = dimension, .hidden = hidden};
-  pack(&j);
+             float *logits, size_t images, size_t dimension, size_t hidden, float *scratch) {
+  job j = {.x = x, .w = w, .c = c, .v = v, .b = b, .out = logits, .packed = scratch,
+           .images = images, .dimension = dimension, .hidden = hidden};
+  sl_parallel(pack_part, &j, rows_of(dimension), 64);
   sl_parallel(forward_part, &j, images, GROUP);
-  free(j.packed);
 }
 
 // Where the images of a group stand on the way back.
@@ -390,17 +408,14 @@ SL_CLONES static void unpack_part(void *data, size_t begin, size_t end, int thre
 
 void sl_nade_gradient(const float *dlogits, const float *x, const float *w, const float *c,
                       const float *v, float *dw, float *dc, float *dv, size_t images,
-                      size_t dimension, size_t hidden) {
-  job j = {.dlogits = dlogits, .x = x, .w = w, .c = c, .v = v, .images = images,
-           .dimension = dimension, .hidden = hidden};
-  const int parts = sl_parts(images, GROUP);
-  pack(&j);
-  j.sums = numbers((size_t)parts * packed_size(&j));
+                      size_t dimension, size_t hidden, float *scratch) {
+  job j = {.dlogits = dlogits, .x = x, .w = w, .c = c, .v = v, .packed = scratch,
+           .images = images, .dimension = dimension, .hidden = hidden};
+  j.sums = scratch + packed_size(&j);
+  sl_parallel(pack_part, &j, rows_of(dimension), 64);
   sl_parallel(backward_part, &j, images, GROUP);
-  unpacking u = {&j, dw, dc, dv, parts};
+  unpacking u = {&j, dw, dc, dv, sl_parts(images, GROUP)};
   sl_parallel(unpack_part, &u, rows_of(dimension), 64);
-  free(j.sums);
-  free(j.packed);
 }
 
 // All hidden states ------------------------------------------------------------------------------

@@ -12,10 +12,12 @@ extension OneDNNBackend {
   ) {
     let sizes = NADESizes(x: x, w: w, v: v)
     if sizes.outputs == 1 {
+      let scratch = scratch(sizes, gradient: false)
+      defer { withExtendedLifetime(scratch) {} }
       sl_nade(
         x.floats.baseAddress, w.floats.baseAddress, c.floats.baseAddress, v.floats.baseAddress,
         b.floats.baseAddress, logits.floats.baseAddress, sizes.images, sizes.dimension,
-        sizes.hidden)
+        sizes.hidden, scratch.floats.baseAddress)
       return
     }
     let (n, d, k, h) = (sizes.images, sizes.dimension, sizes.outputs, sizes.hidden)
@@ -51,11 +53,13 @@ extension OneDNNBackend {
     let sizes = NADESizes(x: x, w: w, v: v)
     sumOfRows(dlogits, into: db)
     if sizes.outputs == 1 {
+      let scratch = scratch(sizes, gradient: true)
+      defer { withExtendedLifetime(scratch) {} }
       sl_nade_gradient(
         dlogits.floats.baseAddress, x.floats.baseAddress, w.floats.baseAddress,
         c.floats.baseAddress, v.floats.baseAddress, dw.floats.baseAddress,
         dc.floats.baseAddress, dv.floats.baseAddress, sizes.images, sizes.dimension,
-        sizes.hidden)
+        sizes.hidden, scratch.floats.baseAddress)
       return
     }
     let (n, d, k, h) = (sizes.images, sizes.dimension, sizes.outputs, sizes.hidden)
@@ -82,6 +86,13 @@ extension OneDNNBackend {
     sl_nade_hidden_gradient(
       dstates.floats.baseAddress, states.floats.baseAddress, x.floats.baseAddress,
       dw.floats.baseAddress, dc.floats.baseAddress, n, d, h)
+  }
+
+  /// From the tensors' pool: the system would hand out and clear fresh pages in each call.
+  private func scratch(_ sizes: NADESizes, gradient: Bool) -> Tensor {
+    let count = sl_nade_scratch_count(
+      sizes.images, sizes.dimension, sizes.hidden, gradient ? 1 : 0)
+    return Tensor([count], .float32)
   }
 
   /// h `[D, N, H]`.

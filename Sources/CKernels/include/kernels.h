@@ -136,13 +136,14 @@ void sl_adamw(const sl_adamw_step *step, float *weights, const float *gradient, 
 
 // NADE with one output a dimension: x [N, D], w [D, H], c [H], v [D, H], b [D], logits [N, D].
 // The hidden units of an image change only where x is not zero, so between such places nothing but
-// the dot product with v is computed.
+// the dot product with v is computed. Scratch is aligned to 64 bytes.
+size_t sl_nade_scratch_count(size_t images, size_t dimension, size_t hidden, int gradient);
 void sl_nade(const float *x, const float *w, const float *c, const float *v, const float *b,
-             float *logits, size_t images, size_t dimension, size_t hidden);
+             float *logits, size_t images, size_t dimension, size_t hidden, float *scratch);
 // dw, dc, dv are overwritten.
 void sl_nade_gradient(const float *dlogits, const float *x, const float *w, const float *c,
                       const float *v, float *dw, float *dc, float *dv, size_t images,
-                      size_t dimension, size_t hidden);
+                      size_t dimension, size_t hidden, float *scratch);
 // All hidden states h [D, N, H] of NADE, and back: from dh [D, N, H] to dw and dc.
 void sl_nade_hidden(const float *x, const float *w, const float *c, float *h, size_t images,
                     size_t dimension, size_t hidden);

@@ -9,10 +9,20 @@ public final class ParameterStore {
   public let precision: Precision
   fileprivate let seed: UInt64
   private var names: Set<String> = []
+  /// Where parameters of the same name take their first values, instead of drawing them.
+  fileprivate let originals: [String: Parameter]
 
   public init(seed: UInt64, precision: Precision = .float32) {
     self.seed = seed
     self.precision = precision
+    originals = [:]
+  }
+
+  /// A store for a second model like one that has been made: its parameters start at the same values.
+  public init(copying store: ParameterStore) {
+    seed = store.seed
+    precision = store.precision
+    originals = Dictionary(uniqueKeysWithValues: store.parameters.map { ($0.name, $0) })
   }
 
   /// The place where the model's own parameters go.
@@ -56,19 +66,21 @@ public struct Scope {
     var random = RandomStream(seed: store.seed, "parameter/\(path)")
     let value = Tensor(shape, store.precision)
     func fill(_ draw: () -> Double) {
-      let live = mask?.values
-      value.write(
-        (0..<shape.count).map { i in
-          let x = draw()
-          return live.map { $0[i] * x } ?? x
-        })
+      for i in 0..<shape.count {
+        let x = draw()
+        value.set(i, to: mask.map { $0.element(i) * x } ?? x)
+      }
     }
-    switch initialisation {
-    case .zeros: value.clear()
-    case .uniform(let bound): fill { (2 * random.uniform() - 1) * bound }
-    case .he(let fanIn, let gain):
-      let deviation = gain * (2 / Double(max(1, fanIn))).squareRoot()
-      fill { deviation * random.normal() }
+    if let original = store.originals[path] {
+      value.copy(from: original.value)
+    } else {
+      switch initialisation {
+      case .zeros: value.clear()
+      case .uniform(let bound): fill { (2 * random.uniform() - 1) * bound }
+      case .he(let fanIn, let gain):
+        let deviation = gain * (2 / Double(max(1, fanIn))).squareRoot()
+        fill { deviation * random.normal() }
+      }
     }
     let parameter = Parameter(name: path, value: value, mask: mask, decays: decays)
     store.insert(parameter)

@@ -50,7 +50,7 @@ public final class Learner {
     try model.requireRoom(
       forStepsOf: options.batch, store.parameters, options.precision, named: specification.name)
     parameterCount = store.parameters.reduce(0) { $0 + $1.count }
-    let averagedStore = ParameterStore(seed: specification.seed)
+    let averagedStore = ParameterStore(copying: store)
     averagedModel = try specification.build(in: averagedStore)
     averagedParameters = averagedStore.parameters
     optimiser = Optimiser(

@@ -21,14 +21,13 @@ final class Optimiser {
   private let precision: Precision
 
   /// - Parameters:
-  ///   - averaged: the parameters of a second model like the first; their values become the moving
-  ///     average.
+  ///   - averaged: the parameters of a second model, a copy of the first; their values become the
+  ///     moving average.
   ///   - precision: that of the activations.
   init(_ parameters: [Parameter], averaged: [Parameter], precision: Precision) {
     self.precision = precision
     entries = zip(parameters, averaged).map { parameter, averaged in
       precondition(parameter.name == averaged.name, "the two models differ")
-      averaged.value.copy(from: parameter.value)
       return Entry(
         parameter: parameter, first: .zeros(parameter.shape), second: .zeros(parameter.shape),
         average: averaged.value)

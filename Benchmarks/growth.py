@@ -244,8 +244,8 @@ the start. Scanline {e["commit"]} with oneDNN {e["onednn"]}.
 
 Training steps, one axis at a time around a base point. Medians of {e["rounds"]} \
 round{"s" * (e["rounds"] > 1)} in which all points of an axis took turns, {e["seconds"]:g} s a \
-turn, least and most in brackets. Images are random, black and white, 13 % of them ones. \
-Precision is the command's own choice on this machine: {in_precision}.
+turn, least and most in brackets. Images are random, black and white, 13 % ones in \
+runs of 3.5 pixels. Precision is the command's own choice on this machine: {in_precision}.
 
 - GFLOP/s and memory are those on two threads. GFLOP/s count the live multiply-adds, twice, and \
 training as three forward passes. The peak is multiply-adds that stay in registers, GFLOP/s, the \

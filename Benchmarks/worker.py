@@ -22,7 +22,17 @@ import torch.nn.functional as F
 from models import MODELS, NADE
 
 WARM_UP = 3  # steps, after the one that compiles
-DENSITY = 0.13  # of ones: that of binarized MNIST
+ONES, RUN = 0.13, 3.5  # share of ones and mean length of a run of them, as in Scanline's images
+
+
+def random_images(count, dimension):
+    images = torch.empty(count, dimension)
+    probability = torch.full((count,), ONES)
+    for i in range(dimension):
+        one = torch.rand(count) < probability
+        images[:, i] = one
+        probability = torch.where(one, 1 - 1 / RUN, ONES / (1 - ONES) / RUN)
+    return images
 
 
 def options():
@@ -73,7 +83,7 @@ class Variant:
         if compiled and model_class is not NADE:
             self.model = compiler(self.module)
         self.optimiser = torch.optim.AdamW(self.module.parameters(), lr=1e-3, fused=True)
-        self.pool = (torch.rand(max(2048, options.batch), height * width) < DENSITY).float()
+        self.pool = random_images(max(2048, options.batch), height * width)
         self.taken = 0
         self.warm = set()
 

@@ -21,43 +21,40 @@
 // registers; the tiles of a group share a run of LANES pixels' weights while those are in the
 // first-level cache.
 enum { LANES = 16, VECTORS = 4, BLOCK = LANES * VECTORS, TILE = 4, GROUP = 2 * TILE };
-// Vectors and hidden states that go through the sigmoid at once.
-enum { SIGMOIDS = 8, STATES = SIGMOIDS / VECTORS };
 typedef float lanes __attribute__((ext_vector_type(LANES)));
 typedef uint32_t words __attribute__((ext_vector_type(LANES)));
 // Those at any place.
 typedef lanes loose_lanes __attribute__((aligned(4)));
 
-// x = 1 / (1 + exp(-x)) for SIGMOIDS vectors at once, absolute error below 2e-7; NaN stays NaN. Step by
-// step for all, as each step of one would wait for the one before.
+// A hidden state passes from the activation a to its sigmoid as 1 / (1 + 2^-(a log2 e)); the factor stands in
+// the packed weights.
+#define FOLDED -1.44269504f
+
+// x = 1 / (1 + 2^x) for a state, absolute error below 2e-7; NaN stays NaN.
 SL_INLINE void sigmoids(lanes *x) {
-  lanes shifted[SIGMOIDS], f[SIGMOIDS], p[SIGMOIDS];
-#define EACH UNROLL for (int i = 0; i < SIGMOIDS; i++)
-  // exp(-x) as 2^(n + f), n whole and f in -1/2 ... 1/2: 1.5 * 2^23 rounds to n in the low bits. The
-  // polynomial is 2^f within 1e-7 of it.
+  lanes shifted[VECTORS], f[VECTORS], p[VECTORS];
+#define EACH UNROLL for (int z = 0; z < VECTORS; z++)
+  // x as n + f, n whole and f in -1/2 ... 1/2: 1.5 * 2^23 rounds to n in the low bits. The polynomial
+  // is 2^f within 1e-7 of it.
   EACH {
-    const lanes scaled = x[i] * -1.44269504f;
-    const lanes above = scaled < -115.0f ? (lanes)-115.0f : scaled;
-    const lanes power = above > 115.0f ? (lanes)115.0f : above;
-    shifted[i] = power + 12582912.0f;
-    f[i] = power - (shifted[i] - 12582912.0f);
+    const lanes above = x[z] < -63.0f ? (lanes)-63.0f : x[z];
+    const lanes power = above > 63.0f ? (lanes)63.0f : above;
+    shifted[z] = power + 12582912.0f;
+    f[z] = power - (shifted[z] - 12582912.0f);
   }
-  EACH p[i] = f[i] * 1.326472684e-3f + 9.671512665e-3f;
-  EACH p[i] = p[i] * f[i] + 5.550733744e-2f;
-  EACH p[i] = p[i] * f[i] + 2.402224208e-1f;
-  EACH p[i] = p[i] * f[i] + 6.931469776e-1f;
-  EACH p[i] = p[i] * f[i] + 1.0f;
-  EACH p[i] = (lanes)((words)p[i] + ((words)shifted[i] << 23)) + 1.0f;
-  // A division would take longer than all the rest. Halley's step and Newton's from a guess by the
-  // exponent: relative errors of 5 %, 1.3e-4 and 2e-8.
-  lanes y[SIGMOIDS];
-  EACH y[i] = (lanes)(0x7ef311c7u - (words)p[i]);
-  EACH f[i] = 1.0f - p[i] * y[i];
-  EACH f[i] = f[i] + f[i] * f[i];
-  EACH y[i] = y[i] + y[i] * f[i];
-  EACH f[i] = 1.0f - p[i] * y[i];
-  EACH x[i] = y[i] + y[i] * f[i];
+  EACH p[z] = f[z] * 1.326472684e-3f + 9.671512665e-3f;
+  EACH p[z] = p[z] * f[z] + 5.550733744e-2f;
+  EACH p[z] = p[z] * f[z] + 2.402224208e-1f;
+  EACH p[z] = p[z] * f[z] + 6.931469776e-1f;
+  EACH p[z] = p[z] * f[z] + 1.0f;
+  EACH p[z] = (lanes)((words)p[z] + ((words)shifted[z] << 23)) + 1.0f;
 #undef EACH
+  // One division for two: some processors take longer for it than for all the rest.
+  UNROLL for (int z = 0; z < VECTORS; z += 2) {
+    const lanes inverse = 1.0f / (p[z] * p[z + 1]);
+    x[z] = inverse * p[z + 1];
+    x[z + 1] = inverse * p[z];
+  }
 }
 
 static void *numbers(size_t count) { return aligned_alloc(64, (count * sizeof(float) + 63) & ~63ul); }
@@ -84,21 +81,22 @@ size_t sl_nade_scratch_count(size_t images, size_t dimension, size_t hidden, int
 }
 
 // Items are rows of all blocks; zeros stand where hidden units do not fill the last.
-static void pack_part(void *data, size_t begin, size_t end, int thread) {
+SL_CLONES static void pack_part(void *data, size_t begin, size_t end, int thread) {
   (void)thread;
   const job *j = data;
   const size_t D = j->dimension, H = j->hidden;
   for (size_t row = begin; row < end; row++) {
     const float *from = row < D ? j->w + row * H : row == D ? j->c : j->v + (row - D - 1) * H;
+    const float factor = row <= D ? FOLDED : 1.0f;
     for (size_t at = 0; at < H; at += BLOCK) {
       const size_t count = H - at < BLOCK ? H - at : BLOCK;
       float *to = j->packed + at / BLOCK * block_size(j) + row * BLOCK;
-      memcpy(to, from + at, count * sizeof(float));
+#pragma clang loop vectorize(assume_safety)
+      for (size_t i = 0; i < count; i++) to[i] = factor * from[at + i];
       memset(to + count, 0, (BLOCK - count) * sizeof(float));
     }
   }
 }
-
 
 // Where images are not zero.
 typedef struct {
@@ -115,12 +113,12 @@ typedef struct {
 SL_INLINE sparsity sparsity_of(const float *x, size_t images, size_t D) {
   size_t count = 0;
   for (size_t i = 0; i < images * D; i++) count += x[i] != 0;
-  // Room for the places that a last run of states looks at in vain.
+  // Room for the place that the last state looks at in vain.
   sparsity s = {
       .marks = calloc((images + TILE - 1) / TILE * D, 1),
       .first = malloc((images + 1) * sizeof(size_t)),
-      .places = calloc(count + STATES, sizeof(uint32_t)),
-      .values = calloc(count + STATES, sizeof(float)),
+      .places = calloc(count + 1, sizeof(uint32_t)),
+      .values = calloc(count + 1, sizeof(float)),
   };
   // A byte for each pixel of an image, whole words of them.
   enum { WORD = sizeof(uint64_t) };
@@ -180,26 +178,23 @@ SL_INLINE void sum_each(lanes *v) {
 }
 
 // Room for the hidden states of an image, one more than it has pixels that are not zero.
-SL_INLINE size_t room(const sparsity *sparsity) {
-  return (sparsity->most + 1 + STATES) * VECTORS;
-}
+SL_INLINE size_t room(const sparsity *sparsity) { return (sparsity->most + 1) * VECTORS; }
 
 // The hidden states of an image from h on; the last one.
 SL_INLINE lanes *hidden_states(const float *w, const lanes *c, const uint32_t *places,
                                const float *values, size_t count, lanes *h) {
   lanes a[VECTORS];
   UNROLL for (int z = 0; z < VECTORS; z++) a[z] = c[z];
-  for (size_t i = 0; i <= count; i += STATES) {
-    lanes state[SIGMOIDS];
-    UNROLL for (size_t s = 0; s < STATES; s++) {
-      const lanes *row = (const lanes *)(w + places[i + s] * BLOCK);
-      UNROLL for (size_t z = 0; z < VECTORS; z++) {
-        state[s * VECTORS + z] = a[z];
-        a[z] += values[i + s] * row[z];
-      }
+  for (size_t i = 0; i <= count; i++) {
+    const lanes *row = (const lanes *)(w + places[i] * BLOCK);
+    const lanes value = (lanes)values[i];
+    lanes state[VECTORS];
+    UNROLL for (int z = 0; z < VECTORS; z++) {
+      state[z] = a[z];
+      a[z] += value * row[z];
     }
     sigmoids(state);
-    UNROLL for (size_t z = 0; z < SIGMOIDS; z++) h[i * VECTORS + z] = state[z];
+    UNROLL for (size_t z = 0; z < VECTORS; z++) h[i * VECTORS + z] = state[z];
   }
   return h + count * VECTORS;
 }

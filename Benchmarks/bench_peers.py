@@ -74,12 +74,14 @@ def start(workload, peer, expected, threads):
 
 def screen(workload, peers, expected, chosen):
     """The workers worth measuring, and what was dropped with its rate or its error."""
-    kept, dropped, best = [], [], 0
+    kept, dropped = [], []
 
-    def drop(worker, rate):
-        worker.close()
-        dropped.append({"name": worker.rows[0].name, "images_per_second": rate})
-        say(f"  dropped at {rate:.4g} images/s: {worker.rows[0].name}")
+    def is_worth_it(worker, rate):
+        singles = [r for w, r in kept if w.peer.precision == "float32"]
+        return (
+            worker.peer == workload.usual
+            or rate >= SCREENED_OUT * max(r for _, r in kept)
+            or worker.peer.precision == "float32" and rate == max(singles))
 
     for peer in peers:
         worker = None
@@ -93,15 +95,14 @@ def screen(workload, peers, expected, chosen):
             dropped.append({"name": f"PyTorch, {peer}", "error": str(failure)})
             say(f"  failed: PyTorch, {peer}: {failure}")
             continue
-        best = max(best, rate)
-        if rate < SCREENED_OUT * best and peer != workload.usual:
-            drop(worker, rate)
-        else:
-            kept.append((worker, rate))
-    for worker, rate in kept:
-        if rate < SCREENED_OUT * best and worker.peer != workload.usual:
-            drop(worker, rate)
-    return [worker for worker, _ in kept if worker.process.poll() is None], dropped
+        kept.append((worker, rate))
+        slow = [pair for pair in kept if not is_worth_it(*pair)]
+        kept = [pair for pair in kept if pair not in slow]
+        for worker, rate in slow:
+            worker.close()
+            dropped.append({"name": worker.rows[0].name, "images_per_second": rate})
+            say(f"  dropped at {rate:.4g} images/s: {worker.rows[0].name}")
+    return [worker for worker, _ in kept], dropped
 
 
 def take_turns(competitors, chosen):

@@ -3,9 +3,9 @@
 // dot product a pixel, and the backward pass can gather what the pixels want of the same state and
 // send it through the sigmoid once. Both are exact for any x.
 //
-// Hidden units know nothing of one another. A block of them goes through all images of a thread
-// before the next one does, so that its weights and their gradients stay in the second-level cache;
-// read anew for each image they would come from the third.
+// Hidden units know nothing of one another. A block of them goes through all images before the next
+// one does, so that its weights and their gradients stay in the second-level cache; read anew for each
+// image they would come from the third. On the way back threads share out the blocks.
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +26,7 @@ typedef uint32_t words __attribute__((ext_vector_type(LANES)));
 // Those at any place.
 typedef lanes loose_lanes __attribute__((aligned(4)));
 
-// A hidden state passes from the activation a to its sigmoid as 1 / (1 + 2^-(a log2 e)); the factor stands in
-// the packed weights.
+// The sigmoid of an activation a is 1 / (1 + 2^(a times this)); the factor stands in the packed weights.
 #define FOLDED -1.44269504f
 
 // x = 1 / (1 + 2^x) for a state, absolute error below 2e-7; NaN stays NaN.
@@ -64,20 +63,53 @@ SL_INLINE size_t blocks_of(size_t hidden) { return (hidden + BLOCK - 1) / BLOCK;
 // Weights or their gradients by block of hidden units: rows of BLOCK numbers, of w [D], c and v [D].
 SL_INLINE size_t rows_of(size_t dimension) { return 2 * dimension + 1; }
 
+// A pixel that is not zero.
+typedef struct {
+  uint32_t place;
+  float value;
+} pixel;
+
 typedef struct {
   const float *dlogits, *x, *w, *c, *v, *b;
   float *out, *packed;
-  // By thread.
+  // Gradients, by part of the images.
   float *sums;
+  size_t parts;
+  // Where images are not zero: how many such pixels an image has; these in order, with one to spare, in
+  // room for D + 1; and by tile and pixel, a bit an image.
+  uint32_t *counts;
+  pixel *pixels;
+  uint8_t *marks;
   size_t images, dimension, hidden;
 } job;
 
 SL_INLINE size_t block_size(const job *j) { return rows_of(j->dimension) * BLOCK; }
 SL_INLINE size_t packed_size(const job *j) { return blocks_of(j->hidden) * block_size(j); }
+SL_INLINE size_t tiles_of(size_t images) { return (images + TILE - 1) / TILE; }
+
+// Parts of the images whose gradients are summed by themselves. One, where blocks of hidden units keep
+// all threads busy for nine tenths of the time: then there is nothing to add up.
+static size_t parts_of(size_t images, size_t hidden) {
+  const size_t threads = (size_t)sl_threads(), turns = (blocks_of(hidden) + threads - 1) / threads;
+  const int busy = 10 * blocks_of(hidden) >= 9 * turns * threads;
+  return busy ? 1 : (size_t)sl_parts(images, GROUP);
+}
 
 size_t sl_nade_scratch_count(size_t images, size_t dimension, size_t hidden, int gradient) {
   const job j = {.dimension = dimension, .hidden = hidden};
-  return packed_size(&j) * (gradient ? 1 + (size_t)sl_parts(images, GROUP) : 1);
+  const size_t bytes = tiles_of(images) * dimension;
+  return packed_size(&j) * (gradient ? 1 + parts_of(images, hidden) : 1) +
+         images * (2 * (dimension + 1) + 1) + (bytes + sizeof(float) - 1) / sizeof(float);
+}
+
+// Gives the arrays of a call their places in its scratch.
+static void divide(job *j, float *scratch, int gradient) {
+  j->packed = scratch;
+  j->sums = scratch + packed_size(j);
+  j->parts = gradient ? parts_of(j->images, j->hidden) : 0;
+  j->pixels = (pixel *)(j->sums + j->parts * packed_size(j));
+  j->counts = (uint32_t *)(j->pixels + j->images * (j->dimension + 1));
+  j->marks = (uint8_t *)(j->counts + j->images);
 }
 
 // Items are rows of all blocks; zeros stand where hidden units do not fill the last.
@@ -98,61 +130,38 @@ SL_CLONES static void pack_part(void *data, size_t begin, size_t end, int thread
   }
 }
 
-// Where images are not zero.
-typedef struct {
-  // By tile and pixel, a bit an image.
-  uint8_t *marks;
-  // By image from `first` on: its places, in order, and what stands there.
-  size_t *first;
-  uint32_t *places;
-  float *values;
-  // The most that one image has.
-  size_t most;
-} sparsity;
-
-SL_INLINE sparsity sparsity_of(const float *x, size_t images, size_t D) {
-  size_t count = 0;
-  for (size_t i = 0; i < images * D; i++) count += x[i] != 0;
-  // Room for the place that the last state looks at in vain.
-  sparsity s = {
-      .marks = calloc((images + TILE - 1) / TILE * D, 1),
-      .first = malloc((images + 1) * sizeof(size_t)),
-      .places = calloc(count + 1, sizeof(uint32_t)),
-      .values = calloc(count + 1, sizeof(float)),
-  };
+// Finds the pixels that are not zero. Items are tiles.
+SL_CLONES static void find_part(void *data, size_t begin, size_t end, int thread) {
+  (void)thread;
+  const job *j = data;
+  const size_t D = j->dimension;
   // A byte for each pixel of an image, whole words of them.
   enum { WORD = sizeof(uint64_t) };
   uint8_t *live = calloc(D + WORD, 1);
-  count = 0;
-  for (size_t n = 0; n < images; n++) {
-    s.first[n] = count;
-    const float *pixels = x + n * D;
-    uint8_t *marks = s.marks + n / TILE * D;
-    for (size_t d = 0; d < D; d++) {
-      live[d] = pixels[d] != 0;
-      marks[d] |= (uint8_t)(live[d] << n % TILE);
-    }
-    for (size_t from = 0; from < D; from += WORD) {
-      uint64_t word;
-      memcpy(&word, live + from, WORD);
-      for (; word; word &= word - 1) {
-        const size_t d = from + (size_t)__builtin_ctzll(word) / 8;
-        s.places[count] = (uint32_t)d;
-        s.values[count++] = pixels[d];
+  for (size_t tile = begin; tile < end; tile++) {
+    uint8_t *marks = j->marks + tile * D;
+    memset(marks, 0, D);
+    for (size_t n = tile * TILE; n < (tile + 1) * TILE && n < j->images; n++) {
+      const float *x = j->x + n * D;
+      for (size_t d = 0; d < D; d++) {
+        live[d] = x[d] != 0;
+        marks[d] |= (uint8_t)(live[d] << n % TILE);
       }
+      pixel *pixels = j->pixels + n * (D + 1);
+      uint32_t count = 0;
+      for (size_t from = 0; from < D; from += WORD) {
+        uint64_t word;
+        memcpy(&word, live + from, WORD);
+        for (; word; word &= word - 1) {
+          const size_t d = from + (size_t)__builtin_ctzll(word) / 8;
+          pixels[count++] = (pixel){(uint32_t)d, x[d]};
+        }
+      }
+      pixels[count] = (pixel){0, 0};
+      j->counts[n] = count;
     }
-    s.most = count - s.first[n] > s.most ? count - s.first[n] : s.most;
   }
-  s.first[images] = count;
   free(live);
-  return s;
-}
-
-static void discard(sparsity s) {
-  free(s.marks);
-  free(s.first);
-  free(s.places);
-  free(s.values);
 }
 
 // v[0] = the sums of 16 vectors, in order.
@@ -177,17 +186,25 @@ SL_INLINE void sum_each(lanes *v) {
                                  30, 31);
 }
 
-// Room for the hidden states of an image, one more than it has pixels that are not zero.
-SL_INLINE size_t room(const sparsity *sparsity) { return (sparsity->most + 1) * VECTORS; }
+// Room for the hidden states of any of the images, one more than it has pixels that are not zero.
+SL_INLINE size_t room(const job *j, size_t begin, size_t end) {
+  size_t most = 0;
+  for (size_t n = begin; n < end; n++) most = j->counts[n] > most ? j->counts[n] : most;
+  return (most + 1) * VECTORS;
+}
 
-// The hidden states of an image from h on; the last one.
-SL_INLINE lanes *hidden_states(const float *w, const lanes *c, const uint32_t *places,
-                               const float *values, size_t count, lanes *h) {
+// The hidden states of image n from h on; the last one. What images a last group lacks would have is
+// computed, but from one state, and not kept.
+SL_INLINE lanes *hidden_states(const job *j, const float *w, size_t n, lanes *h) {
+  const int missing = n >= j->images;
+  const size_t count = missing ? 0 : j->counts[n];
+  const pixel *pixels = j->pixels + (missing ? 0 : n * (j->dimension + 1));
+  const lanes *c = (const lanes *)(w + j->dimension * BLOCK);
   lanes a[VECTORS];
   UNROLL for (int z = 0; z < VECTORS; z++) a[z] = c[z];
   for (size_t i = 0; i <= count; i++) {
-    const lanes *row = (const lanes *)(w + places[i] * BLOCK);
-    const lanes value = (lanes)values[i];
+    const lanes *row = (const lanes *)(w + pixels[i].place * BLOCK);
+    const lanes value = (lanes)pixels[i].value;
     lanes state[VECTORS];
     UNROLL for (int z = 0; z < VECTORS; z++) {
       state[z] = a[z];
@@ -202,28 +219,21 @@ SL_INLINE lanes *hidden_states(const float *w, const lanes *c, const uint32_t *p
 SL_CLONES static void forward_part(void *data, size_t begin, size_t end, int thread) {
   (void)thread;
   const job *j = data;
-  const size_t D = j->dimension, images = end - begin;
-  float *out = j->out + begin * D;
-  const sparsity sparsity = sparsity_of(j->x + begin * D, images, D);
-  lanes *states = numbers(GROUP * room(&sparsity) * LANES);
-  for (size_t n = 0; n < images; n++) memcpy(out + n * D, j->b, D * sizeof(float));
+  const size_t D = j->dimension, space = room(j, begin, end);
+  lanes *states = numbers(GROUP * space * LANES);
+  for (size_t n = begin; n < end; n++) memcpy(j->out + n * D, j->b, D * sizeof(float));
   for (size_t index = 0; index < blocks_of(j->hidden); index++) {
     const float *w = j->packed + index * block_size(j), *v = w + (D + 1) * BLOCK;
-    const lanes *c = (const lanes *)(w + D * BLOCK);
-    for (size_t group = 0; group < images; group += GROUP) {
+    for (size_t group = begin; group < end; group += GROUP) {
       const lanes *h[GROUP];
       for (size_t t = 0; t < GROUP; t++) {
-        // What images a last group lacks would have is computed, but from one state, and not kept.
-        const size_t n = group + t < images ? group + t : images;
-        const size_t first = sparsity.first[n], next = sparsity.first[n < images ? n + 1 : n];
-        lanes *state = states + t * room(&sparsity);
-        hidden_states(w, c, sparsity.places + first, sparsity.values + first, next - first, state);
-        h[t] = state;
+        h[t] = states + t * space;
+        hidden_states(j, w, group + t, states + t * space);
       }
       for (size_t from = 0; from < D; from += LANES) {
         const size_t length = D - from < LANES ? D - from : LANES;
-        for (size_t tile = 0; tile < GROUP && group + tile < images; tile += TILE) {
-          const uint8_t *marks = sparsity.marks + (group + tile) / TILE * D + from;
+        for (size_t tile = 0; tile < GROUP && group + tile < end; tile += TILE) {
+          const uint8_t *marks = j->marks + (group + tile) / TILE * D + from;
           lanes products[TILE][LANES];
           for (size_t i = 0; i < length; i++) {
             const lanes *row = (const lanes *)(v + (from + i) * BLOCK);
@@ -238,9 +248,9 @@ SL_CLONES static void forward_part(void *data, size_t begin, size_t end, int thr
               h[tile + t] = state + VECTORS * (marks[i] >> t & 1);
             }
           }
-          for (size_t t = 0; t < TILE && group + tile + t < images; t++) {
+          for (size_t t = 0; t < TILE && group + tile + t < end; t++) {
             sum_each(products[t]);
-            float *logits = out + (group + tile + t) * D + from;
+            float *logits = j->out + (group + tile + t) * D + from;
             if (length == LANES) {
               *(loose_lanes *)logits += products[t][0];
             } else {
@@ -252,14 +262,15 @@ SL_CLONES static void forward_part(void *data, size_t begin, size_t end, int thr
     }
   }
   free(states);
-  discard(sparsity);
 }
 
 void sl_nade(const float *x, const float *w, const float *c, const float *v, const float *b,
              float *logits, size_t images, size_t dimension, size_t hidden, float *scratch) {
-  job j = {.x = x, .w = w, .c = c, .v = v, .b = b, .out = logits, .packed = scratch,
+  job j = {.x = x, .w = w, .c = c, .v = v, .b = b, .out = logits,
            .images = images, .dimension = dimension, .hidden = hidden};
+  divide(&j, scratch, 0);
   sl_parallel(pack_part, &j, rows_of(dimension), 64);
+  sl_parallel(find_part, &j, tiles_of(images), 1);
   sl_parallel(forward_part, &j, images, GROUP);
 }
 
@@ -317,13 +328,13 @@ SL_INLINE void go_back(returning *r, size_t tile, const float *const *dlogits, c
 }
 
 // From the gradients that stand in the place of an image's states to those of w and c.
-SL_INLINE void learn(const lanes *gradient, const uint32_t *places, const float *values,
-                     size_t count, float *dw, lanes *dc) {
+SL_INLINE void learn(const lanes *gradient, const pixel *pixels, size_t count, float *dw,
+                     lanes *dc) {
   lanes sum[VECTORS];
   UNROLL for (int z = 0; z < VECTORS; z++) sum[z] = (lanes)0.0f;
   for (size_t i = count; i-- > 0;) {
-    lanes *row = (lanes *)(dw + places[i] * BLOCK);
-    const lanes value = (lanes)values[i];
+    lanes *row = (lanes *)(dw + pixels[i].place * BLOCK);
+    const lanes value = (lanes)pixels[i].value;
     UNROLL for (int z = 0; z < VECTORS; z++) {
       sum[z] += gradient[(i + 1) * VECTORS + (size_t)z];
       row[z] += value * sum[z];
@@ -332,55 +343,52 @@ SL_INLINE void learn(const lanes *gradient, const uint32_t *places, const float 
   UNROLL for (int z = 0; z < VECTORS; z++) dc[z] += sum[z] + gradient[z];
 }
 
+// Items are blocks of hidden units, those of the first part of the images first.
 SL_CLONES static void backward_part(void *data, size_t begin, size_t end, int thread) {
+  (void)thread;
   const job *j = data;
-  const size_t D = j->dimension, images = end - begin;
-  float *sums = j->sums + (size_t)thread * packed_size(j);
-  memset(sums, 0, packed_size(j) * sizeof(float));
-  const sparsity sparsity = sparsity_of(j->x + begin * D, images, D);
-  lanes *states = numbers(GROUP * room(&sparsity) * LANES);
+  const size_t D = j->dimension, blocks = blocks_of(j->hidden);
+  const size_t groups = (j->images + GROUP - 1) / GROUP, space = room(j, 0, j->images);
+  lanes *states = numbers(GROUP * space * LANES);
   // The gradient of images that a last group lacks.
   float *nothing = calloc(D, sizeof(float));
-  for (size_t index = 0; index < blocks_of(j->hidden); index++) {
+  for (size_t item = begin; item < end; item++) {
+    const size_t part = item / blocks, index = item % blocks;
+    const size_t first = groups * part / j->parts * GROUP;
+    const size_t next = groups * (part + 1) / j->parts * GROUP;
     const float *w = j->packed + index * block_size(j), *v = w + (D + 1) * BLOCK;
-    float *dw = sums + index * block_size(j), *dv = dw + (D + 1) * BLOCK;
-    const lanes *c = (const lanes *)(w + D * BLOCK);
+    float *dw = j->sums + part * packed_size(j) + index * block_size(j), *dv = dw + (D + 1) * BLOCK;
     lanes *dc = (lanes *)(dw + D * BLOCK);
-    for (size_t group = 0; group < images; group += GROUP) {
+    memset(dw, 0, block_size(j) * sizeof(float));
+    for (size_t group = first; group < next; group += GROUP) {
       returning r = {0};
       const float *dlogits[GROUP];
       for (size_t t = 0; t < GROUP; t++) {
-        const size_t n = group + t < images ? group + t : images;
-        const size_t first = sparsity.first[n], next = sparsity.first[n < images ? n + 1 : n];
-        dlogits[t] = n < images ? j->dlogits + (begin + n) * D : nothing;
-        r.h[t] = hidden_states(w, c, sparsity.places + first, sparsity.values + first, next - first,
-                               states + t * room(&sparsity));
+        dlogits[t] = group + t < j->images ? j->dlogits + (group + t) * D : nothing;
+        r.h[t] = hidden_states(j, w, group + t, states + t * space);
       }
       for (size_t after = D; after > 0;) {
         const size_t from = (after - 1) / LANES * LANES;
-        for (size_t tile = 0; tile < GROUP && group + tile < images; tile += TILE) {
-          go_back(&r, tile, dlogits, sparsity.marks + (group + tile) / TILE * D, v, dv, from,
-                  after - from);
+        for (size_t tile = 0; tile < GROUP && group + tile < j->images; tile += TILE) {
+          go_back(&r, tile, dlogits, j->marks + (group + tile) / TILE * D, v, dv, from, after - from);
         }
         after = from;
       }
-      for (size_t t = 0; t < GROUP && group + t < images; t++) {
-        const size_t first = sparsity.first[group + t], next = sparsity.first[group + t + 1];
+      for (size_t t = 0; t < GROUP && group + t < j->images; t++) {
+        const size_t n = group + t;
         through_sigmoid(r.h[t], r.wanted[t]);
-        learn(r.h[t], sparsity.places + first, sparsity.values + first, next - first, dw, dc);
+        learn(r.h[t], j->pixels + n * (D + 1), j->counts[n], dw, dc);
       }
     }
   }
   free(states);
   free(nothing);
-  discard(sparsity);
 }
 
-// Adds up the threads' sums in a fixed order and lays blocks side by side. Items are rows.
+// Adds up the parts' sums in a fixed order and lays blocks side by side. Items are rows.
 typedef struct {
   const job *job;
   float *dw, *dc, *dv;
-  int parts;
 } unpacking;
 
 SL_CLONES static void unpack_part(void *data, size_t begin, size_t end, int thread) {
@@ -394,7 +402,7 @@ SL_CLONES static void unpack_part(void *data, size_t begin, size_t end, int thre
       const float *from = u->job->sums + at / BLOCK * block_size(u->job) + row * BLOCK;
       for (size_t i = 0; i < count; i++) {
         float sum = from[i];
-        for (int part = 1; part < u->parts; part++) sum += from[(size_t)part * stride + i];
+        for (size_t part = 1; part < u->job->parts; part++) sum += from[part * stride + i];
         to[at + i] = sum;
       }
     }
@@ -404,12 +412,13 @@ SL_CLONES static void unpack_part(void *data, size_t begin, size_t end, int thre
 void sl_nade_gradient(const float *dlogits, const float *x, const float *w, const float *c,
                       const float *v, float *dw, float *dc, float *dv, size_t images,
                       size_t dimension, size_t hidden, float *scratch) {
-  job j = {.dlogits = dlogits, .x = x, .w = w, .c = c, .v = v, .packed = scratch,
+  job j = {.dlogits = dlogits, .x = x, .w = w, .c = c, .v = v,
            .images = images, .dimension = dimension, .hidden = hidden};
-  j.sums = scratch + packed_size(&j);
+  divide(&j, scratch, 1);
   sl_parallel(pack_part, &j, rows_of(dimension), 64);
-  sl_parallel(backward_part, &j, images, GROUP);
-  unpacking u = {&j, dw, dc, dv, sl_parts(images, GROUP)};
+  sl_parallel(find_part, &j, tiles_of(images), 1);
+  sl_parallel(backward_part, &j, blocks_of(hidden) * j.parts, 1);
+  unpacking u = {&j, dw, dc, dv};
   sl_parallel(unpack_part, &u, rows_of(dimension), 64);
 }
 

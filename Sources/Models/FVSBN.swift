@@ -22,10 +22,10 @@ public struct FVSBN: DensityModel {
     batch: 128, learningRate: 1e-3,
     weights: { specification in
       specification.image.dimension * specification.image.dimension * specification.head.outputs
-    }
-  ) { specification, _, scope in
-    FVSBN(specification.image, specification.head, at: scope)
-  }
+    },
+    make: { specification, _, scope in
+      FVSBN(specification.image, specification.head, at: scope)
+    })
 
   init(_ image: ImageShape, _ head: Head, at scope: Scope) {
     self.image = image

@@ -40,12 +40,12 @@ public struct MADE: DensityModel {
       let (d, k) = (specification.image.dimension, specification.head.outputs)
       let sizes = [d] + (try specification.counts(hidden)) + [d * k]
       return zip(sizes, sizes.dropFirst()).reduce(d * d * k) { $0 + $1.0 * $1.1 }
-    }
-  ) { specification, seed, scope in
-    MADE(
-      specification.image, specification.head, hidden: try specification.counts(hidden),
-      masks: try specification.count(maskCount), seed: seed, at: scope)
-  }
+    },
+    make: { specification, seed, scope in
+      MADE(
+        specification.image, specification.head, hidden: try specification.counts(hidden),
+        masks: try specification.count(maskCount), seed: seed, at: scope)
+    })
 
   init(
     _ image: ImageShape, _ head: Head, hidden: [Int], masks count: Int, seed: UInt64,

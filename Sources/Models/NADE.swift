@@ -30,11 +30,11 @@ public struct NADE: DensityModel {
     weights: { specification in
       let (d, k) = (specification.image.dimension, specification.head.outputs)
       return d * (k + 1) * (try specification.count(hidden))
-    }
-  ) { specification, _, scope in
-    NADE(
-      specification.image, specification.head, hidden: try specification.count(hidden), at: scope)
-  }
+    },
+    make: { specification, _, scope in
+      NADE(
+        specification.image, specification.head, hidden: try specification.count(hidden), at: scope)
+    })
 
   init(_ image: ImageShape, _ head: Head, hidden: Int, at scope: Scope) {
     self.image = image

@@ -54,19 +54,19 @@ public struct PixelCNN: DensityModel {
       let c = specification.image.channels
       return 28 * (c + 2) * 2 * h + (try specification.count(blockCount)) * 10 * h * h + 4 * h * h
         + 2 * h * c * k
-    }
-  ) { specification, _, scope in
-    let model = PixelCNN(
-      specification.image, specification.head, blocks: try specification.count(blockCount),
-      channels: try specification.count(channels), position: try specification.isOn(position),
-      dropout: try specification.fraction(dropout), at: scope)
-    guard try specification.count(channels) >= specification.image.channels else {
-      throw ModelError.invalid(
-        "setting channels of pixelcnn: expected at least \(specification.image.channels)"
-          + " (one a colour), found \(try specification.count(channels))")
-    }
-    return model
-  }
+    },
+    make: { specification, _, scope in
+      let model = PixelCNN(
+        specification.image, specification.head, blocks: try specification.count(blockCount),
+        channels: try specification.count(channels), position: try specification.isOn(position),
+        dropout: try specification.fraction(dropout), at: scope)
+      guard try specification.count(channels) >= specification.image.channels else {
+        throw ModelError.invalid(
+          "setting channels of pixelcnn: expected at least \(specification.image.channels)"
+            + " (one a colour), found \(try specification.count(channels))")
+      }
+      return model
+    })
 
   init(
     _ image: ImageShape, _ head: Head, blocks: Int, channels h: Int, position: Bool,

@@ -1,0 +1,103 @@
+// All hidden states of NADE, one after the other, for heads with several outputs a dimension: their dot
+// products are matrix products.
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels.h"
+#include "numerics.h"
+#include "pool.h"
+
+#pragma clang fp contract(fast)
+
+typedef struct {
+  const float *x, *w, *c, *h, *dh;
+  float *states;
+  // Gradients of w and c, by thread.
+  float *sums;
+  size_t images, dimension, hidden;
+} job;
+
+SL_INLINE void add_scaled(float *y, float scale, const float *x, size_t n) {
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < n; i++) y[i] += scale * x[i];
+}
+
+SL_INLINE void sigmoids_of(const float *a, float *h, size_t n) {
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < n; i++) h[i] = sl_sigmoid(a[i]);
+}
+
+// Adds up the threads' sums in a fixed order.
+typedef struct {
+  const float *sums;
+  float *dw, *dc;
+  size_t stride, weights;
+  int parts;
+} reduction;
+
+SL_CLONES static void reduce_part(void *data, size_t begin, size_t end, int thread) {
+  (void)thread;
+  const reduction *r = data;
+  for (size_t i = begin; i < end; i++) {
+    float sum = 0;
+    for (int part = 0; part < r->parts; part++) sum += r->sums[(size_t)part * r->stride + i];
+    if (i < r->weights) {
+      r->dw[i] = sum;
+    } else {
+      r->dc[i - r->weights] = sum;
+    }
+  }
+}
+
+SL_CLONES static void hidden_part(void *data, size_t begin, size_t end, int thread) {
+  (void)thread;
+  const job *j = data;
+  const size_t D = j->dimension, H = j->hidden;
+  float *a = malloc(H * sizeof(float));
+  for (size_t n = begin; n < end; n++) {
+    memcpy(a, j->c, H * sizeof(float));
+    for (size_t d = 0; d < D; d++) {
+      sigmoids_of(a, j->states + (d * j->images + n) * H, H);
+      add_scaled(a, j->x[n * D + d], j->w + d * H, H);
+    }
+  }
+  free(a);
+}
+
+void sl_nade_hidden(const float *x, const float *w, const float *c, float *h, size_t images,
+                    size_t dimension, size_t hidden) {
+  job j = {.x = x, .w = w, .c = c, .states = h, .images = images, .dimension = dimension,
+           .hidden = hidden};
+  sl_parallel(hidden_part, &j, images, 1);
+}
+
+SL_CLONES static void hidden_gradient_part(void *data, size_t begin, size_t end, int thread) {
+  const job *j = data;
+  const size_t D = j->dimension, H = j->hidden;
+  float *dw = j->sums + (size_t)thread * (D + 1) * H, *dc = dw + D * H;
+  float *da = malloc(H * sizeof(float));
+  for (size_t n = begin; n < end; n++) {
+    memset(da, 0, H * sizeof(float));
+    for (size_t d = D; d-- > 0;) {
+      const float *dh = j->dh + (d * j->images + n) * H, *h = j->h + (d * j->images + n) * H;
+      add_scaled(dw + d * H, j->x[n * D + d], da, H);
+#pragma clang loop vectorize(assume_safety)
+      for (size_t i = 0; i < H; i++) da[i] += dh[i] * h[i] * (1.0f - h[i]);
+    }
+    add_scaled(dc, 1, da, H);
+  }
+  free(da);
+}
+
+void sl_nade_hidden_gradient(const float *dh, const float *h, const float *x, float *dw, float *dc,
+                             size_t images, size_t dimension, size_t hidden) {
+  size_t stride = (dimension + 1) * hidden;
+  int parts = sl_parts(images, 1);
+  float *sums = calloc((size_t)parts * stride, sizeof(float));
+  job j = {.dh = dh, .x = x, .h = h, .sums = sums, .images = images, .dimension = dimension,
+           .hidden = hidden};
+  sl_parallel(hidden_gradient_part, &j, images, 1);
+  reduction r = {sums, dw, dc, stride, dimension * hidden, parts};
+  sl_parallel(reduce_part, &r, stride, 4096);
+  free(sums);
+}

@@ -28,7 +28,8 @@ typedef lanes loose_lanes __attribute__((aligned(4)));
 // The sigmoid of an activation a is 1 / (1 + 2^(a times this)); the factor stands in the packed weights.
 #define FOLDED -1.44269504f
 
-// x = 1 / (1 + 2^x) for a state, absolute error below 2e-7; NaN stays NaN.
+// x = 1 / (1 + 2^x) for a state, absolute error below 2e-7. NaN stays NaN, and makes one of what it
+// shares a division with, in the same image.
 SL_INLINE void sigmoids(lanes *x) {
   lanes shifted[VECTORS], f[VECTORS], p[VECTORS];
 #define EACH UNROLL for (int z = 0; z < VECTORS; z++)
@@ -47,7 +48,7 @@ SL_INLINE void sigmoids(lanes *x) {
   EACH p[z] = p[z] * f[z] + 1.0f;
   EACH p[z] = (lanes)((words)p[z] + ((words)shifted[z] << 23)) + 1.0f;
 #undef EACH
-  // One division for two: some processors take longer for it than for all the rest.
+  // One division, the slowest of these instructions, for two.
   UNROLL for (int z = 0; z < VECTORS; z += 2) {
     const lanes inverse = 1.0f / (p[z] * p[z + 1]);
     x[z] = inverse * p[z + 1];

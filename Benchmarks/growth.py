@@ -22,6 +22,7 @@ from report import rate, table
 FOLDER = Path(__file__).parent
 SCANLINE = ".build/release/scanline"
 THREADS = 2, 1
+IMAGES = "random, black and white, 13 % ones in runs of 3.5 pixels"
 NAMES = {"pixelcnn": "PixelCNN", "made": "MADE", "nade": "NADE"}
 BASE = {
     "pixelcnn": {"blocks": 5, "channels": 32, "position": "off", "batch": 16, "side": 28},
@@ -244,8 +245,7 @@ the start. Scanline {e["commit"]} with oneDNN {e["onednn"]}.
 
 Training steps, one axis at a time around a base point. Medians of {e["rounds"]} \
 round{"s" * (e["rounds"] > 1)} in which all points of an axis took turns, {e["seconds"]:g} s a \
-turn, least and most in brackets. Images are random, black and white, 13 % ones in \
-runs of 3.5 pixels. Precision is the command's own choice on this machine: {in_precision}.
+turn, least and most in brackets. Images are {e["images"]}. Precision is the command's own choice on this machine: {in_precision}.
 
 - GFLOP/s and memory are those on two threads. GFLOP/s count the live multiply-adds, twice, and \
 training as three forward passes. The peak is multiply-adds that stay in registers, GFLOP/s, the \
@@ -381,7 +381,8 @@ def main():
         save(json.loads(path.read_text()), folder)
         say(f"written: {folder / 'GROWTH.md'}")
         return
-    environment = machine() | {"rounds": chosen.rounds, "seconds": chosen.seconds}
+    environment = machine() | {
+        "images": IMAGES, "rounds": chosen.rounds, "seconds": chosen.seconds}
     results = {"environment": environment, "axes": []}
     for axis in AXES:
         if not chosen.only or axis.model in chosen.only:

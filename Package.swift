@@ -42,7 +42,7 @@ let uses: [Target] = [
 // MARK: Density models
 
 let models: [Target] = [
-  .target(name: "Models", dependencies: ["Layers", "Distributions", "OneDNN"]),
+  .target(name: "Models", dependencies: ["Layers", "Distributions", "CPU"]),
   .target(name: "Layers", dependencies: ["Tensors", "Randomness"]),
   .target(name: "Distributions", dependencies: ["Tensors", "Images", "Randomness"]),
 ]
@@ -50,7 +50,7 @@ let models: [Target] = [
 // MARK: Numbers and pixels
 
 let foundations: [Target] = [
-  .target(name: "OneDNN", dependencies: ["Tensors", "COneDNN", "CKernels"]),
+  .target(name: "CPU", dependencies: ["Tensors", "COneDNN", "CKernels"]),
   .target(name: "Tensors"),
   .target(name: "Images", dependencies: ["CImageCodecs", "Files", "Randomness"]),
   .target(name: "RunFiles", dependencies: ["Files"]),
@@ -76,7 +76,7 @@ let tests: [Target] =
       name: "TestSupport", dependencies: ["Models", "Images", "Files"], path: "Tests/TestSupport")
   ]
   + [
-    "Files", "Images", "Strokes", "Tensors", "OneDNN", "Distributions", "Models", "RunFiles",
+    "Files", "Images", "Strokes", "Tensors", "CPU", "Distributions", "Models", "RunFiles",
     "Training", "Generation", "Benchmarks", "Detection", "Reports",
   ].map {
     .testTarget(
@@ -100,7 +100,7 @@ let package = Package(
       targets: [
         "Models", "Training", "Generation", "Detection", "Benchmarks", "Reports", "Images",
         // What their interfaces are made of.
-        "Layers", "Distributions", "Tensors", "OneDNN", "RunFiles", "Files", "Randomness",
+        "Layers", "Distributions", "Tensors", "CPU", "RunFiles", "Files", "Randomness",
       ]),
   ],
   dependencies: [

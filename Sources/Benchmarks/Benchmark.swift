@@ -11,7 +11,7 @@ import Training
 /// ```swift
 /// var benchmark = Benchmark(specification, precision: .float32)
 /// benchmark.measurements = [.train]
-/// let result = try benchmark.run(on: OneDNNBackend.shared)
+/// let result = try benchmark.run(on: CPUBackend.shared)
 /// ```
 public struct Benchmark {
   public enum Measurement: String, CaseIterable, Sendable {

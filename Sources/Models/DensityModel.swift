@@ -29,7 +29,7 @@ public struct ImageShape: Codable, Equatable, Sendable, CustomStringConvertible 
 /// let model = try ModelSpecification(
 ///   name: "nade", head: .bernoulli, image: ImageShape(height: 28, width: 28, channels: 1)
 /// ).build(in: store)
-/// let context = Context(backend: OneDNNBackend.shared, precision: .float32)
+/// let context = Context(backend: CPUBackend.shared, precision: .float32)
 /// let nats = model.logProbability(of: batch, in: context)
 /// ```
 public protocol DensityModel {

@@ -7,7 +7,7 @@ import Tensors
 /// them.
 ///
 /// ```swift
-/// let learner = try Learner(specification, options: options, backend: OneDNNBackend.shared)
+/// let learner = try Learner(specification, options: options, backend: CPUBackend.shared)
 /// let step = learner.step(batch, learningRate: options.learningRate)
 /// ```
 public final class Learner {

@@ -1,7 +1,7 @@
 import Files
 import Images
 import Models
-import OneDNN
+import CPU
 import RunFiles
 import Tensors
 
@@ -45,7 +45,7 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
   /// crawl. Scores are computed in float32 whatever the training had, so such a run can still be used.
   /// - Throws: `FileError` naming the run's configuration file and the field.
   public func requirePrecision(of backend: any Backend, for run: RunFolder) throws {
-    guard training.precision == .bfloat16, backend is OneDNNBackend, !OneDNNBackend.hasBFloat16
+    guard training.precision == .bfloat16, backend is CPUBackend, !CPUBackend.hasBFloat16
     else { return }
     throw FileError(
       run.configurationFile, "training.precision",

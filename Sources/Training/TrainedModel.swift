@@ -1,7 +1,7 @@
 import Images
 import Layers
 import Models
-import OneDNN
+import CPU
 import RunFiles
 import Tensors
 
@@ -20,7 +20,7 @@ public struct TrainedModel {
   public let backend: any Backend
 
   /// - Throws: `FileError` or `ModelError`, one line, for a folder that is damaged or not a run.
-  public init(run path: String, backend: any Backend = OneDNNBackend.shared) throws {
+  public init(run path: String, backend: any Backend = CPUBackend.shared) throws {
     run = try RunFolder.open(at: path)
     configuration = try RunConfiguration.read(from: run)
     let store = ParameterStore(seed: configuration.model.seed)

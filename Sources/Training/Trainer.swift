@@ -14,7 +14,7 @@ import Tensors
 /// let folder = try RunFolder.create(at: "runs/digits", configuration: configuration)
 /// let trainer = try Trainer(
 ///   run: folder, configuration: configuration, training: training, validation: validation,
-///   backend: OneDNNBackend.shared)
+///   backend: CPUBackend.shared)
 /// let summary = try trainer.train { progress in progress.step < 1000 }
 /// ```
 public final class Trainer {

@@ -4,7 +4,7 @@ import Distributions
 import Foundation
 import Images
 import Models
-import OneDNN
+import CPU
 import Tensors
 
 struct BenchmarkModels: ParsableCommand {
@@ -121,7 +121,7 @@ struct BenchmarkModels: ParsableCommand {
       // The first model's start is the command's.
       let age = index == 0 ? ProcessStatus.age : nil
       let place = benchmarks.count == 1 ? "" : " (\(index + 1) of \(benchmarks.count))"
-      let result = try benchmark.run(on: OneDNNBackend.shared) { measurement in
+      let result = try benchmark.run(on: CPUBackend.shared) { measurement in
         line.update("\(benchmark.name)\(place): \(measurement.verb)")
         return !interruption.isRequested
       }
@@ -193,7 +193,7 @@ struct BenchmarkModels: ParsableCommand {
     var peaks: [Precision: Double] = [:]
     for precision in Set(trained + scored) {
       try progress(precision)
-      peaks[precision] = OneDNNBackend.shared.arithmeticPeak(precision)
+      peaks[precision] = CPUBackend.shared.arithmeticPeak(precision)
     }
     return peaks
   }

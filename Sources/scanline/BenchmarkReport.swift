@@ -1,7 +1,7 @@
 import Benchmarks
 import Foundation
 import Models
-import OneDNN
+import CPU
 import Tensors
 
 /// What `benchmark --json` prints of a model: what was measured, and how fast it was. What was not
@@ -56,7 +56,7 @@ struct BenchmarkReport: Encodable {
     try container.encode(benchmark.batch, forKey: .batch)
     try container.encode(benchmark.precision, forKey: .precision)
     try container.encode(benchmark.scoringPrecision, forKey: .scorePrecision)
-    try container.encode(OneDNNBackend.shared.threads, forKey: .threads)
+    try container.encode(CPUBackend.shared.threads, forKey: .threads)
     try container.encode(result.parameters, forKey: .parameters)
     try container.encode(result.multiplyAdds, forKey: .multiplyAdds)
     try container.encode(result.inferenceBatch, forKey: .inferenceBatch)

@@ -1,4 +1,4 @@
-import OneDNN
+import CPU
 import Tensors
 
 /// What `benchmark` prints for people: a line a model.
@@ -47,7 +47,7 @@ struct BenchmarkTable {
       if let peak = report.scorePeak { peaks[report.benchmark.scoringPrecision.rawValue] = peak }
     }
     let measured = peaks.sorted { $0.key < $1.key }.map { "\($0.key) \(short($0.value))" }
-    return "\(image), \(counted(OneDNNBackend.shared.threads, "thread")), images a second"
+    return "\(image), \(counted(CPUBackend.shared.threads, "thread")), images a second"
       + (measured.isEmpty ? "" : "; peak \(measured.joined(separator: ", ")) GFLOP/s")
   }
 

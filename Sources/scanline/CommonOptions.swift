@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import OneDNN
+import CPU
 
 /// What every verb takes.
 struct CommonOptions: ParsableArguments {
@@ -29,6 +29,6 @@ struct CommonOptions: ParsableArguments {
 
   /// Sets up the engine.
   func prepare() {
-    OneDNNBackend.shared.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    CPUBackend.shared.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
   }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Distributions
 import Models
-import OneDNN
+import CPU
 import Tensors
 
 struct ModelList: ParsableCommand {
@@ -58,6 +58,6 @@ struct ModelList: ParsableCommand {
 extension ModelFamily {
   /// What activations are computed in where nothing else is asked for: on this processor.
   var precision: Precision {
-    prefersBFloat16 && OneDNNBackend.gainsFromBFloat16 ? .bfloat16 : .float32
+    prefersBFloat16 && CPUBackend.gainsFromBFloat16 ? .bfloat16 : .float32
   }
 }

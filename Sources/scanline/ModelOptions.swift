@@ -1,7 +1,7 @@
 import ArgumentParser
 import Distributions
 import Models
-import OneDNN
+import CPU
 import Tensors
 
 enum HeadName: String, CaseIterable, ExpressibleByArgument {
@@ -21,7 +21,7 @@ enum PrecisionName: String, CaseIterable, ExpressibleByArgument {
 
   /// Refuses what the processor would have to emulate.
   func require(_ flag: String) throws {
-    if self == .bfloat16, !OneDNNBackend.hasBFloat16 {
+    if self == .bfloat16, !CPUBackend.hasBFloat16 {
       throw ValidationError(
         "\(flag): expected float32, the only one that this processor computes in, found bfloat16")
     }

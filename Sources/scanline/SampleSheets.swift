@@ -1,7 +1,7 @@
 import Foundation
 import Generation
 import Images
-import OneDNN
+import CPU
 import Reports
 import Tensors
 import Training
@@ -37,7 +37,7 @@ final class SampleSheets {
     lastShare = progress.done
     let configuration = trainer.configuration
     let sampler = Sampler(
-      trainer.averagedModel, in: Context(backend: OneDNNBackend.shared, precision: .float32),
+      trainer.averagedModel, in: Context(backend: CPUBackend.shared, precision: .float32),
       seed: configuration.seed)
     let dimension = Double(configuration.model.image.dimension)
     let batch = try sampler.draw(0..<Self.images) { done in

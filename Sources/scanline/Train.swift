@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import OneDNN
+import CPU
 import Reports
 import RunFiles
 import Training
@@ -148,7 +148,7 @@ struct Train: ParsableCommand {
     do {
       return try Trainer(
         run: job.folder, configuration: job.configuration, training: job.training,
-        validation: job.validation, backend: OneDNNBackend.shared,
+        validation: job.validation, backend: CPUBackend.shared,
         checkpointInterval: checkpointInterval)
     } catch  where !resume {
       // A run that cannot be begun leaves its name to one that can.

@@ -2,7 +2,7 @@ import ArgumentParser
 import Files
 import Images
 import Models
-import OneDNN
+import CPU
 import RunFiles
 import Training
 
@@ -51,7 +51,7 @@ struct TrainingJob {
     configuration = try RunConfiguration.read(from: folder)
     try command.requireNoContradiction(to: configuration)
     // Before the images are read.
-    try configuration.requirePrecision(of: OneDNNBackend.shared, for: folder)
+    try configuration.requirePrecision(of: CPUBackend.shared, for: folder)
     let shape = configuration.model.image
     let options = LoadingOptions(
       size: (shape.width, shape.height), channels: shape.channels,

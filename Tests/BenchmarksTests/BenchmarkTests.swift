@@ -2,7 +2,7 @@ import Benchmarks
 import Distributions
 import Images
 import Models
-import OneDNN
+import CPU
 import Tensors
 import TestSupport
 import Testing
@@ -29,7 +29,7 @@ import Testing
   func everything(_ modelCase: ModelCase) throws {
     let benchmark = try benchmark(
       modelCase.name, modelCase.settings, modelCase.head, modelCase.image)
-    let result = try #require(try benchmark.run(on: OneDNNBackend.shared))
+    let result = try #require(try benchmark.run(on: CPUBackend.shared))
     let (model, parameters) = try modelCase.build(precision: .float32)
     #expect(result.parameters == parameters.reduce(0) { $0 + $1.count })
     #expect(result.multiplyAdds == model.multiplyAdds)
@@ -44,13 +44,13 @@ import Testing
   @Test("training counts three forward passes, scoring one for each mask; two operations each")
   func arithmetic() throws {
     let result = try #require(
-      try benchmark("made", ["hidden": "16", "masks": "3"]).run(on: OneDNNBackend.shared))
+      try benchmark("made", ["hidden": "16", "masks": "3"]).run(on: CPUBackend.shared))
     let operations = 2e-9 * Double(result.multiplyAdds)
     expectClose(
       [try #require(result.trainGflops), try #require(result.scoreGflops)],
       [3 * operations * result.train!, 3 * operations * result.score!], tolerance: 1e-12,
       floor: 1e-30)
-    let single = try #require(try benchmark("fvsbn").run(on: OneDNNBackend.shared))
+    let single = try #require(try benchmark("fvsbn").run(on: CPUBackend.shared))
     #expect(single.multiplyAdds == 190)
     expectClose(
       [try #require(single.scoreGflops)], [2e-9 * 190 * single.score!], tolerance: 1e-12,
@@ -63,7 +63,7 @@ import Testing
     benchmark.measurements = [measurement]
     var seen: Set<Benchmark.Measurement> = []
     let result = try #require(
-      try benchmark.run(on: OneDNNBackend.shared) {
+      try benchmark.run(on: CPUBackend.shared) {
         seen.insert($0)
         return true
       })
@@ -82,7 +82,7 @@ import Testing
     benchmark.steps = count
     var taken = 0
     let result = try #require(
-      try benchmark.run(on: OneDNNBackend.shared) { _ in
+      try benchmark.run(on: CPUBackend.shared) { _ in
         taken += 1
         return true
       })
@@ -99,7 +99,7 @@ import Testing
   func stops(_ measurement: Benchmark.Measurement) throws {
     var calls = 0
     let result = try benchmark("pixelcnn", ["blocks": "1", "channels": "3"]).run(
-      on: OneDNNBackend.shared
+      on: CPUBackend.shared
     ) {
       calls += $0 == measurement ? 1 : 0
       return $0 != measurement
@@ -114,7 +114,7 @@ import Testing
     benchmark.images = DataSet(
       height: 4, width: 5, channels: 1, pixels: (0..<60).map { UInt8($0 * 4) },
       names: ["a", "b", "c"])
-    #expect(try #require(try benchmark.run(on: OneDNNBackend.shared)).train != nil)
+    #expect(try #require(try benchmark.run(on: CPUBackend.shared)).train != nil)
   }
 
   @Test("a batch that no machine holds is refused before it is made")
@@ -123,7 +123,7 @@ import Testing
       "pixelcnn", [:], .categorical(256), ImageShape(height: 64, width: 64, channels: 3))
     benchmark.batch = 1 << 20
     #expect {
-      try benchmark.run(on: OneDNNBackend.shared)
+      try benchmark.run(on: CPUBackend.shared)
     } throws: { error in
       let line = "\(error)"
       return error is ModelError && line.contains("64x64x3") && line.contains("1048576")
@@ -133,8 +133,8 @@ import Testing
 
   @Test("the machine's peak is a number", arguments: [Precision.float32, .bfloat16])
   func peak(_ precision: Precision) throws {
-    guard precision == .float32 || OneDNNBackend.hasBFloat16 else { return }
-    let peak = OneDNNBackend.shared.arithmeticPeak(precision, side: 64, seconds: 1e-6)
+    guard precision == .float32 || CPUBackend.hasBFloat16 else { return }
+    let peak = CPUBackend.shared.arithmeticPeak(precision, side: 64, seconds: 1e-6)
     #expect(peak > 0 && peak.isFinite)
   }
 

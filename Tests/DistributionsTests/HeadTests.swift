@@ -1,6 +1,6 @@
 import Distributions
 import Foundation
-import OneDNN
+import CPU
 import Randomness
 import Tensors
 import TestSupport
@@ -11,7 +11,7 @@ import Testing
   static let heads = [Head.bernoulli, .categorical(2), .categorical(5), .categorical(256)]
 
   let reference = Context(backend: ReferenceBackend(), precision: .float64)
-  let fast = Context(backend: OneDNNBackend.shared, precision: .float32)
+  let fast = Context(backend: CPUBackend.shared, precision: .float32)
 
   /// Two images of three sub-pixels.
   private func logits(_ head: Head, _ precision: Precision, scale: Double = 4) -> Variable {

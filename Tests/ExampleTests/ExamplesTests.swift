@@ -5,7 +5,7 @@ import Foundation
 import Images
 import Layers
 import Models
-import OneDNN
+import CPU
 import Randomness
 import RunFiles
 import Tensors
@@ -36,7 +36,7 @@ import Training
       name: "nade", settings: ["hidden": "16"], head: .bernoulli,
       image: ImageShape(height: data.height, width: data.width, channels: data.channels))
     let model = try specification.build(in: ParameterStore(seed: 1))
-    let context = Context(backend: OneDNNBackend.shared, precision: .float32)
+    let context = Context(backend: CPUBackend.shared, precision: .float32)
     let logProbabilities = model.logProbability(of: batch, in: context)  // nats, one an image
     #expect(logProbabilities.count == 3 && logProbabilities.allSatisfy { $0 < 0 })
   }
@@ -92,7 +92,7 @@ import Training
     let folder = try RunFolder.create(at: run, configuration: configuration)
     let trainer = try Trainer(
       run: folder, configuration: configuration, training: training, validation: validation,
-      backend: OneDNNBackend.shared)
+      backend: CPUBackend.shared)
     let summary = try trainer.train { progress in
       progress.secondsLeft ?? 0 < 3600  // false stops, with a checkpoint
     }
@@ -114,7 +114,7 @@ import Training
     let folder = try RunFolder.resume(at: run)
     let trainer = try Trainer(
       run: folder, configuration: .read(from: folder), training: training, validation: validation,
-      backend: OneDNNBackend.shared)
+      backend: CPUBackend.shared)
     let summary = try trainer.train { _ in true }
     #expect(summary.epochs == 20)
   }

@@ -3,7 +3,7 @@ import Foundation
 import Images
 import Layers
 import Models
-import OneDNN
+import CPU
 import Tensors
 import TestSupport
 import Testing
@@ -99,18 +99,18 @@ struct Golden: Decodable {
   @Test("the fast backend is PyTorch in single", arguments: Golden.names)
   func fast(_ name: String) throws {
     try expectAgreement(
-      try Golden(name), OneDNNBackend.shared, .float32,
+      try Golden(name), CPUBackend.shared, .float32,
       logits: 2e-6, gradients: 1e-5, losses: 1e-5)
   }
 
   @Test(
     "bfloat16 activations keep the logits of PixelCNN",
-    .enabled(if: OneDNNBackend.hasBFloat16, "this processor does not multiply bfloat16"),
+    .enabled(if: CPUBackend.hasBFloat16, "this processor does not multiply bfloat16"),
     arguments: Golden.names.filter { $0.hasPrefix("pixelcnn") })
   func bfloat16(_ name: String) throws {
     let golden = try Golden(name)
     let (model, _) = try golden.build(.float32)
-    let context = Context(backend: OneDNNBackend.shared, precision: .bfloat16)
+    let context = Context(backend: CPUBackend.shared, precision: .bfloat16)
     let found = logits(model.conditionals(golden.batch, in: context))
     expectClose(found, golden.logits, tolerance: 3e-2, "logits")
     #expect(found != golden.logits.map { Double(Float($0)) }, "the activations were not rounded")

@@ -2,7 +2,7 @@ import Distributions
 import Foundation
 import Images
 import Models
-import OneDNN
+import CPU
 import Randomness
 import Tensors
 import TestSupport
@@ -12,7 +12,7 @@ import Testing
 /// harness.
 @Suite struct EveryModel {
   let reference = Context(backend: ReferenceBackend(), precision: .float64)
-  let fast = Context(backend: OneDNNBackend.shared, precision: .float32)
+  let fast = Context(backend: CPUBackend.shared, precision: .float32)
 
   @Test(
     "the probabilities of all tiny images sum to one",
@@ -108,7 +108,7 @@ import Testing
     let expected = gradients(
       slow, Context(backend: ReferenceBackend(), precision: .float64, tape: Tape()))
     let found = gradients(
-      quick, Context(backend: OneDNNBackend.shared, precision: .float32, tape: Tape()))
+      quick, Context(backend: CPUBackend.shared, precision: .float32, tape: Tape()))
     for (a, b) in zip(quickParameters, slowParameters) {
       expectClose(
         try #require(found[a]).values, try #require(expected[b]).values, tolerance: 2e-5, a.name)

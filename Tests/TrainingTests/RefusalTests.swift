@@ -3,7 +3,7 @@ import Foundation
 import Images
 import Layers
 import Models
-import OneDNN
+import CPU
 import RunFiles
 import TestSupport
 import Testing
@@ -169,7 +169,7 @@ import Training
         let folder = try resumedRun(at: run)
         return try Trainer(
           run: folder, configuration: .read(from: folder), training: trainingData,
-          validation: validationData, backend: OneDNNBackend.shared)
+          validation: validationData, backend: CPUBackend.shared)
       }
       #expect(error?.description.contains(expected) == true)
     }
@@ -186,7 +186,7 @@ import Training
     configuration.training.learningRate = 1e38
     let trainer = try Trainer(
       run: runFolder, configuration: configuration, training: TrainingCase.nade.training,
-      validation: TrainingCase.nade.validation, backend: OneDNNBackend.shared)
+      validation: TrainingCase.nade.validation, backend: CPUBackend.shared)
     #expect(trainer.step == 9)
     var step = trainer.step
     let error = #expect(throws: TrainingError.self) {
@@ -222,7 +222,7 @@ import Training
       _ = try Trainer(
         run: .create(at: folder.file("run"), configuration: configuration),
         configuration: configuration, training: data, validation: nil,
-        backend: OneDNNBackend.shared)
+        backend: CPUBackend.shared)
     }
     let error = #expect(throws: ModelError.self) { try begin(batch: 1 << 20) }
     let line = try #require(error?.description)

@@ -3,7 +3,7 @@ import Files
 import Foundation
 import Images
 import Models
-import OneDNN
+import CPU
 import Randomness
 import RunFiles
 import Tensors
@@ -40,7 +40,7 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
         model: "pixelcnn", settings: ["blocks": "1", "channels": "6"], pixels: .levels(4),
         channels: 3),
     ]
-    guard OneDNNBackend.hasBFloat16 else { return float32 }
+    guard CPUBackend.hasBFloat16 else { return float32 }
     return float32
       + float32.map {
         var copy = $0
@@ -82,7 +82,7 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
       : try resumedRun(at: path)
     return try Trainer(
       run: folder, configuration: try .read(from: folder), training: training,
-      validation: validation, backend: OneDNNBackend.shared,
+      validation: validation, backend: CPUBackend.shared,
       checkpointInterval: checkpointInterval)
   }
 

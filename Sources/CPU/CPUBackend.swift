@@ -10,12 +10,12 @@ import Tensors
 /// Primitives are compiled once a shape and kept. One computation runs at a time: the pool is one.
 ///
 /// ```swift
-/// let backend = OneDNNBackend.shared
+/// let backend = CPUBackend.shared
 /// backend.threads = 2
 /// let context = Context(backend: backend, precision: .float32)
 /// ```
-public final class OneDNNBackend: Backend, @unchecked Sendable {
-  public static let shared = OneDNNBackend()
+public final class CPUBackend: Backend, @unchecked Sendable {
+  public static let shared = CPUBackend()
 
   public let name = "oneDNN"
   private let lock = NSRecursiveLock()

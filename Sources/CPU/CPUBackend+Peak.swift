@@ -1,7 +1,7 @@
 import CKernels
 import Tensors
 
-extension OneDNNBackend {
+extension CPUBackend {
   /// Whether multiply-adds of bfloat16 are faster here than those of float32, by a fifth or more, as
   /// measured once in some milliseconds: an instruction for them is no promise. Zen 5 does twice as many, a Xeon without AMX
   /// half as many.

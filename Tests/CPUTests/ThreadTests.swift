@@ -1,5 +1,5 @@
 import Foundation
-import OneDNN
+import CPU
 import Tensors
 import TestSupport
 import Testing
@@ -9,9 +9,9 @@ import Testing
   /// One case in five is enough here, and waiting threads make more of them slow on a busy machine.
   @Test func everyKernelGivesTheSameOnOneThreadAndOnTwo() async {
     await #expect(processExitsWith: .success) {
-      let backend = OneDNNBackend.shared
+      let backend = CPUBackend.shared
       let kernels = stride(from: 0, to: KernelCase.all.count, by: 5).map { KernelCase.all[$0] }
-        .filter { $0.precision == .float32 || OneDNNBackend.hasBFloat16 }
+        .filter { $0.precision == .float32 || CPUBackend.hasBFloat16 }
       backend.threads = 1
       let one = kernels.map { $0.run(backend) }
       backend.threads = 2
@@ -28,11 +28,11 @@ import Testing
   /// OpenMP keeps the number by calling thread; ours holds for whoever calls.
   @Test func theNumberOfThreadsHoldsForEveryCaller() async {
     await #expect(processExitsWith: .success) {
-      let backend = OneDNNBackend.shared
+      let backend = CPUBackend.shared
       backend.threads = 3
       let done = DispatchSemaphore(value: 0)
       Thread {
-        #expect(OneDNNBackend.shared.threads == 3)
+        #expect(CPUBackend.shared.threads == 3)
         done.signal()
       }.start()
       done.wait()
@@ -41,7 +41,7 @@ import Testing
 
   /// Sums have a place a thread, and as many as that.
   @Test func aNumberOutOfRangeTraps() async {
-    await #expect(processExitsWith: .failure) { OneDNNBackend.shared.threads = 0 }
-    await #expect(processExitsWith: .failure) { OneDNNBackend.shared.threads = 1025 }
+    await #expect(processExitsWith: .failure) { CPUBackend.shared.threads = 0 }
+    await #expect(processExitsWith: .failure) { CPUBackend.shared.threads = 1025 }
   }
 }

@@ -1,5 +1,5 @@
 import Foundation
-import OneDNN
+import CPU
 import Synchronization
 import Tensors
 import TestSupport
@@ -37,13 +37,13 @@ import Testing
     whileAnotherThreadWrites([d, n, h]) {
       for _ in 0..<800 {
         let logits = Tensor([n, d, k], .float32)
-        OneDNNBackend.shared.nade(x, w: w, c: c, v: v, b: b, into: logits)
+        CPUBackend.shared.nade(x, w: w, c: c, v: v, b: b, into: logits)
         expectClose(logits.values, expected.values, tolerance: 1e-5)
       }
     }
   }
 
-  @Test(.enabled(if: OneDNNBackend.hasBFloat16, "this processor does not multiply bfloat16"))
+  @Test(.enabled(if: CPUBackend.hasBFloat16, "this processor does not multiply bfloat16"))
   func narrowedGradientOfLogits() {
     let shape: Shape = [4, 9, 9, 16]
     let dy = Tensor(shape, .float32, values: [Double](repeating: 1, count: shape.count))
@@ -51,7 +51,7 @@ import Testing
     whileAnotherThreadWrites([2, 9, 9, 16]) {
       for _ in 0..<800 {
         let dx = Tensor(shape, .bfloat16)
-        OneDNNBackend.shared.convolutionInputGradient(
+        CPUBackend.shared.convolutionInputGradient(
           dy, weights: w, .pointwise, rectified: nil, accumulating: false, into: dx)
         #expect(dx.values.allSatisfy { $0 == 8 })
       }

@@ -57,7 +57,7 @@ final class ConvolutionPlan {
 
     let plain = descriptor(sides, .float32, .dense)
     func reorder(from source: dnnl_memory_desc_t, to target: dnnl_memory_desc_t) -> Primitive? {
-      onOneThread { OneDNN.reorder(from: source, to: target) }
+      onOneThread { CPU.reorder(from: source, to: target) }
     }
     let chosen: dnnl_memory_desc_t
     switch key.kind {

@@ -1,12 +1,12 @@
 import Foundation
-import OneDNN
+import CPU
 import Tensors
 import TestSupport
 import Testing
 
 /// The kernels' own exponential, logarithm, sigmoid and softplus, element by element.
 @Suite struct Numerics {
-  let backend = OneDNNBackend.shared
+  let backend = CPUBackend.shared
 
   /// Not a number counts as far off.
   private func worst(

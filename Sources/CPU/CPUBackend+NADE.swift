@@ -2,7 +2,7 @@ import CKernels
 import COneDNN
 import Tensors
 
-extension OneDNNBackend {
+extension CPUBackend {
   public func nade(_ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor) {
     exclusively { nadeAlone(x, w: w, c: c, v: v, b: b, into: logits) }
   }

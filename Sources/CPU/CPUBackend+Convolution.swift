@@ -2,7 +2,7 @@ import CKernels
 import COneDNN
 import Tensors
 
-extension OneDNNBackend {
+extension CPUBackend {
   public func convolution(
     _ x: Tensor, rectified: Bool, weights w: Tensor, bias: Tensor,
     _ geometry: ConvolutionGeometry, adding residual: Tensor?, into y: Tensor
@@ -133,7 +133,7 @@ private struct CausalKernel {
   ) {
     let taps = (geometry.height - 1) * geometry.width + geometry.lastRow
     guard x[3] % 16 == 0, outputs % 16 == 0, taps <= Int(SL_MOST_TAPS),
-      precision == .bfloat16 ? OneDNNBackend.hasBFloat16 : OneDNNBackend.hasAVX512
+      precision == .bfloat16 ? CPUBackend.hasBFloat16 : CPUBackend.hasAVX512
     else { return nil }
     shape = sl_convolution(
       images: x[0], height: x[1], width: x[2], inputs: x[3], outputs: outputs,

@@ -1,4 +1,4 @@
-import OneDNN
+import CPU
 import Tensors
 import TestSupport
 import Testing
@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test(
-    .enabled(if: OneDNNBackend.hasBFloat16, "this processor does not multiply bfloat16"),
+    .enabled(if: CPUBackend.hasBFloat16, "this processor does not multiply bfloat16"),
     arguments: bfloat16)
   func equalsReferenceInBFloat16(_ kernel: KernelCase) {
     check(kernel)
@@ -23,7 +23,7 @@ import Testing
   /// float32 results come from exactly the reference's inputs, so only sums differ; a bfloat16 result
   /// is rounded to 8 bits.
   private func check(_ kernel: KernelCase) {
-    let found = kernel.run(OneDNNBackend.shared)
+    let found = kernel.run(CPUBackend.shared)
     let expected = kernel.run(ReferenceBackend())
     #expect(found.count == expected.count)
     for (index, (a, b)) in zip(found, expected).enumerated() {
@@ -38,10 +38,10 @@ import Testing
 
   @Test(
     "the same call gives the same bits",
-    arguments: KernelCase.all.filter { $0.precision == .float32 || OneDNNBackend.hasBFloat16 })
+    arguments: KernelCase.all.filter { $0.precision == .float32 || CPUBackend.hasBFloat16 })
   func repeats(_ kernel: KernelCase) {
-    let first = kernel.run(OneDNNBackend.shared)
-    let second = kernel.run(OneDNNBackend.shared)
+    let first = kernel.run(CPUBackend.shared)
+    let second = kernel.run(CPUBackend.shared)
     for (a, b) in zip(first, second) { #expect(a.values == b.values) }
   }
 }

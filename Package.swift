@@ -36,21 +36,25 @@ let uses: [Target] = [
     name: "Benchmarks",
     dependencies: ["Training", "Generation", "Models", "Images", "Randomness"]),
   .target(name: "Generation", dependencies: ["Models", "Images", "Randomness"]),
-  .target(name: "Training", dependencies: ["Models", "Images", "RunFiles", "Files", "Randomness"]),
+  .target(
+    name: "Training",
+    dependencies: [
+      "Models", "Layers", "Heads", "Tensors", "CPU", "Images", "RunFiles", "Files", "Randomness",
+    ]),
 ]
 
 // MARK: Density models
 
 let models: [Target] = [
-  .target(name: "Models", dependencies: ["Layers", "Distributions", "CPU"]),
+  .target(name: "Models", dependencies: ["Layers", "Heads", "Images", "Tensors", "Randomness"]),
   .target(name: "Layers", dependencies: ["Tensors", "Randomness"]),
-  .target(name: "Distributions", dependencies: ["Tensors", "Images", "Randomness"]),
+  .target(name: "Heads", dependencies: ["Tensors", "Images", "Randomness"]),
 ]
 
 // MARK: Numbers and pixels
 
 let foundations: [Target] = [
-  .target(name: "CPU", dependencies: ["Tensors", "COneDNN", "CKernels"]),
+  .target(name: "CPU", dependencies: ["Layers", "Tensors", "COneDNN", "CKernels"]),
   .target(name: "Tensors"),
   .target(name: "Images", dependencies: ["CImageCodecs", "Files", "Randomness"]),
   .target(name: "RunFiles", dependencies: ["Files"]),
@@ -76,7 +80,7 @@ let tests: [Target] =
       name: "TestSupport", dependencies: ["Models", "Images", "Files"], path: "Tests/TestSupport")
   ]
   + [
-    "Files", "Images", "Strokes", "Tensors", "CPU", "Distributions", "Models", "RunFiles",
+    "Files", "Images", "Strokes", "Tensors", "CPU", "Heads", "Models", "RunFiles",
     "Training", "Generation", "Benchmarks", "Detection", "Reports",
   ].map {
     .testTarget(
@@ -100,7 +104,7 @@ let package = Package(
       targets: [
         "Models", "Training", "Generation", "Detection", "Benchmarks", "Reports", "Images",
         // What their interfaces are made of.
-        "Layers", "Distributions", "Tensors", "CPU", "RunFiles", "Files", "Randomness",
+        "Layers", "Heads", "Tensors", "CPU", "RunFiles", "Files", "Randomness",
       ]),
   ],
   dependencies: [

@@ -26,10 +26,12 @@ public struct Benchmark {
   public var batch: Int
   /// Of activations in training.
   public var precision: Precision
-  /// Of activations in scoring; what scores a run uses float32.
+  /// Of activations in scoring and sampling.
   public var scoringPrecision = Precision.float32
   /// Seconds for each measurement, beside its warm-up.
   public var seconds = 5.0
+  /// Images to draw at once; nil for as many as all threads take.
+  public var samples: Int?
   /// Training steps to take instead, so that memory can be watched; the first tenth warms up.
   public var steps: Int?
   /// Keys random images and draws.

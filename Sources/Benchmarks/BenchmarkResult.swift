@@ -6,8 +6,10 @@ public struct BenchmarkResult: Sendable {
   public let multiplyAdds: Int
   /// Forward passes a likelihood.
   public let passesPerLikelihood: Int
-  /// Images scored and drawn at once.
+  /// Images scored at once.
   public let inferenceBatch: Int
+  /// Images drawn at once.
+  public internal(set) var samplesAtOnce: Int?
 
   /// Training, images a second: a median, batches prepared beside the steps as in a real training.
   public internal(set) var train: Double?

@@ -114,7 +114,7 @@ final class Measuring {
 
   /// Likelihoods, a batch at a time.
   func score() throws {
-    let context = Context(backend: backend, precision: benchmark.scoringPrecision)
+    let context = Context(Engine(backend, benchmark.scoringPrecision))
     let scored = images[(0..<model.inferenceBatch).map { $0 % images.count }]
     result.score = try pace.measure {
       let likelihood = model.likelihood(
@@ -131,25 +131,31 @@ final class Measuring {
   /// Draws of a group of images, and a few of the full passes that drawing would take without
   /// anything kept between sub-pixels.
   func sample() throws {
-    let context = Context(backend: backend, precision: .float32)
-    let group = model.inferenceBatch
+    let context = Context(Engine(backend, benchmark.scoringPrecision))
+    // As a training would: what NADE's drawing costs depends on how many pixels are not zero.
+    model.startAtMarginals(of: images, pixels: benchmark.pixels, seed: benchmark.seed)
     let sampler = Sampler(model, in: context, seed: benchmark.seed)
-    result.sample = try pace.measure {
-      guard try sampler.draw(0..<group, progress: { _ in progress(.sample) }) != nil else {
+    let images = benchmark.samples ?? sampler.imagesAtOnce
+    result.samplesAtOnce = images
+    result.sample = try pace.measure { [progress] in
+      guard try sampler.draw(0..<images, progress: { _ in progress(.sample) }) != nil else {
         throw Stopped()
       }
-      return group
+      return images
     }
     let batch = benchmark.pixels.batch(
-      of: images, indices: (0..<group).map { $0 % images.count }, seed: benchmark.seed)
-    var streams = (0..<group).map { RandomStream(seed: benchmark.seed, "sample", $0) }
+      of: self.images, indices: (0..<model.inferenceBatch).map { $0 % self.images.count },
+      seed: benchmark.seed)
+    let uniforms = (0..<batch.count).map {
+      var stream = RandomStream(seed: benchmark.seed, "sample", $0)
+      return stream.uniform()
+    }
     let passes = try pace.measure {
       let conditionals = model.conditionals(batch, in: context)
-      for n in streams.indices {
-        _ = conditionals.sample(image: n, subpixel: 0, sampler.options, using: &streams[n])
-      }
+      _ = conditionals.draw(
+        subpixel: 0, given: [], uniforms, options: sampler.options, in: context)
       try goOn(.sample)
-      return group
+      return batch.count
     }
     result.plainSample = passes / Double(model.image.dimension)
   }

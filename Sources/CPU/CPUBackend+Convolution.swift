@@ -17,7 +17,7 @@ extension CPUBackend {
       }
       let x = rectified ? self.rectified(x) : x
       if usesPatches(x, geometry), residual == nil {
-        let columns = patches(x, geometry)
+        let columns = patches(x, geometry, stride: patchSize(x, geometry))
         matrixProduct(
           columns, transposed: false, patchWeights(w), transposed: true, bias: bias,
           activation: .identity, into: y.reshaped([columns.shape[0], outputs]))
@@ -72,7 +72,7 @@ extension CPUBackend {
       }
       let x = rectified ? self.rectified(x) : x
       if usesPatches(x, geometry) {
-        let columns = patches(x, geometry)
+        let columns = patches(x, geometry, stride: patchSize(x, geometry))
         let rows = dy.reshaped([columns.shape[0], outputs])
         matrixProduct(
           rows, transposed: true, columns, transposed: false, bias: nil, activation: .identity,
@@ -104,14 +104,17 @@ extension CPUBackend {
     w.reshaped([w.shape[0], w.shape[1] * w.shape[2] * w.shape[3]])
   }
 
-  /// The inputs under the kernel for each output pixel: `[N H W, I kh kw]`.
-  private func patches(_ x: Tensor, _ geometry: ConvolutionGeometry) -> Tensor {
-    let columns = x.shape[3] * geometry.height * geometry.width
-    let y = Tensor([x.shape[0] * x.shape[1] * x.shape[2], columns], x.precision)
+  private func patchSize(_ x: Tensor, _ geometry: ConvolutionGeometry) -> Int {
+    x.shape[3] * geometry.height * geometry.width
+  }
+
+  /// The inputs under the kernel for each output pixel, zeros up to the stride: `[N H W, stride]`.
+  func patches(_ x: Tensor, _ geometry: ConvolutionGeometry, stride: Int) -> Tensor {
+    let y = Tensor([x.shape[0] * x.shape[1] * x.shape[2], stride], x.precision)
     var shape = sl_patches(
       images: x.shape[0], height: x.shape[1], width: x.shape[2], channels: x.shape[3],
       kernel_height: geometry.height, kernel_width: geometry.width, top: geometry.top,
-      left: geometry.left, stride: columns)
+      left: geometry.left, stride: stride)
     if x.precision == .bfloat16 {
       sl_patches_bf16(&shape, x.halves, y.halves)
     } else {

@@ -1,40 +1,11 @@
 import CKernels
 import COneDNN
+import Layers
 import Tensors
 
-extension CPUBackend {
+extension CPUBackend: NADEKernels {
   public func nade(_ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor) {
-    exclusively { nadeAlone(x, w: w, c: c, v: v, b: b, into: logits) }
-  }
-
-  private func nadeAlone(
-    _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor
-  ) {
-    let sizes = NADESizes(x: x, w: w, v: v)
-    if sizes.outputs == 1 {
-      let scratch = scratch(sizes, gradient: false)
-      defer { withExtendedLifetime(scratch) {} }
-      sl_nade(
-        x.floats.baseAddress, w.floats.baseAddress, c.floats.baseAddress, v.floats.baseAddress,
-        b.floats.baseAddress, logits.floats.baseAddress, sizes.images, sizes.dimension,
-        sizes.hidden, scratch.floats.baseAddress)
-      return
-    }
-    let (n, d, k, h) = (sizes.images, sizes.dimension, sizes.outputs, sizes.hidden)
-    let states = hiddenStates(x, w: w, c: c, sizes)
-    defer { withExtendedLifetime(states) {} }
-    for i in 0..<d {
-      let target = logits.floats.baseAddress! + i * k
-      for image in 0..<n {
-        (target + image * d * k).update(from: b.floats.baseAddress! + i * k, count: k)
-      }
-      // logits[:, i] += h_i · V_iᵀ
-      require(
-        dnnl_sgemm(
-          CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "T")), Int64(n), Int64(k), Int64(h), 1,
-          states.floats.baseAddress! + i * n * h, Int64(h), v.floats.baseAddress! + i * k * h,
-          Int64(h), 1, target, Int64(d * k)), "dnnl_sgemm")
-    }
+    nade(x, prepareNADE(w: w, c: c, v: v, b: b), into: logits)
   }
 
   public func nadeGradient(
@@ -46,6 +17,12 @@ extension CPUBackend {
     }
   }
 
+  public func nadeInputGradient(
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, into dx: Tensor
+  ) {
+    fallBack("nadeInputGradient").nadeInputGradient(dlogits, x, w: w, c: c, v: v, into: dx)
+  }
+
   private func nadeGradientAlone(
     _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor,
     dw: Tensor, dc: Tensor, dv: Tensor, db: Tensor
@@ -53,7 +30,8 @@ extension CPUBackend {
     let sizes = NADESizes(x: x, w: w, v: v)
     sumOfRows(dlogits, into: db)
     if sizes.outputs == 1 {
-      let scratch = scratch(sizes, gradient: true)
+      let scratch = Tensor(
+        [sl_nade_scratch_count(sizes.images, sizes.dimension, sizes.hidden, 1)], .float32)
       defer { withExtendedLifetime(scratch) {} }
       sl_nade_gradient(
         dlogits.floats.baseAddress, x.floats.baseAddress, w.floats.baseAddress,
@@ -64,7 +42,10 @@ extension CPUBackend {
     }
     let (n, d, k, h) = (sizes.images, sizes.dimension, sizes.outputs, sizes.hidden)
     // Computed again: kept from the forward pass they would be the largest tensor of all.
-    let states = hiddenStates(x, w: w, c: c, sizes)
+    let states = Tensor([d, n, h], .float32)
+    sl_nade_hidden(
+      x.floats.baseAddress, w.floats.baseAddress, c.floats.baseAddress,
+      states.floats.baseAddress, n, d, h)
     let dstates = Tensor(states.shape, .float32)
     defer { withExtendedLifetime((states, dstates)) {} }
     for i in 0..<d {
@@ -87,20 +68,22 @@ extension CPUBackend {
       dstates.floats.baseAddress, states.floats.baseAddress, x.floats.baseAddress,
       dw.floats.baseAddress, dc.floats.baseAddress, n, d, h)
   }
+}
 
-  /// From the tensors' pool: the system would hand out and clear fresh pages in each call.
-  private func scratch(_ sizes: NADESizes, gradient: Bool) -> Tensor {
-    let count = sl_nade_scratch_count(
-      sizes.images, sizes.dimension, sizes.hidden, gradient ? 1 : 0)
-    return Tensor([count], .float32)
+extension CPUBackend {
+  public func prepareNADE(w: Tensor, c: Tensor, v: Tensor, b: Tensor) -> NADEWeights {
+    NADEWeights(w: w, c: c, v: v, b: b, packed: nil)
   }
-
-  /// h `[D, N, H]`.
-  private func hiddenStates(_ x: Tensor, w: Tensor, c: Tensor, _ sizes: NADESizes) -> Tensor {
-    let states = Tensor([sizes.dimension, sizes.images, sizes.hidden], .float32)
-    sl_nade_hidden(
-      x.floats.baseAddress, w.floats.baseAddress, c.floats.baseAddress,
-      states.floats.baseAddress, sizes.images, sizes.dimension, sizes.hidden)
-    return states
+  public func nade(_ x: Tensor, _ weights: NADEWeights, into logits: Tensor) {
+    fallBack("nade").nade(x, weights, into: logits)
   }
+  public func nadeState(_ weights: NADEWeights, images: Int) -> NADEState {
+    fallBack("nade").nadeState(weights, images: images)
+  }
+  public func nadeNext(
+    _ weights: NADEWeights, _ d: Int, _ state: NADEState, into logits: Tensor
+  ) { fallBack("nade").nadeNext(weights, d, state, into: logits) }
+  public func nadeObserve(
+    _ weights: NADEWeights, _ d: Int, _ x: [Double], _ state: NADEState
+  ) { fallBack("nade").nadeObserve(weights, d, x, state) }
 }

@@ -12,7 +12,7 @@ import Tensors
 /// ```swift
 /// let backend = CPUBackend.shared
 /// backend.threads = 2
-/// let context = Context(backend: backend, precision: .float32)
+/// let context = Context(Engine(backend, .float32))
 /// ```
 public final class CPUBackend: Backend, @unchecked Sendable {
   public static let shared = CPUBackend()
@@ -22,6 +22,10 @@ public final class CPUBackend: Backend, @unchecked Sendable {
   private var threadCount = Int(sl_threads())
   private var convolutions: [ConvolutionKey: ConvolutionPlan] = [:]
   private var products: [ProductKey: Primitive] = [:]
+
+  /// Most compiled primitives of a kind that are kept. A model needs some dozens; sides that never
+  /// come again must not fill the memory.
+  private static let mostPlans = 512
 
   private init() {}
 
@@ -41,11 +45,21 @@ public final class CPUBackend: Backend, @unchecked Sendable {
   }
 
   /// Runs a computation alone, on as many threads as asked for: libgomp keeps the count by calling
-  /// thread, and callers may come on any.
+  /// thread, and callers may come on any. A worker has its own thread, and all others are busy alike.
   func exclusively<Result>(_ body: () -> Result) -> Result {
-    lock.withLock {
+    if sl_is_worker() != 0 { return body() }
+    return lock.withLock {
       sl_set_threads(Int32(threadCount))
       return body()
+    }
+  }
+
+  public func concurrently(_ count: Int, _ body: @Sendable (Int) -> Void) {
+    exclusively {
+      withoutActuallyEscaping(body) { body in
+        var body: @Sendable (Int) -> Void = body
+        withUnsafeMutablePointer(to: &body) { sl_run_workers(runPart, $0, Int32(count)) }
+      }
     }
   }
 
@@ -66,6 +80,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
   func plan(_ key: ConvolutionKey) -> ConvolutionPlan {
     if let plan = convolutions[key] { return plan }
     let plan = ConvolutionPlan(key)
+    if convolutions.count >= Self.mostPlans { convolutions.removeAll() }
     convolutions[key] = plan
     return plan
   }
@@ -113,6 +128,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
       output: c.matrix.precision)
     exclusively {
       let primitive = products[key] ?? productPrimitive(key)
+      if products.count >= Self.mostPlans { products.removeAll() }
       products[key] = primitive
       let (a, b) = (a.matrix.dropFirst(a.first), b.matrix.dropFirst(b.first))
       let c = c.matrix.dropFirst(c.first)
@@ -169,6 +185,15 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     }
   }
 
+  public func affine(_ x: Tensor, scale: Double, offset: Double, into y: Tensor) {
+    requireSame(x.shape, y.shape)
+    guard x.precision == .float32, y.precision == .float32 else {
+      return fallBack("affine").affine(x, scale: scale, offset: offset, into: y)
+    }
+    let (x, y, scale, offset) = (x.floats, y.floats, Float(scale), Float(offset))
+    for i in x.indices { y[i] = scale * x[i] + offset }
+  }
+
   public func convert(_ x: Tensor, into y: Tensor) {
     requireSame(x.shape, y.shape)
     exclusively {
@@ -198,7 +223,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     requireSame(a.shape, b.shape)
     requireSame(a.shape, y.shape)
     guard [a, b, y].allSatisfy({ $0.precision == .float32 }) else {
-      return ReferenceBackend().product(a, b, into: y)
+      return fallBack("product").product(a, b, into: y)
     }
     exclusively {
       sl_product_f32(
@@ -209,7 +234,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
   public func dropout(_ mask: DropoutMask, _ x: Tensor, into y: Tensor) {
     requireSame(x.shape, y.shape)
     guard x.precision == y.precision, x.precision != .float64 else {
-      return ReferenceBackend().dropout(mask, x, into: y)
+      return fallBack("dropout").dropout(mask, x, into: y)
     }
     var kernelMask = sl_dropout(
       key: mask.key, threshold: mask.threshold, scale: Float(mask.scale))
@@ -231,7 +256,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         sl_relu_f32(x.floats.baseAddress, y.floats.baseAddress, x.count)
       case (.sigmoid, .float32, .float32):
         sl_sigmoid_f32(x.floats.baseAddress, y.floats.baseAddress, x.count)
-      default: ReferenceBackend().activate(f, x, into: y)
+      default: fallBack("activate").activate(f, x, into: y)
       }
     }
   }
@@ -242,7 +267,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     requireSame(y.shape, dy.shape)
     requireSame(y.shape, dx.shape)
     guard f == .relu, dx.precision == y.precision else {
-      return ReferenceBackend().activationGradient(
+      return fallBack("activationGradient").activationGradient(
         f, output: y, dy, into: dx, accumulating: accumulating)
     }
     exclusively {
@@ -260,7 +285,9 @@ public final class CPUBackend: Backend, @unchecked Sendable {
   }
 
   public func sumOfSquares(_ x: Tensor, _ staircase: Staircase?) -> Double {
-    guard x.precision == .float32 else { return ReferenceBackend().sumOfSquares(x, staircase) }
+    guard x.precision == .float32 else {
+      return fallBack("sumOfSquares").sumOfSquares(x, staircase)
+    }
     return exclusively {
       withBlocks(x.count, staircase) { sl_sum_of_squares_f32(x.floats.baseAddress, $0) }
     }
@@ -348,6 +375,11 @@ public final class CPUBackend: Backend, @unchecked Sendable {
       body(sl_blocks(blocks: $0.baseAddress, count: $0.count, stride: width))
     }
   }
+}
+
+/// What a worker calls: it comes on a thread that is not Swift's.
+private func runPart(_ context: UnsafeMutableRawPointer?, _ part: Int32) {
+  context!.assumingMemoryBound(to: (@Sendable (Int) -> Void).self).pointee(Int(part))
 }
 
 extension Tensor {

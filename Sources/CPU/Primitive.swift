@@ -2,8 +2,9 @@ import COneDNN
 import Tensors
 
 /// Traps with the name of the call where oneDNN refuses: shapes and formats are ours, so a refusal is
-/// a programmer's error. The codes are those of `dnnl_status_t`.
+/// a programmer's error, but for a lack of memory. The codes are those of `dnnl_status_t`.
 func require(_ status: dnnl_status_t, _ call: StaticString) {
+  if status == dnnl_out_of_memory { outOfMemory("for \(call) of oneDNN") }
   precondition(status == dnnl_success, "oneDNN refused \(call): status \(status.rawValue)")
 }
 

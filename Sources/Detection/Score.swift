@@ -1,4 +1,4 @@
-import Distributions
+import Heads
 import Images
 
 /// A number that says how odd an image is, beyond its likelihood; higher is odder.

@@ -1,14 +1,14 @@
-import Distributions
 import Foundation
+import Heads
 import Images
 import Models
 import Tensors
 
 /// Looks for the most probable images: of all beginnings, only the `width` most probable are carried
-/// on from one sub-pixel to the next.
+/// on from one sub-pixel to the next, each with a copy of what the model remembers of it.
 ///
-/// A width of 1 is greedy; one of all beginnings there are would be exact. It costs a whole pass of the
-/// model over `width` images for each sub-pixel.
+/// A width of 1 is greedy; one of all beginnings there are would be exact. It costs about as much as
+/// drawing `width` images.
 public struct BeamSearch {
   /// What the search ends with, the most probable first.
   public struct Result: Sendable {
@@ -28,36 +28,61 @@ public struct BeamSearch {
     self.width = width
   }
 
-  /// - Parameter progress: called before each sub-pixel with how many are done; answers whether to go
-  ///   on.
+  /// - Parameter progress: called before each step with how many sub-pixels are done; answers whether to
+  ///   go on.
   /// - Returns: at most `width` images; nil where it was stopped.
   /// - Throws: `GenerationError` where the model's probabilities are not numbers.
   public func run(progress: (_ subpixels: Int) -> Bool = { _ in true })
     throws(GenerationError) -> Result?
   {
-    let dimension = model.image.dimension
-    var beam = model.image.blank(count: 1, levels: model.head.levels)
-    var logProbabilities = [0.0]
-    for i in 0..<dimension {
-      guard progress(i) else { return nil }
-      let conditionals = model.conditionals(beam, in: context)
-      for n in 0..<beam.count { try conditionals.check(image: n, subpixel: i, at: i) }
-      let best = (0..<beam.count).flatMap { n in
-        conditionals.probabilities(image: n, subpixel: i).enumerated().map { level, p in
-          Candidate(parent: n, level: level, logProbability: logProbabilities[n] + log(p))
-        }
-      }.sorted().prefix(width)
-      var next = model.image.blank(count: best.count, levels: model.head.levels)
-      for (n, candidate) in best.enumerated() {
-        let parent = candidate.parent * dimension
-        next.symbols.replaceSubrange(
-          n * dimension..<n * dimension + i, with: beam.symbols[parent..<parent + i])
-        next.symbols[n * dimension + i] = UInt8(candidate.level)
+    var memory = model.memory(images: 1)
+    var beam = [Beginning(symbols: [], logProbability: 0, image: 0)]
+    let each = model.subpixelsAStep
+    for first in stride(from: 0, to: model.image.dimension, by: each) {
+      guard progress(first) else { return nil }
+      let latest = beam.flatMap { $0.symbols.suffix(first == 0 ? 0 : each) }
+      let conditionals = model.next(after: latest, in: context.remembering(memory))
+      for i in beam.indices { beam[i].image = i }
+      for channel in 0..<each {
+        beam = try best(of: beam, conditionals, channel, at: first + channel)
       }
-      beam = next
-      logProbabilities = best.map(\.logProbability)
+      memory = memory.copy(of: beam.map(\.image))
     }
-    return Result(images: beam, logProbabilities: logProbabilities)
+    let images = PixelBatch(
+      count: beam.count, height: model.image.height, width: model.image.width,
+      channels: model.image.channels, levels: model.head.levels,
+      symbols: beam.flatMap(\.symbols))
+    return Result(images: images, logProbabilities: beam.map(\.logProbability))
+  }
+
+  /// The most probable of all continuations by one sub-pixel.
+  private func best(
+    of beam: [Beginning], _ conditionals: any PixelDistribution, _ channel: Int, at subpixel: Int
+  ) throws(GenerationError) -> [Beginning] {
+    var candidates: [Candidate] = []
+    for (parent, beginning) in beam.enumerated() {
+      let probabilities = conditionals.probabilities(
+        image: beginning.image, subpixel: channel, given: beginning.symbols.suffix(channel))
+      guard probabilities.allSatisfy(\.isFinite) else { throw .notANumber(subpixel: subpixel) }
+      for (level, p) in probabilities.enumerated() {
+        candidates.append(
+          Candidate(
+            parent: parent, level: level, logProbability: beginning.logProbability + log(p)))
+      }
+    }
+    return candidates.sorted().prefix(width).map { candidate in
+      var next = beam[candidate.parent]
+      next.symbols.append(UInt8(candidate.level))
+      next.logProbability = candidate.logProbability
+      return next
+    }
+  }
+
+  /// The beginning of an image, and which of the remembered images it belongs to.
+  private struct Beginning {
+    var symbols: [UInt8]
+    var logProbability: Double
+    var image: Int
   }
 
   /// A beginning and the level that would come next.

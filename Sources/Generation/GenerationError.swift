@@ -1,5 +1,3 @@
-import Distributions
-
 /// Why no image could be made, in one line.
 public enum GenerationError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Weights so large that the model's arithmetic overflows.
@@ -9,15 +7,6 @@ public enum GenerationError: Error, Equatable, Sendable, CustomStringConvertible
     switch self {
     case .notANumber(let subpixel):
       "sub-pixel \(subpixel): expected probabilities from the model, found NaN: its weights overflow"
-    }
-  }
-}
-
-extension PixelDistribution {
-  /// Throws where the probabilities of a sub-pixel are not numbers.
-  func check(image: Int, subpixel: Int, at place: Int) throws(GenerationError) {
-    guard probabilities(image: image, subpixel: subpixel).allSatisfy(\.isFinite) else {
-      throw .notANumber(subpixel: place)
     }
   }
 }

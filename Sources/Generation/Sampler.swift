@@ -1,7 +1,8 @@
-import Distributions
+import Heads
 import Images
 import Models
 import Randomness
+import Synchronization
 import Tensors
 
 /// Draws images from a density, one sub-pixel after the other, each from the very distribution that
@@ -12,15 +13,15 @@ import Tensors
 /// let images = try sampler.draw(count: 100)
 /// ```
 ///
-/// Image k has a random stream of its own, keyed by seed and k: it is the same image whatever the
-/// count and the group it is drawn in, as far as the backend computes a row alike in batches of
-/// different size (the reference does; in float32 a rounding may tip a draw once in a million).
+/// Image k has a random stream of its own, keyed by seed and k, and the order in which a backend sums
+/// does not depend on how much it computes at once: it is the same image whatever the count, the group,
+/// the threads and the path.
 public struct Sampler {
   /// Where conditionals come from. Both give the same images.
   public enum Path: Sendable {
-    /// One sub-pixel at a time, computing only what is new, where the model has a way to.
+    /// Only what is new is computed for each step.
     case incremental
-    /// A whole pass of the model for each sub-pixel.
+    /// A whole pass of the model for each step.
     case plain
   }
 
@@ -29,79 +30,137 @@ public struct Sampler {
   /// How draws depart from the exact distribution; not at all by default.
   public let options: SamplingOptions
   public let seed: UInt64
-  /// Images drawn at once.
+  /// Most images that one thread draws at once.
   public let group: Int
   public let path: Path
 
+  /// A multiple of what kernels take at once: 16 images side by side, 6 pixels of a convolution.
+  public static let defaultGroup = 48
+
   public init(
     _ model: any DensityModel, in context: Context, options: SamplingOptions = SamplingOptions(),
-    seed: UInt64 = 0, group: Int? = nil, path: Path = .incremental
+    seed: UInt64 = 0, group: Int = Self.defaultGroup, path: Path = .incremental
   ) {
-    precondition(group.map { $0 > 0 } ?? true, "a group has at least one image")
+    precondition(group > 0, "a group has at least one image")
     self.model = model
     self.context = context
     self.options = options
     self.seed = seed
-    self.group = group ?? model.inferenceBatch
+    self.group = group
     self.path = path
   }
 
-  /// Images 0 ..< `count`, a group after the other.
+  /// Images that all threads together draw at once.
+  public var imagesAtOnce: Int { path == .plain ? group : group * context.backend.threads }
+
+  /// Images 0 ..< `count`.
   /// - Throws: `GenerationError` where the model's probabilities are not numbers.
   public func draw(count: Int) throws(GenerationError) -> PixelBatch {
-    var batch = model.image.blank(count: count, levels: model.head.levels)
-    let dimension = model.image.dimension
-    for images in groups(of: count) {
-      guard let group = try draw(images) else { preconditionFailure("nobody stopped it") }
-      batch.symbols.replaceSubrange(
-        images.lowerBound * dimension..<images.upperBound * dimension, with: group.symbols)
-    }
-    return batch
+    guard let images = try draw(0..<count) else { preconditionFailure("nobody stopped it") }
+    return images
   }
 
-  /// Images 0 ..< `count` in the groups that are drawn at once.
-  public func groups(of count: Int) -> [Range<Int>] {
-    stride(from: 0, to: count, by: group).map { $0..<min($0 + group, count) }
-  }
-
-  /// Draws the images of these indices together.
-  /// - Parameter progress: called before each sub-pixel with how many are done of each image; answers
-  ///   whether to go on.
+  /// Draws the images of these indices, each thread a group of them at a time through all sub-pixels.
+  /// - Parameter progress: called now and then, by one thread at a time, with how many sub-pixels are
+  ///   done in all; answers whether to go on.
   /// - Returns: nil where it was stopped.
   /// - Throws: `GenerationError` where the model's probabilities are not numbers.
   public func draw(
-    _ images: Range<Int>, progress: (_ subpixels: Int) -> Bool = { _ in true }
+    _ images: Range<Int>, progress: @escaping (_ subpixels: Int) -> Bool = { _ in true }
   ) throws(GenerationError) -> PixelBatch? {
-    let dimension = model.image.dimension
-    var batch = model.image.blank(count: images.count, levels: model.head.levels)
-    var streams = images.map { RandomStream(seed: seed, "sample", $0) }
-    let sequence =
-      path == .incremental
-      ? model.sequentialConditionals(count: images.count, in: context) : nil
-    for i in 0..<dimension {
-      guard progress(i) else { return nil }
-      let conditionals = sequence?.next() ?? model.conditionals(batch, in: context)
-      // A sequence speaks of the next sub-pixel alone.
-      let place = sequence == nil ? i : 0
-      var symbols: [UInt8] = []
-      for n in streams.indices {
-        try conditionals.check(image: n, subpixel: place, at: i)
-        let symbol = conditionals.sample(
-          image: n, subpixel: place, options, using: &streams[n])
-        batch.symbols[n * dimension + i] = symbol
-        symbols.append(symbol)
-      }
-      sequence?.observe(symbols)
+    let threads = path == .plain ? 1 : context.backend.threads
+    let size = max(1, min(group, (images.count + threads - 1) / threads))
+    let groups = stride(from: images.lowerBound, to: images.upperBound, by: size).map {
+      $0..<min($0 + size, images.upperBound)
     }
-    return batch
+    let work = Work(sampler: self, progress: progress, count: groups.count)
+    context.backend.concurrently(groups.count) { index in
+      work.finish(index, Result { try work.sampler.symbols(groups[index], work.goOn) })
+    }
+    guard let parts = try work.parts() else { return nil }
+    return PixelBatch(
+      count: images.count, height: model.image.height, width: model.image.width,
+      channels: model.image.channels, levels: model.head.levels, symbols: parts.flatMap(\.self))
+  }
+
+  /// Symbols `[N, D]` of some images; nil where it was stopped.
+  fileprivate func symbols(
+    _ images: Range<Int>, _ goOn: (_ subpixels: Int) -> Bool
+  ) throws -> [UInt8]? {
+    let (count, dimension) = (images.count, model.image.dimension)
+    var symbols = [UInt8](repeating: 0, count: count * dimension)
+    var streams = images.map { RandomStream(seed: seed, "sample", $0) }
+    let next = path == .incremental ? context.remembering(model.memory(images: count)) : nil
+    var latest: [[UInt8]] = Array(repeating: [], count: count)
+    for first in stride(from: 0, to: dimension, by: model.subpixelsAStep) {
+      let conditionals =
+        if let next { model.next(after: latest.flatMap(\.self), in: next) } else {
+          model.conditionals(batch(symbols, count), in: context)
+        }
+      latest = Array(repeating: [], count: count)
+      for subpixel in first..<first + model.subpixelsAStep {
+        // A step speaks of its own sub-pixels alone.
+        let place = next == nil ? subpixel : subpixel - first
+        let uniforms = streams.indices.map { streams[$0].uniform() }
+        guard
+          let drawn = conditionals.draw(
+            subpixel: place, given: latest, uniforms, options: options, in: context)
+        else { throw GenerationError.notANumber(subpixel: subpixel) }
+        for (n, symbol) in drawn.enumerated() {
+          symbols[n * dimension + subpixel] = symbol
+          latest[n].append(symbol)
+        }
+      }
+      guard goOn(count * model.subpixelsAStep) else { return nil }
+    }
+    return symbols
+  }
+
+  private func batch(_ symbols: [UInt8], _ count: Int) -> PixelBatch {
+    PixelBatch(
+      count: count, height: model.image.height, width: model.image.width,
+      channels: model.image.channels, levels: model.head.levels, symbols: symbols)
   }
 }
 
-extension ImageShape {
-  /// Images of the first symbol throughout.
-  func blank(count: Int, levels: Int) -> PixelBatch {
-    PixelBatch(
-      count: count, height: height, width: width, channels: channels, levels: levels,
-      symbols: [UInt8](repeating: 0, count: count * dimension))
+/// What the threads that draw have in common.
+private final class Work: @unchecked Sendable {
+  let sampler: Sampler
+  /// Called under the lock.
+  private let progress: (Int) -> Bool
+  private struct State {
+    var done = 0
+    var stopped = false
+    var results: [Result<[UInt8]?, any Error>?]
+  }
+  private let state: Mutex<State>
+
+  init(sampler: Sampler, progress: @escaping (Int) -> Bool, count: Int) {
+    self.sampler = sampler
+    self.progress = progress
+    state = Mutex(State(results: Array(repeating: nil, count: count)))
+  }
+
+  func goOn(_ subpixels: Int) -> Bool {
+    state.withLock { state in
+      state.done += subpixels
+      if !state.stopped { state.stopped = !progress(state.done) }
+      return !state.stopped
+    }
+  }
+
+  func finish(_ index: Int, _ result: Result<[UInt8]?, any Error>) {
+    state.withLock { state in
+      state.results[index] = result
+      if case .failure = result { state.stopped = true }
+    }
+  }
+
+  /// All parts in order, or nil where somebody stopped it.
+  func parts() throws(GenerationError) -> [[UInt8]]? {
+    let results = state.withLock { $0.results }
+    for case .failure(let error as GenerationError) in results { throw error }
+    let parts = results.compactMap { try? $0?.get() }
+    return parts.count == results.count ? parts : nil
   }
 }

@@ -21,6 +21,7 @@ public struct CausalConvolution {
   public let weight: Parameter
   public let bias: Parameter
   let geometry: ConvolutionGeometry
+  let colours: Int
 
   /// - Parameters:
   ///   - size: the side of the uncropped kernel, odd.
@@ -31,30 +32,34 @@ public struct CausalConvolution {
     gain: Double = 1, at scope: Scope
   ) {
     precondition(size % 2 == 1, "a causal kernel has a centre: its side is odd, found \(size)")
+    self.colours = colours
     let reach = size / 2
     // Right of the centre nothing is seen, and the centre itself by what may see its own pixel.
     let seesCentre = centre == .included || colours > 1
     geometry = ConvolutionGeometry(
       height: reach + 1, width: size, top: reach, bottom: 0, left: reach, right: reach,
       lastRow: constants > 0 ? size : max(1, seesCentre ? reach + 1 : reach))
-    let mask = Self.mask(
-      inputs, outputs, reach: reach, centre: centre, colours: colours, constants: constants,
-      scope.precision)
-    let live = mask.values.reduce(0, +)
+    let shape: Shape = [outputs, inputs + constants, reach + 1, 2 * reach + 1]
+    let mask =
+      scope.isMeasuring
+      ? nil
+      : Self.mask(
+        inputs, shape, centre: centre, colours: colours, scope.precision)
+    let live = mask.map { Int($0.values.reduce(0, +)) } ?? shape.count
     weight = scope.parameter(
-      "weight", mask.shape, .he(fanIn: Int(live) / outputs, gain: gain),
-      mask: live == Double(mask.count) ? nil : mask, decays: true)
+      "weight", shape, .he(fanIn: live / outputs, gain: gain),
+      mask: live == shape.count ? nil : mask, decays: true)
     bias = scope.parameter("bias", [outputs], .zeros, decays: false)
   }
 
   /// 1 where output channel o may see input channel i at a tap: `[O, I, reach + 1, 2 reach + 1]`.
-  static func mask(
-    _ inputs: Int, _ outputs: Int, reach: Int, centre: Centre, colours: Int, constants: Int,
-    _ precision: Precision
+  private static func mask(
+    _ inputs: Int, _ shape: Shape, centre: Centre, colours: Int, _ precision: Precision
   ) -> Tensor {
+    let (outputs, reach) = (shape[0], shape[2] - 1)
     var ones: [Double] = []
     for o in 0..<outputs {
-      for i in 0..<inputs + constants {
+      for i in 0..<shape[1] {
         let (from, to) = (i * colours / inputs, o * colours / outputs)
         for row in 0...reach {
           for column in 0..<(2 * reach + 1) {
@@ -66,18 +71,68 @@ public struct CausalConvolution {
         }
       }
     }
-    return Tensor(
-      [outputs, inputs + constants, reach + 1, 2 * reach + 1], precision, values: ones)
+    return Tensor(shape, precision, values: ones)
   }
 
   /// x ⋆ W + b (+ residual): `[N, H, W, inputs]` → `[N, H, W, outputs]`, x taken as max(x, 0) where
-  /// rectified.
+  /// rectified; with a memory `[N, 1, 1, …]`, the next pixel, of which the channels of the next
+  /// sub-pixel's colour are computed and those of the colours before it stand.
   public func callAsFunction(
     _ x: Variable, rectified: Bool = false, adding residual: Variable? = nil,
     precision: Precision? = nil, in context: Context
   ) -> Variable {
-    context.convolution(
-      x, rectified: rectified, context.variable(weight), context.variable(bias), geometry,
-      adding: residual, precision: precision)
+    guard context.tape == nil else {
+      return context.convolution(
+        x, rectified: rectified, context.variable(weight), context.variable(bias), geometry,
+        adding: residual, precision: precision)
+    }
+    let weights = prepared(x.value.precision, in: context)
+    let precision = precision ?? x.value.precision
+    guard let memory = context.memory else {
+      let y = Tensor([x.shape[0], x.shape[1], x.shape[2], weights.outputs], precision)
+      context.backend.convolution(
+        x.value, rectified: rectified, weights, adding: residual?.value, into: y)
+      return Variable(y)
+    }
+    let state = memory.state(of: weight) {
+      State(
+        context.backend.memory(of: weights, images: memory.images, width: memory.width),
+        output: .zeros([memory.images, 1, 1, weights.outputs], precision))
+    }
+    context.backend.convolution(
+      of: x.value, rectified: rectified, weights, memory: state.inputs,
+      at: memory.pixel(of: memory.known), channels: channels(memory), adding: residual?.value,
+      into: state.output)
+    return Variable(state.output)
+  }
+
+  func prepared(_ precision: Precision, in context: Context) -> ConvolutionWeights {
+    context.prepared.form("\(precision)", of: weight) {
+      context.backend.prepare(weight.value, bias: bias.value, geometry, precision)
+    }
+  }
+
+  /// The output channels of the next sub-pixel's colour.
+  func channels(_ memory: Memory) -> Range<Int> {
+    let outputs = weight.shape[0]
+    let colour = memory.known % memory.channels * colours / memory.channels
+    // The first channel o with ⌊o · colours / outputs⌋ = colour.
+    func first(_ colour: Int) -> Int { (colour * outputs + colours - 1) / colours }
+    return first(colour)..<first(colour + 1)
+  }
+
+  /// The inputs that are still needed, and the output of the pixel at hand.
+  final class State: LayerState {
+    let inputs: Tensor
+    let output: Tensor
+
+    init(_ inputs: Tensor, output: Tensor) {
+      self.inputs = inputs
+      self.output = output
+    }
+
+    func copy(of images: [Int]) -> State {
+      State(inputs.copy(ofRows: images), output: output.copy(ofRows: images))
+    }
   }
 }

@@ -17,8 +17,8 @@ public struct Dropout {
   }
 
   public func callAsFunction(_ x: Variable, in context: Context) -> Variable {
-    guard rate > 0, context.tape != nil else { return x }
-    var random = RandomStream(seed: context.seed, "dropout/\(path)", context.step)
+    guard rate > 0, case .training(let step, let seed) = context.mode else { return x }
+    var random = RandomStream(seed: seed, "dropout/\(path)", step)
     return context.dropout(x, DropoutMask(key: random.next(), rate: rate))
   }
 }

@@ -11,22 +11,42 @@ public final class ParameterStore {
   private var names: Set<String> = []
   /// Where parameters of the same name take their first values, instead of drawing them.
   fileprivate let originals: [String: Parameter]
+  /// Whether parameters are only counted: a model made here has no weights and cannot run.
+  fileprivate let isMeasuring: Bool
+  /// Elements of all parameters, live or not; `Int.max` where they cannot be counted.
+  public private(set) var elementCount = 0
 
   public init(seed: UInt64, precision: Precision = .float32) {
     self.seed = seed
     self.precision = precision
     originals = [:]
+    isMeasuring = false
   }
+
+  private init() {
+    (seed, precision, originals, isMeasuring) = (0, .float32, [:], true)
+  }
+
+  /// A store that only counts, for the size of a model that may be too large to be made.
+  public static func measuring() -> ParameterStore { ParameterStore() }
 
   /// A store for a second model like one that has been made: its parameters start at the same values.
   public init(copying store: ParameterStore) {
     seed = store.seed
     precision = store.precision
     originals = Dictionary(uniqueKeysWithValues: store.parameters.map { ($0.name, $0) })
+    isMeasuring = false
   }
 
   /// The place where the model's own parameters go.
   public var root: Scope { Scope(store: self, path: "") }
+
+  fileprivate func count(_ shape: Shape) {
+    elementCount = shape.sides.reduce(1) { product, side in
+      let (next, overflows) = product.multipliedReportingOverflow(by: side)
+      return overflows ? .max : next
+    }.addingSaturated(elementCount)
+  }
 
   fileprivate func insert(_ parameter: Parameter) {
     precondition(
@@ -55,6 +75,8 @@ public struct Scope {
   }
 
   public var precision: Precision { store.precision }
+  /// Whether parameters are only counted here.
+  public var isMeasuring: Bool { store.isMeasuring }
 
   /// Makes a parameter here. Its first values depend on the seed and its path alone; masked elements
   /// start, and stay, at zero.
@@ -63,6 +85,10 @@ public struct Scope {
     decays: Bool
   ) -> Parameter {
     let path = (self / name).path
+    store.count(shape)
+    guard !store.isMeasuring else {
+      return Parameter(name: path, value: Tensor([0], store.precision), decays: decays)
+    }
     var random = RandomStream(seed: store.seed, "parameter/\(path)")
     let value = Tensor(shape, store.precision)
     func fill(_ draw: () -> Double) {
@@ -85,6 +111,14 @@ public struct Scope {
     let parameter = Parameter(name: path, value: value, mask: mask, decays: decays)
     store.insert(parameter)
     return parameter
+  }
+}
+
+extension Int {
+  /// The sum, or `Int.max`.
+  fileprivate func addingSaturated(_ other: Int) -> Int {
+    let (sum, overflows) = addingReportingOverflow(other)
+    return overflows ? .max : sum
   }
 }
 

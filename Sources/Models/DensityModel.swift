@@ -1,4 +1,4 @@
-import Distributions
+import Heads
 import Images
 import Tensors
 
@@ -21,23 +21,22 @@ public struct ImageShape: Codable, Equatable, Sendable, CustomStringConvertible 
 
 /// A density over images, p(x) = ∏ p(x_i | x_<i), its sub-pixels in raster order.
 ///
-/// A model has one idea, `conditionals`; loss, likelihood, sampling, scores and code lengths all
-/// derive from it.
+/// A model has one idea, `conditionals`, written once and run over all sub-pixels or over the next; loss,
+/// likelihood, sampling, scores and code lengths all derive from it.
 ///
 /// ```swift
-/// let store = ParameterStore(seed: 1)
 /// let model = try ModelSpecification(
 ///   name: "nade", head: .bernoulli, image: ImageShape(height: 28, width: 28, channels: 1)
-/// ).build(in: store)
-/// let context = Context(backend: CPUBackend.shared, precision: .float32)
+/// ).build(in: ParameterStore(seed: 1))
+/// let context = Context(Engine(CPUBackend.shared, .float32))
 /// let nats = model.logProbability(of: batch, in: context)
 /// ```
 public protocol DensityModel {
   var image: ImageShape { get }
   var head: Head { get }
-  /// The bias of the last layer: `head.outputs` numbers for each sub-pixel, or for each channel where
-  /// all pixels share it.
-  var outputBias: Parameter { get }
+  /// The bias of the last layer, if that is what it is: the head's outputs for each step, or for a pixel
+  /// where all pixels share it.
+  var outputBias: Parameter? { get }
 
   /// Live multiply-adds of one image's forward pass in training: weights that a mask holds at zero do
   /// not count, nor do biases and what is done pointwise. A convolution counts as if no image had edges.
@@ -49,19 +48,23 @@ public protocol DensityModel {
 
   /// The distribution of every sub-pixel given those before it. Teacher forcing: the conditionals of
   /// sub-pixel i do not move with the symbols at i and after.
+  ///
+  /// Where the context has a memory, the batch is what has become known of its images since the last
+  /// call, `[N, 1, 1, count]`, and the result is the distribution of their next step alone, bit for bit
+  /// what the whole pass would say.
   func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution
-
-  /// A way to the same conditionals that takes one sub-pixel at a time and computes only what is new,
-  /// for `count` images at once; nil where there is none.
-  func sequentialConditionals(count: Int, in context: Context) -> (any SequentialConditionals)?
 }
 
 extension DensityModel {
+  public var outputBias: Parameter? { nil }
   public var passesPerLikelihood: Int { 1 }
 
-  public func sequentialConditionals(count: Int, in context: Context)
-    -> (any SequentialConditionals)?
-  { nil }
+  /// Steps in which an image is told.
+  public var steps: Int { image.height * image.width * head.steps(channels: image.channels) }
+  /// Sub-pixels that become known with each step.
+  public var subpixelsAStep: Int { image.dimension / steps }
+  /// Outputs at each step.
+  var outputsAStep: Int { head.outputs(channels: image.channels) }
 
   /// log p of each image, nats.
   public func logProbability(of batch: PixelBatch, in context: Context) -> [Double] {
@@ -77,21 +80,35 @@ extension DensityModel {
     conditionals(batch, in: context).logProbability(of: batch, in: context).value.values
   }
 
-  /// Traps where a batch is not of the model's shape.
-  func check(_ batch: PixelBatch) {
+  /// A memory of images of which nothing is known yet.
+  public func memory(images: Int) -> Memory {
+    Memory(images: images, height: image.height, width: image.width, channels: image.channels)
+  }
+
+  /// The distribution of the next step of the images that the context remembers.
+  /// - Parameter latest: the symbols that have become known since the last call, `[N, count]`: none
+  ///   before the first step.
+  public func next(after latest: [UInt8], in context: Context) -> any PixelDistribution {
+    guard let memory = context.memory else { preconditionFailure("the next step of what?") }
+    memory.advance(by: latest.count / memory.images)
+    return conditionals(
+      PixelBatch(
+        count: memory.images, height: 1, width: 1, channels: latest.count / memory.images,
+        levels: head.levels, symbols: latest), in: context)
+  }
+
+  /// The head's distribution of the model's last outputs.
+  public func distribution(_ outputs: Variable) -> any PixelDistribution {
+    head.distribution(outputs, channels: image.channels)
+  }
+
+  /// Traps where a batch of whole images is not of the model's shape.
+  func check(_ batch: PixelBatch, _ context: Context) {
     precondition(
-      batch.width == image.width && batch.channels == image.channels
-        && batch.height == image.height && batch.levels == head.levels,
+      context.memory != nil
+        || batch.width == image.width && batch.channels == image.channels
+          && batch.height == image.height && batch.levels == head.levels,
       "the model takes \(image) of \(head.levels) levels, found"
         + " \(batch.width)x\(batch.height)x\(batch.channels) of \(batch.levels)")
   }
-}
-
-/// Conditionals one sub-pixel at a time.
-public protocol SequentialConditionals: AnyObject {
-  /// The distribution of the next sub-pixel of every image: one sub-pixel an image.
-  func next() -> any PixelDistribution
-
-  /// Tells the symbols of that sub-pixel, one an image, and moves on.
-  func observe(_ symbols: [UInt8])
 }

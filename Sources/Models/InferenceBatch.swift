@@ -5,7 +5,7 @@ extension DensityModel {
   /// Fewer where images are large, so that feature maps and logits stay within about a quarter of a
   /// GiB each.
   func inferenceBatch(atMost most: Int) -> Int {
-    let bytes = 4 * image.dimension * max(head.outputs, 256)
+    let bytes = 4 * image.dimension * max(outputsAStep, 256)
     return max(1, min(most, (256 << 20) / bytes))
   }
 }

@@ -1,5 +1,5 @@
-import Distributions
 import Foundation
+import Heads
 import Layers
 import Tensors
 
@@ -50,14 +50,11 @@ public struct ModelFamily: Sendable {
   public let batch: Int
   public let learningRate: Double
   public let prefersBFloat16: Bool
-  /// About how many weights a model has, before it is built.
-  let weights: @Sendable (ModelSpecification) throws -> Int
   let make: @Sendable (ModelSpecification, _ seed: UInt64, Scope) throws -> any DensityModel
 
   init(
     name: String, summary: String, settings: [Setting], batch: Int, learningRate: Double,
     prefersBFloat16: Bool = false,
-    weights: @escaping @Sendable (ModelSpecification) throws -> Int,
     make: @escaping @Sendable (ModelSpecification, UInt64, Scope) throws -> any DensityModel
   ) {
     self.name = name
@@ -66,7 +63,6 @@ public struct ModelFamily: Sendable {
     self.batch = batch
     self.learningRate = learningRate
     self.prefersBFloat16 = prefersBFloat16
-    self.weights = weights
     self.make = make
   }
 
@@ -114,6 +110,26 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     }
   }
 
+  private enum CodingKeys: String, CodingKey {
+    case name, settings, head, image, seed
+  }
+
+  /// - Throws: `DecodingError` for what is no model: a configuration comes from the world.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    do {
+      self = try ModelSpecification(
+        name: container.decode(String.self, forKey: .name),
+        settings: container.decode([String: String].self, forKey: .settings),
+        head: container.decode(Head.self, forKey: .head),
+        image: container.decode(ImageShape.self, forKey: .image),
+        seed: container.decode(UInt64.self, forKey: .seed))
+    } catch let error as ModelError {
+      throw DecodingError.dataCorruptedError(
+        forKey: .name, in: container, debugDescription: error.description)
+    }
+  }
+
   /// Builds the model with its first weights.
   /// - Throws: `ModelError` for a setting that is out of range or a model that this machine cannot
   ///   hold.
@@ -139,7 +155,9 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
         "\(name) on \(image): expected at most \(limit) sub-pixels an image, found"
           + " \(image.dimension)")
     }
-    let bytes = try family.weights(self).multipliedReportingOverflow(by: 24)
+    let store = ParameterStore.measuring()
+    _ = try family.make(self, seed, store.root)
+    let bytes = store.elementCount.multipliedReportingOverflow(by: 24)
     return bytes.overflow ? .max : bytes.partialValue
   }
 

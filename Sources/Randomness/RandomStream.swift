@@ -53,14 +53,25 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     Double(next() >> 11) * 0x1p-53
   }
 
-  /// A whole number in 0 ..< `bound`, without bias (Lemire 2019).
+  /// A whole number in 0 ..< `bound`, without bias (Lemire 2019, doi:10.1145/3230636, algorithm 5).
   public mutating func integer(below bound: Int) -> Int {
-    Int(next(upperBound: UInt64(bound)))
+    let bound = UInt64(bound)
+    var product = next().multipliedFullWidth(by: bound)
+    if product.low < bound {
+      let least = (0 &- bound) % bound
+      while product.low < least { product = next().multipliedFullWidth(by: bound) }
+    }
+    return Int(product.high)
   }
 
-  /// A permutation of 0 ..< `count` (Fisher and Yates).
+  /// A permutation of 0 ..< `count` (Fisher and Yates, from the front): its draws are written here, so
+  /// that no other library's version can change the order of an epoch.
   public mutating func permutation(of count: Int) -> [Int] {
-    (0..<count).shuffled(using: &self)
+    var result = Array(0..<count)
+    for i in result.indices {
+      result.swapAt(i, i + integer(below: count - i))
+    }
+    return result
   }
 }
 

@@ -1,126 +1,25 @@
-/// A pointwise non-linearity that a kernel can apply while it writes.
-public enum Activation: Sendable, Hashable {
-  case identity
-  /// max(x, 0)
-  case relu
-  /// 1 / (1 + exp(−x))
-  case sigmoid
-}
-
-/// Where a kernel of a causal convolution stands: the output at row y, column x sees the input rows
-/// y − padding.top … y − padding.top + height − 1 and the columns alike, zero outside the image.
-public struct ConvolutionGeometry: Sendable, Hashable {
-  /// Kernel sides.
-  public let height: Int
-  public let width: Int
-  /// Rows above and below, columns left and right that the kernel may overhang.
-  public let top: Int
-  public let bottom: Int
-  public let left: Int
-  public let right: Int
-  /// Taps of the last row that are live. The weights of those after them are zero and a kernel may
-  /// skip them: what it leaves as their gradient has no meaning.
-  public let lastRow: Int
-
-  /// - Parameter lastRow: all taps of the last row where nil.
-  public init(
-    height: Int, width: Int, top: Int, bottom: Int, left: Int, right: Int, lastRow: Int? = nil
-  ) {
-    precondition(
-      top + bottom == height - 1 && left + right == width - 1,
-      "the output of a causal convolution has the size of its input")
-    precondition(
-      (1...width).contains(lastRow ?? width), "a row of \(width) taps has no \(lastRow ?? width)")
-    self.lastRow = lastRow ?? width
-    self.height = height
-    self.width = width
-    self.top = top
-    self.bottom = bottom
-    self.left = left
-    self.right = right
-  }
-
-  /// Traps where input `[N, H, W, I]`, weights `[O, I, kh, kw]`, bias `[O]` and output
-  /// `[N, H, W, O]` do not fit together.
-  public func requireFit(_ x: Shape, weights w: Shape, bias: Shape, _ y: Shape) {
-    precondition(
-      x.rank == 4 && y.rank == 4 && w == [y[3], x[3], height, width] && bias == [y[3]]
-        && y == [x[0], x[1], x[2], y[3]],
-      "cannot convolve \(x) with \(w) and bias \(bias) into \(y) by \(height)x\(width)")
-  }
-
-  /// One weight a channel pair and pixel.
-  public static let pointwise = ConvolutionGeometry(
-    height: 1, width: 1, top: 0, bottom: 0, left: 0, right: 0)
-}
-
-/// Which elements of a tensor dropout keeps (Srivastava et al. 2014, JMLR 15:1929): a function of the
-/// key and an element's place, so that nothing is stored and the way back finds the same mask.
-public struct DropoutMask: Sendable {
-  public let key: UInt64
-  /// An element is kept where its 32-bit draw is at least this.
-  public let threshold: UInt32
-  /// What kept elements are multiplied by: 1 / (1 − rate).
-  public let scale: Double
-
-  /// - Parameter rate: the probability of being dropped, 0 ≤ rate < 1.
-  public init(key: UInt64, rate: Double) {
-    precondition(rate >= 0 && rate < 1, "a dropout rate is 0 ≤ rate < 1, found \(rate)")
-    self.key = key
-    threshold = UInt32(rate * 0x1p32)
-    scale = 1 / (1 - rate)
-  }
-
-  /// Whether the element at `index` of the flat tensor is kept.
-  func keeps(_ index: Int) -> Bool {
-    func mixed(_ word: UInt32) -> UInt32 {
-      var x = word
-      x = (x ^ (x >> 16)) &* 0x7feb_352d
-      x = (x ^ (x >> 15)) &* 0x846c_a68b
-      return x ^ (x >> 16)
-    }
-    let low = UInt32(truncatingIfNeeded: key)
-    let high = UInt32(truncatingIfNeeded: key >> 32)
-    return mixed(mixed(UInt32(truncatingIfNeeded: index) ^ low) ^ high) >= threshold
-  }
-}
-
-/// The rates of one AdamW step (Loshchilov and Hutter 2019, algorithm 2).
-public struct AdamWStep: Sendable {
-  public var learningRate: Double
-  public var beta1 = 0.9
-  public var beta2 = 0.999
-  public var epsilon = 1e-8
-  public var weightDecay = 0.0
-  /// Factor on the gradient, for clipping by global norm.
-  public var gradientScale = 1.0
-  /// 1-based count of steps, for the bias corrections.
-  public var step: Int
-  /// What the moving average of the weights keeps of itself.
-  public var averageDecay: Double
-
-  public init(learningRate: Double, step: Int, averageDecay: Double) {
-    self.learningRate = learningRate
-    self.step = step
-    self.averageDecay = averageDecay
-  }
-}
-
-/// The arithmetic behind every operation.
+/// The arithmetic behind every operation: a small set of primitives, and fused ones that are worth it.
 ///
-/// Each requirement has a default, the reference: plain loops in double precision whatever the
-/// tensors' own precision. A backend overrides what it can do faster, and everything that it lacks
-/// falls back to the reference.
+/// `ReferenceBackend` is plain loops in double precision, whatever the tensors' own: what every kernel
+/// and every gradient is checked against. A backend that lacks something says so by calling
+/// `fallBack`, which is counted; nothing is inherited in silence. What only one family needs is no
+/// part of this: it has a protocol of its own beside its layer (`NADEKernels`).
 ///
 /// Conventions: images and feature maps are `[N, H, W, C]`; convolution weights `[out, in, kh, kw]`;
 /// matrices row-major. Outputs are fresh tensors of the right shape unless a kernel says `+=`.
 /// Gradients of parameters are float32 (float64 in the reference).
 public protocol Backend: Sendable {
   var name: String { get }
+  /// Threads that computations run on.
+  var threads: Int { get }
 
   /// GFLOP/s of multiply-adds in registers, the most that any kernel could reach on as many threads;
   /// nil where there is no loop of those.
   func registerPeak(_ precision: Precision) -> Double?
+
+  /// Runs the body for 0 ..< count, as many at once as there are threads, each computation inside on
+  /// its own thread alone.
+  func concurrently(_ count: Int, _ body: @Sendable (Int) -> Void)
 
   // MARK: Pointwise
 
@@ -129,6 +28,8 @@ public protocol Backend: Sendable {
   /// y `[N, H, W, C + P]` = the channels of x `[N, H, W, C]`, then those of planes `[H, W, P]`, the
   /// same for every image.
   func appendChannels(_ planes: Tensor, to x: Tensor, into y: Tensor)
+  /// y = scale · x + offset.
+  func affine(_ x: Tensor, scale: Double, offset: Double, into y: Tensor)
   /// y = x in y's precision.
   func convert(_ x: Tensor, into y: Tensor)
   /// y += x.
@@ -177,15 +78,45 @@ public protocol Backend: Sendable {
     _ dy: Tensor, input x: Tensor, rectified: Bool, _ geometry: ConvolutionGeometry,
     into dw: Tensor, bias dbias: Tensor)
 
-  // MARK: NADE
+  // MARK: Evaluation, all sub-pixels or the next: one order of summation, so the same bits
 
-  /// Logits `[N, D, K]` of NADE: h_d = σ(c + Σ_{e<d} x_e W_e), logits_d = V_d h_d + b_d.
-  /// x `[N, D]`, w `[D, H]`, c `[H]`, v `[D, K, H]`, b `[D, K]`.
-  func nade(_ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor)
-  /// The gradients of `nade` in w, c, v and b.
-  func nadeGradient(
-    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor,
-    dw: Tensor, dc: Tensor, dv: Tensor, db: Tensor)
+  /// Weights as the kernels below read them, made once a run and not once a pass.
+  func prepare(
+    _ w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry, _ precision: Precision
+  ) -> ConvolutionWeights
+  /// The convolution above of all pixels.
+  func convolution(
+    _ x: Tensor, rectified: Bool, _ w: ConvolutionWeights, adding residual: Tensor?, into y: Tensor)
+  /// What a convolution over images of this width remembers of those so far: empty.
+  func memory(of w: ConvolutionWeights, images: Int, width: Int) -> Tensor
+  /// The same convolution of one pixel of each image: its input x `[N, …, I]` goes into the memory,
+  /// and the output channels of y `[N, …, O]` that are asked for are computed.
+  func convolution(
+    of x: Tensor, rectified: Bool, _ w: ConvolutionWeights, memory: Tensor, at pixel: Pixel,
+    channels: Range<Int>, adding residual: Tensor?, into y: Tensor)
+  /// The same of one pixel of images `[N, H, W, I]` that are kept whole: the first layer's.
+  func convolution(
+    within images: Tensor, _ w: ConvolutionWeights, at pixel: Pixel, channels: Range<Int>,
+    into y: Tensor)
+
+  /// y `[rows, L]` = f((W x + bias) + addend) for these rows of W, x `[K, L]` and y with images side
+  /// by side (`SideBySide`).
+  func product(
+    _ w: ProductWeights, rows: Range<Int>, _ x: SideBySide, adding addend: SideBySide?,
+    activation: Activation, into y: SideBySide)
+  /// Elements from `first` on of y = scale · symbol + offset, symbols `[N, stride]` from column
+  /// `column` on.
+  func intensities(
+    _ symbols: [UInt8], stride: Int, column: Int, scale: Double, offset: Double,
+    into y: SideBySide, elements: Range<Int>)
+  /// The same of symbols `[N, channels]` into one pixel of images `[N, H, W, I]`.
+  func intensities(
+    _ symbols: [UInt8], scale: Double, offset: Double, into images: Tensor, at pixel: Pixel,
+    channels: Range<Int>)
+  /// The elements of x, in y's precision, as those of y from `first` on.
+  func copy(_ x: SideBySide, into y: SideBySide, from first: Int)
+  /// y `[N, K]` = a row an image.
+  func rows(of x: SideBySide, into y: Tensor)
 
   // MARK: Log-probabilities, nats
 
@@ -197,6 +128,11 @@ public protocol Backend: Sendable {
   func categoricalLogProbability(_ logits: Tensor, _ symbols: [UInt8], into y: Tensor)
   /// dlogits = dy ∘ (onehot(symbol) − softmax(logits)).
   func categoricalGradient(_ dy: Tensor, _ logits: Tensor, _ symbols: [UInt8], into dlogits: Tensor)
+  /// A draw from each Bernoulli, 1 where the uniform number is below p; nil where a logit is no number.
+  func drawBernoulli(_ logits: Tensor, _ uniforms: [Double]) -> [UInt8]?
+  /// A draw from each categorical, logits `[…, K]`: the first level whose cumulated probability exceeds
+  /// the uniform number; nil where a logit is no number.
+  func drawCategorical(_ logits: Tensor, _ uniforms: [Double]) -> [UInt8]?
 
   // MARK: Optimiser
 
@@ -208,12 +144,15 @@ public protocol Backend: Sendable {
     average: Tensor, copy: Tensor?, _ staircase: Staircase?)
 }
 
-extension Backend {
-  public func registerPeak(_ precision: Precision) -> Double? { nil }
-}
-
 /// The reference: every kernel as plain loops in double precision.
 public struct ReferenceBackend: Backend {
   public let name = "reference"
+  public let threads = 1
   public init() {}
+
+  public func registerPeak(_ precision: Precision) -> Double? { nil }
+
+  public func concurrently(_ count: Int, _ body: @Sendable (Int) -> Void) {
+    for index in 0..<count { body(index) }
+  }
 }

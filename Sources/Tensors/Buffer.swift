@@ -1,4 +1,12 @@
+import Foundation
 import Synchronization
+
+/// Ends the process where the system gives no more memory: nothing could go on, but the line is plain and
+/// the status is that of work that failed.
+public func outOfMemory(_ what: String) -> Never {
+  FileHandle.standardError.write(Data("scanline: out of memory \(what)\n".utf8))
+  exit(1)
+}
 
 /// Memory that goes back to a pool when its last tensor is gone, so that a steady training step asks
 /// the system for nothing.
@@ -24,7 +32,7 @@ struct BufferPool: ~Copyable {
     var pointers: [Int: [UnsafeMutableRawPointer]] = [:]
     var byteCount = 0
   }
-  private let free = Mutex(Free())
+  private let spare = Mutex(Free())
 
   /// Most bytes that wait for reuse; beyond that memory goes back to the system.
   private static let limit = 4 << 30
@@ -37,24 +45,28 @@ struct BufferPool: ~Copyable {
   }
 
   func take(_ capacity: Int) -> UnsafeMutableRawPointer {
-    let reused: SendablePointer? = free.withLock { free in
+    let reused: SendablePointer? = spare.withLock { free in
       guard let pointer = free.pointers[capacity]?.popLast() else { return nil }
       free.byteCount -= capacity
       return SendablePointer(pointer: pointer)
     }
-    return reused?.pointer
-      ?? UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
+    if let reused { return reused.pointer }
+    var pointer: UnsafeMutableRawPointer?
+    guard posix_memalign(&pointer, 64, capacity) == 0, let pointer else {
+      outOfMemory("for \(capacity >> 20) MiB of numbers")
+    }
+    return pointer
   }
 
   func give(_ pointer: UnsafeMutableRawPointer, _ capacity: Int) {
     let sendable = SendablePointer(pointer: pointer)
-    let kept = free.withLock { free in
+    let kept = spare.withLock { free in
       guard free.byteCount + capacity <= BufferPool.limit else { return false }
       free.pointers[capacity, default: []].append(sendable.pointer)
       free.byteCount += capacity
       return true
     }
-    if !kept { pointer.deallocate() }
+    if !kept { free(pointer) }
   }
 }
 

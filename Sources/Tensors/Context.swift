@@ -1,7 +1,8 @@
 /// A tensor in a computation: a constant, or a value on the tape.
 public struct Variable {
   public let value: Tensor
-  let slot: Int?
+  /// Where its gradient is gathered; nil for a constant.
+  public let slot: Int?
   /// The same in bfloat16, where a copy is kept.
   let copy: Tensor?
 
@@ -22,58 +23,72 @@ public struct Variable {
   public func reshaped(_ shape: Shape) -> Variable {
     Variable(value.reshaped(shape), slot: slot)
   }
-
-  /// A constant in another precision.
-  public func cast(to precision: Precision, in context: Context) -> Variable {
-    precondition(slot == nil, "only a constant can change its precision")
-    guard precision != value.precision else { return self }
-    let y = Tensor(shape, precision)
-    context.backend.convert(value, into: y)
-    return Variable(y)
-  }
 }
 
-/// Where a computation runs: the arithmetic, the precision of activations, and the tape if a gradient
-/// will be wanted. Inference has no tape and records nothing.
+/// All that a pass depends on, each by itself: the engine; whether it trains; whether a gradient will be
+/// wanted; and whether it goes over all sub-pixels or, with a memory, over the next.
 public final class Context {
-  public let backend: any Backend
-  /// The precision of activations. Logits, log-probabilities and gradients of parameters are
-  /// `wide`.
-  public let precision: Precision
-  public let tape: Tape?
-  /// The training step, for models that change from step to step (the masks of MADE).
-  public let step: Int
-  /// Keys the random draws of a training step (dropout).
-  public let seed: UInt64
-  /// bfloat16 copies of parameters, kept by whoever changes those, so that a step need not convert
-  /// them.
-  let copies: [ObjectIdentifier: Tensor]
-
-  public init(
-    backend: any Backend, precision: Precision, tape: Tape? = nil, step: Int = 0,
-    seed: UInt64 = 0, copies: [ObjectIdentifier: Tensor] = [:]
-  ) {
-    self.backend = backend
-    self.precision = precision
-    self.tape = tape
-    self.step = step
-    self.seed = seed
-    self.copies = copies
+  /// What a pass is for. It says nothing of gradients, which a score may want too.
+  public enum Mode: Sendable, Equatable {
+    case evaluation
+    /// The step, for models that change from step to step, and the seed that keys its random draws.
+    case training(step: Int, seed: UInt64)
   }
 
-  /// float64 where everything is, float32 otherwise.
-  public var wide: Precision { precision == .float64 ? .float64 : .float32 }
+  public let engine: Engine
+  public let mode: Mode
+  /// Records what is needed for a gradient. Without it nothing is recorded, and kernels run that know
+  /// no way back.
+  public let tape: Tape?
+  public let prepared: PreparedWeights
+  /// What is known of the images of a pass over the next sub-pixel; nil where one is over all.
+  public let memory: Memory?
+  /// Intensities 0…1 of the batch where a gradient is wanted in them; nil where they are the batch's own.
+  public let pixels: Parameter?
+
+  public init(
+    _ engine: Engine, mode: Mode = .evaluation, tape: Tape? = nil,
+    prepared: PreparedWeights = PreparedWeights(), memory: Memory? = nil, pixels: Parameter? = nil
+  ) {
+    precondition(tape == nil || memory == nil, "a pass over the next sub-pixel has no way back")
+    self.engine = engine
+    self.mode = mode
+    self.tape = tape
+    self.prepared = prepared
+    self.memory = memory
+    self.pixels = pixels
+  }
+
+  /// The same engine and weights over the next sub-pixel.
+  public func remembering(_ memory: Memory) -> Context {
+    Context(engine, mode: mode, prepared: prepared, memory: memory)
+  }
+
+  public var backend: any Backend { engine.backend }
+  public var precision: Precision { engine.precision }
+  public var wide: Precision { engine.wide }
 
   /// A parameter's own value, without its mask.
   public func variable(_ parameter: Parameter) -> Variable {
     Variable(
-      parameter.value, slot: tape?.slot(of: parameter), copy: copies[ObjectIdentifier(parameter)])
+      parameter.value, slot: tape?.slot(of: parameter),
+      copy: prepared.copies[ObjectIdentifier(parameter)])
   }
 
-  /// A value that depends on `inputs`. The pullback is kept only if a gradient can reach one of them.
-  func record(_ value: Tensor, from inputs: [Variable], _ pullback: @escaping Tape.Pullback)
-    -> Variable
-  {
+  /// A value that depends on `inputs`. The pullback is kept only if a gradient can reach one of them: it
+  /// gets the gradient of the value and hands out those of the inputs by their slots.
+  ///
+  /// Every operation is one such call, wherever it is written:
+  ///
+  /// ```swift
+  /// func negated(_ x: Variable, in context: Context) -> Variable {
+  ///   let y = …
+  ///   return context.record(y, from: [x]) { dy, gradients in gradients.add(negated(dy), to: x.slot) }
+  /// }
+  /// ```
+  public func record(
+    _ value: Tensor, from inputs: [Variable], _ pullback: @escaping Tape.Pullback
+  ) -> Variable {
     guard let tape, inputs.contains(where: { $0.slot != nil }) else { return Variable(value) }
     let slot = tape.newSlot()
     tape.append(output: slot, shape: value.shape, pullback)

@@ -5,12 +5,12 @@
 /// output and hands out the gradients of its inputs.
 ///
 /// ```swift
-/// let context = Context(backend: backend, precision: .float32, tape: Tape())
+/// let context = Context(Engine(backend, .float32), tape: Tape())
 /// let logProbability = model.conditionals(batch, in: context).logProbability(of: batch, in: context)
 /// let gradients = context.gradients(of: logProbability, seed: -1.0 / Double(batch.count))
 /// ```
 public final class Tape {
-  typealias Pullback = (_ dy: Tensor, _ gradients: inout Gradients) -> Void
+  public typealias Pullback = (_ dy: Tensor, _ gradients: inout Gradients) -> Void
 
   private struct Entry {
     let output: Int
@@ -98,7 +98,7 @@ public struct Gradients {
   }
 
   /// Adds to the gradient of a slot; the tensor is the tape's from here on.
-  mutating func add(_ gradient: Tensor, to slot: Int?) {
+  public mutating func add(_ gradient: Tensor, to slot: Int?) {
     guard let slot else { return }
     if let sum = bySlot[slot] {
       backend.add(gradient.reshaped(sum.shape), into: sum)
@@ -108,7 +108,7 @@ public struct Gradients {
   }
 
   /// The gradient so far of a slot, to be added to in place, or nil.
-  func pending(_ slot: Int?) -> Tensor? {
+  public func pending(_ slot: Int?) -> Tensor? {
     slot.flatMap { bySlot[$0] }
   }
 

@@ -161,6 +161,26 @@ public struct Tensor: @unchecked Sendable {
     return result
   }
 
+  /// What each image has at one step: `[N, D, …]` → `[N, …]`.
+  public func step(_ place: Int) -> Tensor {
+    let rest = Shape(Array(shape.sides.dropFirst(2)))
+    guard shape[1] > 1 else { return reshaped(Shape([shape[0]] + rest.sides)) }
+    return reshaped(Shape([shape[0] * shape[1]] + rest.sides))
+      .copy(ofRows: (0..<shape[0]).map { $0 * shape[1] + place })
+  }
+
+  /// A copy of the first channels of `[N, H, W, C]`.
+  func leadingChannels(_ count: Int) -> Tensor {
+    let channels = shape[3]
+    let result = Tensor([shape[0], shape[1], shape[2], count], precision)
+    for pixel in 0..<shape.count / channels {
+      (result.pointer + pixel * count * precision.byteCount).copyMemory(
+        from: pointer + pixel * channels * precision.byteCount,
+        byteCount: count * precision.byteCount)
+    }
+    return result
+  }
+
   /// Copies a matrix into the columns from `first` on.
   public func setColumns(from first: Int, to block: Tensor) {
     precondition(

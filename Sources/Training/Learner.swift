@@ -60,14 +60,16 @@ public final class Learner {
   /// Starts the output biases of a new model at the marginals of the images.
   func startAtMarginals(of data: DataSet, pixels: PixelEncoding) {
     model.startAtMarginals(of: data, pixels: pixels, seed: seed)
-    averagedModel.outputBias.value.copy(from: model.outputBias.value)
+    if let average = averagedModel.outputBias, let bias = model.outputBias {
+      average.value.copy(from: bias.value)
+    }
   }
 
   /// One step of gradient descent on a batch's mean negative log-likelihood.
   public func step(_ batch: PixelBatch, learningRate: Double) -> Step {
     let context = Context(
-      backend: backend, precision: options.precision, tape: Tape(), step: optimiser.step,
-      seed: seed, copies: optimiser.copies)
+      Engine(backend, options.precision), mode: .training(step: optimiser.step, seed: seed),
+      tape: Tape(), prepared: PreparedWeights(copies: optimiser.copies))
     let logProbability = model.conditionals(batch, in: context).logProbability(
       of: batch, in: context)
     let nats = -logProbability.value.floats.reduce(0.0) { $0 + Double($1) }

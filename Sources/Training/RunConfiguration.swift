@@ -1,7 +1,7 @@
+import CPU
 import Files
 import Images
 import Models
-import CPU
 import RunFiles
 import Tensors
 

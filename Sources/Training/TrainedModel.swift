@@ -1,7 +1,7 @@
+import CPU
 import Images
 import Layers
 import Models
-import CPU
 import RunFiles
 import Tensors
 
@@ -17,21 +17,22 @@ public struct TrainedModel {
   public let model: any DensityModel
   /// The model's weights, float32.
   public let parameters: [Parameter]
-  public let backend: any Backend
+  /// Evaluation, in one precision whatever the training had; weights are prepared for it once.
+  public let context: Context
 
+  /// - Parameter precision: of the activations; float32 is for keeps, bfloat16 for speed.
   /// - Throws: `FileError` or `ModelError`, one line, for a folder that is damaged or not a run.
-  public init(run path: String, backend: any Backend = CPUBackend.shared) throws {
+  public init(
+    run path: String, backend: any Backend = CPUBackend.shared, precision: Precision = .float32
+  ) throws {
     run = try RunFolder.open(at: path)
     configuration = try RunConfiguration.read(from: run)
     let store = ParameterStore(seed: configuration.model.seed)
     model = try configuration.model.build(in: store)
     parameters = store.parameters
-    self.backend = backend
+    context = Context(Engine(backend, precision))
     try parameters.read(from: run.weightsFile)
   }
-
-  /// Inference in float32, whatever precision the training had: scores are for keeps.
-  public var context: Context { Context(backend: backend, precision: .float32) }
 
   /// Live weights.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }

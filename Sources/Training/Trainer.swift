@@ -175,7 +175,7 @@ extension Trainer {
   private func validationLoss(of data: DataSet, _ watch: (Progress) throws -> Bool) throws
     -> Double?
   {
-    let context = Context(backend: backend, precision: .float32)
+    let context = Context(Engine(backend, .float32))
     var watched = Result<Bool, any Error>.success(true)
     let likelihood = averagedModel.likelihood(
       of: data, pixels: configuration.pixels, seed: configuration.seed,

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Benchmarks
-import Distributions
+import CPU
 import Foundation
+import Heads
 import Images
 import Models
-import CPU
 import Tensors
 
 struct BenchmarkModels: ParsableCommand {

@@ -1,7 +1,7 @@
 import Benchmarks
+import CPU
 import Foundation
 import Models
-import CPU
 import Tensors
 
 /// What `benchmark --json` prints of a model: what was measured, and how fast it was. What was not

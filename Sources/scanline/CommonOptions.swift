@@ -1,6 +1,6 @@
 import ArgumentParser
-import Foundation
 import CPU
+import Foundation
 
 /// What every verb takes.
 struct CommonOptions: ParsableArguments {

@@ -47,7 +47,7 @@ struct Info: ParsableCommand {
       model = configuration.model.name
       settings = configuration.model.settings
       image = configuration.model.image
-      head = configuration.model.head.kind.rawValue
+      head = configuration.model.head.kind.name
       levels = configuration.model.head.levels
       pixels = configuration.pixels.description
       parameters = trained.parameterCount

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Distributions
-import Models
 import CPU
+import Heads
+import Models
 import Tensors
 
 enum HeadName: String, CaseIterable, ExpressibleByArgument {

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Distributions
 import Generation
+import Heads
 import Images
 import Reports
 import Training
@@ -132,12 +132,11 @@ struct Sample: ParsableCommand {
       options: SamplingOptions(
         temperature: temperature, topK: topK, topP: topP, greedy: greedy),
       seed: common.seed)
-    for images in sampler.groups(of: imageCount) {
+    for first in stride(from: 0, to: imageCount, by: sampler.imagesAtOnce) {
+      let images = first..<min(first + sampler.imagesAtOnce, imageCount)
       let group = try sampler.draw(images) { done in
-        let share = Double(done) / Double(dimension)
         line.update(
-          "drawing", Double(images.lowerBound) + share * Double(images.count), of: imageCount,
-          "images")
+          "drawing", Double(first) + Double(done) / Double(dimension), of: imageCount, "images")
         return !interruption.isRequested
       }
       guard let group else { return }

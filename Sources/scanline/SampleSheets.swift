@@ -1,7 +1,7 @@
+import CPU
 import Foundation
 import Generation
 import Images
-import CPU
 import Reports
 import Tensors
 import Training
@@ -37,12 +37,12 @@ final class SampleSheets {
     lastShare = progress.done
     let configuration = trainer.configuration
     let sampler = Sampler(
-      trainer.averagedModel, in: Context(backend: CPUBackend.shared, precision: .float32),
+      trainer.averagedModel, in: Context(Engine(CPUBackend.shared, .float32)),
       seed: configuration.seed)
-    let dimension = Double(configuration.model.image.dimension)
-    let batch = try sampler.draw(0..<Self.images) { done in
+    let all = Double(Self.images * configuration.model.image.dimension)
+    let batch = try sampler.draw(0..<Self.images) { [self] done in
       let seconds = (ContinuousClock.now - now) / .seconds(1)
-      if done > 0 { cost = seconds * dimension / Double(done) }
+      if done > 0 { cost = seconds * all / Double(done) }
       return seconds < budget && !interruption.isRequested
     }
     spent += (ContinuousClock.now - now) / .seconds(1)

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Foundation
 import CPU
+import Foundation
 import Reports
 import RunFiles
 import Training

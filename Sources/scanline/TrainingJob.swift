@@ -1,8 +1,8 @@
 import ArgumentParser
+import CPU
 import Files
 import Images
 import Models
-import CPU
 import RunFiles
 import Training
 

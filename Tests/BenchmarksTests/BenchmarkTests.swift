@@ -1,8 +1,8 @@
 import Benchmarks
-import Distributions
+import CPU
+import Heads
 import Images
 import Models
-import CPU
 import Tensors
 import TestSupport
 import Testing

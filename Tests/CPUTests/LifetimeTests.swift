@@ -1,5 +1,5 @@
-import Foundation
 import CPU
+import Foundation
 import Synchronization
 import Tensors
 import TestSupport

@@ -1,5 +1,5 @@
-import Foundation
 import CPU
+import Foundation
 import Tensors
 import TestSupport
 import Testing

@@ -1,11 +1,11 @@
+import CPU
 import Detection
-import Distributions
 import Files
 import Foundation
+import Heads
 import Images
 import Layers
 import Models
-import CPU
 import Randomness
 import RunFiles
 import Tensors
@@ -36,7 +36,7 @@ import Training
       name: "nade", settings: ["hidden": "16"], head: .bernoulli,
       image: ImageShape(height: data.height, width: data.width, channels: data.channels))
     let model = try specification.build(in: ParameterStore(seed: 1))
-    let context = Context(backend: CPUBackend.shared, precision: .float32)
+    let context = Context(Engine(CPUBackend.shared, .float32))
     let logProbabilities = model.logProbability(of: batch, in: context)  // nats, one an image
     #expect(logProbabilities.count == 3 && logProbabilities.allSatisfy { $0 < 0 })
   }
@@ -44,7 +44,7 @@ import Training
   /// The probabilities of all images of 2 × 2 pixels sum to one, whatever the weights.
   @Test func aModelOfOnesOwn() {
     let store = ParameterStore(seed: 1, precision: .float64)
-    let chain = MarkovChain(
+    let chain = Bottleneck(
       ImageShape(height: 2, width: 2, channels: 1), .bernoulli, at: store.root)
     for parameter in store.parameters {
       parameter.value.write((0..<parameter.value.count).map { sin(Double($0)) })
@@ -55,7 +55,7 @@ import Training
     let all = PixelBatch(
       count: 16, height: 2, width: 2, channels: 1, levels: 2,
       symbols: (0..<64).map { UInt8(($0 / 4) >> ($0 % 4) & 1) })
-    let context = Context(backend: ReferenceBackend(), precision: .float64)
+    let context = Context(.reference)
     let total = chain.logProbability(of: all, in: context).reduce(0) { $0 + exp($1) }
     #expect(abs(total - 1) < 1e-12)
   }
@@ -138,7 +138,7 @@ import Training
   @Test func tensors() {
     let weight = Parameter(
       name: "weight", value: Tensor([1, 2], .float64, values: [0.5, -1]), decays: true)
-    let context = Context(backend: ReferenceBackend(), precision: .float64, tape: Tape())
+    let context = Context(.reference, tape: Tape())
     let x = Variable(Tensor([3, 2], .float64, values: [1, 2, 3, 4, 5, 6]))
     let y = context.linear(x, context.variable(weight), nil)  // x · wᵀ, [3, 1]
     let gradients = context.gradients(of: y, seed: 1)  // of 1 · Σ y
@@ -192,28 +192,29 @@ import Training
   }
 }
 
-struct MarkovChain: DensityModel {
+struct Bottleneck: DensityModel {
   let image: ImageShape
   let head: Head
-  let regression: Linear
-  var outputBias: Parameter { regression.bias! }
-  var multiplyAdds: Int { regression.weight.count }
+  let hidden: MaskedLinear
+  let output: MaskedLinear
+  var multiplyAdds: Int { hidden.multiplyAdds + output.multiplyAdds }
 
   init(_ image: ImageShape, _ head: Head, at scope: Scope) {
     self.image = image
     self.head = head
-    let (d, k) = (image.dimension, head.outputs)
-    // Row (i, k) sees column i − 1.
-    let ones = (0..<d * k * d).map { place in place % d == place / d / k - 1 ? 1.0 : 0 }
-    regression = Linear(
-      d, d * k, mask: Tensor([d * k, d], scope.precision, values: ones), weights: .zeros,
-      at: scope / "regression")
+    let degrees = Degrees(image, head)
+    // A unit a sub-pixel: unit i sees the first i.
+    let units = Array(0..<image.dimension)
+    hidden = MaskedLinear(image.dimension, image.dimension, at: scope / "hidden") {
+      [.init(inputs: degrees.inputs, outputs: units)]
+    }
+    output = MaskedLinear(image.dimension, degrees.outputCount, at: scope / "output") {
+      [.init(inputs: units, outputs: degrees.outputs)]
+    }
   }
 
   func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
-    let x = context.intensities(
-      batch.symbols, shape: [batch.count, batch.dimension],
-      scale: 1 / Double(batch.levels - 1), offset: 0)  // [N, D]
-    return head.distribution(regression(x, precision: context.wide, in: context))  // [N, D K]
+    let h = hidden(context.units(batch), activation: .relu, in: context)
+    return distribution(context.rows(output(h, last: true, in: context)))  // [N, D K]
   }
 }

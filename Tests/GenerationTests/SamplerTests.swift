@@ -1,6 +1,6 @@
-import Distributions
 import Foundation
 import Generation
+import Heads
 import Images
 import Models
 import Tensors
@@ -25,7 +25,7 @@ func everyImage(_ modelCase: ModelCase) -> PixelBatch {
 }
 
 @Suite struct Sampling {
-  let reference = Context(backend: ReferenceBackend(), precision: .float64)
+  let reference = Context(.reference)
 
   @Test("the incremental path draws the images of the plain one", arguments: ModelCase.small)
   func incrementalEqualsPlain(_ modelCase: ModelCase) throws {
@@ -111,7 +111,7 @@ func everyImage(_ modelCase: ModelCase) -> PixelBatch {
 }
 
 @Suite struct Searching {
-  let reference = Context(backend: ReferenceBackend(), precision: .float64)
+  let reference = Context(.reference)
 
   @Test("a beam of one is greedy", arguments: ModelCase.small)
   func greedy(_ modelCase: ModelCase) throws {

@@ -1,4 +1,4 @@
-import Distributions
+import Heads
 import Layers
 import Models
 import TestSupport

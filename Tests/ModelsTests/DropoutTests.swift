@@ -1,4 +1,4 @@
-import Distributions
+import Heads
 import Images
 import Layers
 import Models
@@ -14,8 +14,8 @@ import Testing
       head: .bernoulli, image: image
     ).build(in: ParameterStore(seed: 1, precision: .float64))
     let context = Context(
-      backend: ReferenceBackend(), precision: .float64, tape: training ? Tape() : nil, step: step,
-      seed: seed)
+      .reference, mode: training ? .training(step: step, seed: seed) : .evaluation,
+      tape: training ? Tape() : nil)
     let batch = PixelBatch(
       count: 2, height: 4, width: 4, channels: 1, levels: 2,
       symbols: (0..<32).map { UInt8($0 % 3 == 0 ? 1 : 0) })

@@ -1,9 +1,9 @@
-import Distributions
+import CPU
 import Foundation
+import Heads
 import Images
 import Layers
 import Models
-import CPU
 import Tensors
 import TestSupport
 import Testing
@@ -110,7 +110,7 @@ struct Golden: Decodable {
   func bfloat16(_ name: String) throws {
     let golden = try Golden(name)
     let (model, _) = try golden.build(.float32)
-    let context = Context(backend: CPUBackend.shared, precision: .bfloat16)
+    let context = Context(Engine(CPUBackend.shared, .bfloat16))
     let found = logits(model.conditionals(golden.batch, in: context))
     expectClose(found, golden.logits, tolerance: 3e-2, "logits")
     #expect(found != golden.logits.map { Double(Float($0)) }, "the activations were not rounded")
@@ -126,7 +126,7 @@ struct Golden: Decodable {
     let batch = golden.batch
 
     expectClose(
-      model.logProbability(of: batch, in: Context(backend: backend, precision: precision)),
+      model.logProbability(of: batch, in: Context(Engine(backend, precision))),
       golden.logProbability, tolerance: logitTolerance, "log p at inference",
       sourceLocation: sourceLocation)
 
@@ -135,7 +135,8 @@ struct Golden: Decodable {
     }
     var losses: [Double] = []
     for step in golden.losses.indices {
-      let context = Context(backend: backend, precision: precision, tape: Tape(), step: step)
+      let context = Context(
+        Engine(backend, precision), mode: .training(step: step, seed: 0), tape: Tape())
       let conditionals = model.conditionals(batch, in: context)
       if step == 0 {
         expectClose(

@@ -1,8 +1,8 @@
-import Distributions
+import CPU
 import Foundation
+import Heads
 import Images
 import Models
-import CPU
 import Randomness
 import Tensors
 import TestSupport
@@ -11,8 +11,8 @@ import Testing
 /// What the mathematics promises of every density model, checked for every family through one
 /// harness.
 @Suite struct EveryModel {
-  let reference = Context(backend: ReferenceBackend(), precision: .float64)
-  let fast = Context(backend: CPUBackend.shared, precision: .float32)
+  let reference = Context(.reference)
+  let fast = Context(Engine(CPUBackend.shared, .float32))
 
   @Test(
     "the probabilities of all tiny images sum to one",
@@ -70,7 +70,8 @@ import Testing
       model.conditionals(batch, in: context).logProbability(of: batch, in: context)
     }
     func training() -> Context {
-      Context(backend: ReferenceBackend(), precision: .float64, tape: Tape(), step: 1)
+      Context(
+        .reference, mode: .training(step: 1, seed: 0), tape: Tape())
     }
     let context = training()
     let gradients = context.gradients(of: loss(context), seed: -0.5)
@@ -106,30 +107,80 @@ import Testing
         of: model.conditionals(batch, in: context).logProbability(of: batch, in: context), seed: 1)
     }
     let expected = gradients(
-      slow, Context(backend: ReferenceBackend(), precision: .float64, tape: Tape()))
+      slow, Context(.reference, tape: Tape()))
     let found = gradients(
-      quick, Context(backend: CPUBackend.shared, precision: .float32, tape: Tape()))
+      quick, Context(Engine(CPUBackend.shared, .float32), tape: Tape()))
     for (a, b) in zip(quickParameters, slowParameters) {
       expectClose(
         try #require(found[a]).values, try #require(expected[b]).values, tolerance: 2e-5, a.name)
     }
   }
 
-  @Test("one sub-pixel at a time gives the same conditionals", arguments: ModelCase.small)
-  func sequentialEqualsPlain(_ modelCase: ModelCase) throws {
+  @Test("one step at a time gives the same conditionals", arguments: ModelCase.small)
+  func nextEqualsAll(_ modelCase: ModelCase) throws {
     let (model, _) = try modelCase.build(precision: .float64)
     let batch = modelCase.randomBatch(2)
     let d = modelCase.image.dimension
     let plain = model.conditionals(batch, in: reference)
-    let sequence = try #require(model.sequentialConditionals(count: 2, in: reference))
+    let memory = model.memory(images: 2)
+    let context = reference.remembering(memory)
     for i in 0..<d {
-      let next = sequence.next()
+      let latest = i == 0 ? [] : (0..<2).map { batch.symbols[$0 * d + i - 1] }
+      let next = model.next(after: latest, in: context)
       for n in 0..<2 {
         expectClose(
           next.probabilities(image: n, subpixel: 0), plain.probabilities(image: n, subpixel: i),
           tolerance: 1e-12, "image \(n), sub-pixel \(i)")
       }
-      sequence.observe((0..<2).map { batch.symbols[$0 * d + i] })
     }
+  }
+
+  @Test("a copied memory goes on by itself", arguments: ModelCase.small)
+  func copies(_ modelCase: ModelCase) throws {
+    let (model, _) = try modelCase.build(precision: .float32)
+    let batch = modelCase.randomBatch(3)
+    let d = modelCase.image.dimension
+    guard d > 1 else { return }
+    func symbols(_ images: [Int], _ i: Int) -> [UInt8] { images.map { batch.symbols[$0 * d + i] } }
+    func follow(_ memory: Memory, _ images: [Int], from first: Int) -> [[Double]] {
+      let context = fast.remembering(memory)
+      return (first..<d).flatMap { i in
+        let next = model.next(after: i == 0 ? [] : symbols(images, i - 1), in: context)
+        return images.indices.map { next.probabilities(image: $0, subpixel: 0) }
+      }
+    }
+    let memory = model.memory(images: 3)
+    let context = fast.remembering(memory)
+    for i in 0..<d / 2 {
+      _ = model.next(after: i == 0 ? [] : symbols([0, 1, 2], i - 1), in: context)
+    }
+    // The copy is made first, and the original goes on before it.
+    let copy = memory.copy(of: [2, 0, 2, 1])
+    let whole = follow(memory, [0, 1, 2], from: d / 2)
+    let chosen = follow(copy, [2, 0, 2, 1], from: d / 2)
+    for step in 0..<d - d / 2 {
+      #expect([2, 0, 2, 1].map { whole[step * 3 + $0] } == Array(chosen[step * 4..<step * 4 + 4]))
+    }
+  }
+
+  @Test("a gradient reaches the pixels", arguments: ModelCase.small)
+  func pixelGradients(_ modelCase: ModelCase) throws {
+    let (model, _) = try modelCase.build(precision: .float64)
+    let batch = modelCase.randomBatch(2)
+    let pixels = Parameter(
+      name: "pixels", value: randomTensor([2, batch.dimension], .float64, "pixels"), decays: false)
+    func loss(_ tape: Tape?) -> (Variable, Context) {
+      let context = Context(.reference, tape: tape ?? Tape(), pixels: pixels)
+      return (
+        model.conditionals(batch, in: context).logProbability(of: batch, in: context), context
+      )
+    }
+    let (output, context) = loss(Tape())
+    let gradient = context.gradients(of: output, seed: 1)[pixels]
+    let difference = (0..<pixels.value.count).map { place in
+      finiteDifference(pixels.value, place) { loss(nil).0.value.values.reduce(0, +) }
+    }
+    expectClose(
+      gradient?.values ?? difference.map { _ in 0 }, difference, tolerance: 1e-6, floor: 1)
   }
 }

@@ -5,11 +5,11 @@ import Testing
 @Suite struct Misuse {
   @Test func aSymbolBeyondTheLevelsTraps() async {
     await #expect(processExitsWith: .failure) {
-      let context = Context(backend: ReferenceBackend(), precision: .float64)
+      let context = Context(.reference)
       _ = context.categoricalLogProbability(Variable(.zeros([1, 2, 4], .float64)), of: [3, 4])
     }
     await #expect(processExitsWith: .failure) {
-      let context = Context(backend: ReferenceBackend(), precision: .float64)
+      let context = Context(.reference)
       _ = context.bernoulliLogProbability(Variable(.zeros([1, 2], .float64)), of: [1, 2])
     }
   }

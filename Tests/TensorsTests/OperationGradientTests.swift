@@ -124,7 +124,7 @@ import Testing
     let mask = Tensor([2, 6], .float64, values: [1, 0, 1, 1, 1, 0, 1, 1, 0, 1, 1, 1])
     let p = randomParameter("p", [2, 6], mask: mask)
     p.value.write(zip(p.value.values, mask.values).map(*))
-    let context = Context(backend: ReferenceBackend(), precision: .float64, tape: Tape())
+    let context = Context(.reference, tape: Tape())
     let x = Variable(randomTensor([2, 4]))
     var y = context.linear(x, context.variable(p).reshaped([3, 4]), nil)
     if usedTwice {

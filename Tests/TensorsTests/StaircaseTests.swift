@@ -44,7 +44,7 @@ import Testing
     let x = randomParameter("x", [3, 157])
     let b = randomParameter("b", [300])
     func results(_ staircase: Staircase?) throws -> [[Double]] {
-      let context = Context(backend: ReferenceBackend(), precision: .float64, tape: Tape())
+      let context = Context(.reference, tape: Tape())
       let y = context.linear(
         context.variable(x), context.variable(w), context.variable(b), staircase: staircase,
         activation: .sigmoid)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct Tapes {
-  let context = Context(backend: ReferenceBackend(), precision: .float64, tape: Tape())
+  let context = Context(.reference, tape: Tape())
 
   @Test("masked elements of a parameter get exactly no gradient, live ones all of theirs")
   func parameterMask() throws {
@@ -52,7 +52,7 @@ import Testing
 
   @Test("a residual keeps its value")
   func inference() {
-    let context = Context(backend: ReferenceBackend(), precision: .float64)
+    let context = Context(.reference)
     let stream = Variable(Tensor([1, 1, 1, 1], .float64, values: [5]))
     let y = context.convolution(
       Variable(Tensor([1, 1, 1, 1], .float64, values: [2])),

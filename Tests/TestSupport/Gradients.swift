@@ -19,7 +19,7 @@ public func expectGradients(
     let y = output(context)
     return context.masked(y, by: randomTensor(y.shape, .float64, "upstream"))
   }
-  let context = Context(backend: ReferenceBackend(), precision: .float64, tape: Tape())
+  let context = Context(.reference, tape: Tape())
   let gradients = context.gradients(of: weighted(context), seed: -0.5)
   for parameter in parameters {
     guard let gradient = gradients[parameter] else {
@@ -29,7 +29,7 @@ public func expectGradients(
     #expect(gradient.shape == parameter.shape, "\(parameter.name)", sourceLocation: sourceLocation)
     let expected = (0..<parameter.value.count).map { place in
       finiteDifference(parameter.value, place) {
-        let context = Context(backend: ReferenceBackend(), precision: .float64)
+        let context = Context(.reference)
         return -0.5 * weighted(context).value.values.reduce(0, +)
       }
     }

@@ -1,4 +1,4 @@
-import Distributions
+import Heads
 import Images
 import Layers
 import Models
@@ -71,4 +71,31 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
     + families(.categorical(3), ImageShape(height: 3, width: 4, channels: 3))
     + families(.bernoulli, ImageShape(height: 2, width: 3, channels: 3))
     + families(.bernoulli, ImageShape(height: 1, width: 1, channels: 1))
+
+  /// Every family with its default settings, and the sizes that are published, on images as small as
+  /// their kernels allow.
+  public static let shipped: [ModelCase] =
+    ModelFamily.all.flatMap { family in
+      [
+        ModelCase(
+          name: family.name, settings: [:], head: .bernoulli,
+          image: ImageShape(height: 12, width: 11, channels: 1)),
+        ModelCase(
+          name: family.name, settings: [:], head: .categorical(256),
+          image: ImageShape(height: 5, width: 6, channels: 1)),
+        ModelCase(
+          name: family.name, settings: [:], head: .categorical(256),
+          image: ImageShape(height: 4, width: 5, channels: 3)),
+      ]
+    } + [
+      ModelCase(
+        name: "made", settings: ["hidden": "8000"], head: .bernoulli,
+        image: ImageShape(height: 9, width: 9, channels: 1)),
+      ModelCase(
+        name: "pixelcnn", settings: ["blocks": "15", "channels": "64"], head: .bernoulli,
+        image: ImageShape(height: 8, width: 8, channels: 1)),
+      ModelCase(
+        name: "pixelcnn", settings: ["channels": "24"], head: .categorical(16),
+        image: ImageShape(height: 6, width: 5, channels: 3)),
+    ]
 }

@@ -74,7 +74,7 @@ import Training
           of: data, indices: order.prefix(4), epoch: epoch, seed: 3)
         order = order.dropFirst(4)
         let context = Context(
-          backend: ReferenceBackend(), precision: .float64, tape: Tape(), step: step)
+          .reference, mode: .training(step: step, seed: 0), tape: Tape())
         let gradients = context.gradients(
           of: model.conditionals(batch, in: context).logProbability(of: batch, in: context),
           seed: -1 / Double(batch.count))

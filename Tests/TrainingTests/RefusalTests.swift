@@ -1,9 +1,9 @@
+import CPU
 import Files
 import Foundation
 import Images
 import Layers
 import Models
-import CPU
 import RunFiles
 import TestSupport
 import Testing

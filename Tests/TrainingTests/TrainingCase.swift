@@ -1,9 +1,9 @@
-import Distributions
+import CPU
 import Files
 import Foundation
+import Heads
 import Images
 import Models
-import CPU
 import Randomness
 import RunFiles
 import Tensors

@@ -150,6 +150,8 @@ void sl_nade_hidden(const float *x, const float *w, const float *c, float *h, si
 void sl_nade_hidden_gradient(const float *dh, const float *h, const float *x, float *dw, float *dc,
                              size_t images, size_t dimension, size_t hidden);
 
+#include "temporary.inc"
+
 #ifdef __cplusplus
 }
 #endif

@@ -38,7 +38,7 @@ extension Context {
   }
 
   /// The tensor itself, or a copy in the wanted precision.
-  func converted(_ x: Tensor, to precision: Precision) -> Tensor {
+  public func converted(_ x: Tensor, to precision: Precision) -> Tensor {
     if x.precision == precision { return x }
     let y = Tensor(x.shape, precision)
     backend.convert(x, into: y)

@@ -48,16 +48,38 @@ extension Context {
     }
   }
 
-  /// The constant x `[N, H, W, C]` with further channels that are the same for every image: planes
-  /// `[H, W, P]` → `[N, H, W, C + P]`.
+  /// x `[N, H, W, C]` with further channels that are the same for every image: planes `[H, W, P]` →
+  /// `[N, H, W, C + P]`.
   public func appendChannels(_ planes: Tensor, to x: Variable) -> Variable {
     precondition(
-      x.slot == nil && x.shape[1] == planes.shape[0] && x.shape[2] == planes.shape[1],
+      x.shape[1] == planes.shape[0] && x.shape[2] == planes.shape[1],
       "cannot append channels \(planes.shape) to \(x.shape)")
     let y = Tensor(
       [x.shape[0], x.shape[1], x.shape[2], x.shape[3] + planes.shape[2]], x.value.precision)
     backend.appendChannels(planes, to: x.value, into: y)
-    return Variable(y)
+    return record(y, from: [x]) { dy, gradients in
+      gradients.add(dy.leadingChannels(x.shape[3]), to: x.slot)
+    }
+  }
+
+  /// x in another precision.
+  public func cast(_ x: Variable, to precision: Precision) -> Variable {
+    guard precision != x.value.precision else { return x }
+    let y = converted(x.value, to: precision)
+    return record(y, from: [x]) { [self] dy, gradients in
+      gradients.add(converted(dy, to: x.value.precision), to: x.slot)
+    }
+  }
+
+  /// scale · x + offset.
+  public func affine(_ x: Variable, scale: Double, offset: Double) -> Variable {
+    let y = Tensor(x.shape, x.value.precision)
+    backend.affine(x.value, scale: scale, offset: offset, into: y)
+    return record(y, from: [x]) { [self] dy, gradients in
+      let dx = Tensor(dy.shape, dy.precision)
+      backend.affine(dy, scale: scale, offset: 0, into: dx)
+      gradients.add(dx, to: x.slot)
+    }
   }
 
   /// Symbols as intensities, scale · symbol + offset, in the precision of activations: a constant.

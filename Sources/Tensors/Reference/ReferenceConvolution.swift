@@ -1,4 +1,4 @@
-extension Backend {
+extension ReferenceBackend {
   public func convolution(
     _ x: Tensor, rectified: Bool, weights w: Tensor, bias: Tensor,
     _ geometry: ConvolutionGeometry, adding residual: Tensor?, into y: Tensor

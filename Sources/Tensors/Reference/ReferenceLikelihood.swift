@@ -1,6 +1,6 @@
 import Foundation
 
-extension Backend {
+extension ReferenceBackend {
   public func bernoulliLogProbability(_ logits: Tensor, _ symbols: [UInt8], into y: Tensor) {
     y.write(
       zip(logits.values, symbols).map { logit, symbol in

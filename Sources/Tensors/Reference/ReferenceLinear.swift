@@ -1,4 +1,4 @@
-extension Backend {
+extension ReferenceBackend {
   public func matrixProduct(
     _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
     activation: Activation, into c: Tensor

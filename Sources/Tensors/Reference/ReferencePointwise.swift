@@ -1,7 +1,8 @@
 import Foundation
 
 extension Activation {
-  func value(_ x: Double) -> Double {
+  /// f(x).
+  public func value(_ x: Double) -> Double {
     switch self {
     case .identity: x
     case .relu: max(x, 0)
@@ -10,7 +11,7 @@ extension Activation {
   }
 
   /// f′ from the output y = f(x).
-  func slope(atOutput y: Double) -> Double {
+  public func slope(atOutput y: Double) -> Double {
     switch self {
     case .identity: 1
     case .relu: y > 0 ? 1 : 0
@@ -19,7 +20,7 @@ extension Activation {
   }
 }
 
-extension Backend {
+extension ReferenceBackend {
   public func intensities(_ symbols: [UInt8], scale: Double, offset: Double, into y: Tensor) {
     y.write(symbols.map { scale * Double($0) + offset })
   }
@@ -33,6 +34,10 @@ extension Backend {
         return channel < own
           ? x[pixel * own + channel] : planes[(pixel * added + channel - own) % planes.count]
       })
+  }
+
+  public func affine(_ x: Tensor, scale: Double, offset: Double, into y: Tensor) {
+    y.write(x.values.map { scale * $0 + offset })
   }
 
   public func convert(_ x: Tensor, into y: Tensor) {

@@ -1,4 +1,4 @@
-import Distributions
+import Heads
 import Randomness
 import TestSupport
 import Testing

@@ -1,4 +1,4 @@
-import Distributions
+import Heads
 import Randomness
 import Tensors
 
@@ -10,7 +10,16 @@ struct FixedDistribution: PixelDistribution {
     preconditionFailure("only for drawing")
   }
 
-  func probabilities(image: Int, subpixel: Int) -> [Double] { weights }
+  func probabilities(image: Int, subpixel: Int, given: ArraySlice<UInt8>) -> [Double] { weights }
+
+  func draw(
+    subpixel: Int, given: [[UInt8]], _ uniforms: [Double], in context: Context
+  ) -> [UInt8]? {
+    // The general way: exact options take it where nothing better is offered.
+    draw(
+      subpixel: subpixel, given: given, uniforms,
+      options: SamplingOptions(temperature: 1, topK: weights.count), in: context)
+  }
 }
 
 extension PixelDistribution {
@@ -25,6 +34,17 @@ extension PixelDistribution {
       counts[Int(sample(image: image, subpixel: subpixel, options, using: &random))] += 1
     }
     return counts
+  }
+
+  /// A draw of one sub-pixel of one image of two.
+  func sample(
+    image: Int, subpixel: Int, _ options: SamplingOptions = SamplingOptions(),
+    using random: inout RandomStream
+  ) -> UInt8 {
+    let uniform = random.uniform()
+    let drawn = draw(
+      subpixel: subpixel, given: [], [uniform, uniform], options: options, in: Context(.reference))
+    return drawn![image]
   }
 }
 

@@ -1,16 +1,16 @@
-import Distributions
 import Foundation
+import Heads
 import Tensors
 import TestSupport
 import Testing
 
 @Suite struct Averages {
-  let context = Context(backend: ReferenceBackend(), precision: .float64)
+  let context = Context(.reference)
 
   private func member(_ head: Head, _ name: String, scale: Double = 3) -> any PixelDistribution {
-    let shape: Shape = [2, 3 * head.outputs]
+    let shape: Shape = [2, 3 * head.outputs(channels: 1)]
     let values = randomTensor(shape, .float64, name).values.map { scale * $0 }
-    return head.distribution(Variable(Tensor(shape, .float64, values: values)))
+    return head.distribution(Variable(Tensor(shape, .float64, values: values)), channels: 1)
   }
 
   @Test(arguments: [Head.bernoulli, .categorical(5)])
@@ -44,7 +44,7 @@ import Testing
   @Test("a mean of probabilities too small for a double is still right as a logarithm")
   func underflow() {
     let members = [-2000.0, -2000].map { logit in
-      Head.bernoulli.distribution(Variable(Tensor([1, 1], .float64, values: [logit])))
+      Head.bernoulli.distribution(Variable(Tensor([1, 1], .float64, values: [logit])), channels: 1)
     }
     let found = AveragedConditionals(members).logProbability(of: [1], in: context).value.values
     expectClose(found, [-2000], tolerance: 1e-12)
@@ -53,7 +53,7 @@ import Testing
   @Test("where every member rules a symbol out, so does the mean")
   func impossible() {
     let never = Head.bernoulli.distribution(
-      Variable(Tensor([1, 1], .float64, values: [-.infinity])))
+      Variable(Tensor([1, 1], .float64, values: [-.infinity])), channels: 1)
     let found = AveragedConditionals([never, never]).logProbability(of: [1], in: context)
     #expect(found.value.values == [-.infinity])
   }

@@ -24,6 +24,9 @@ public struct SamplingOptions: Sendable, Equatable {
     self.greedy = greedy
   }
 
+  /// Whether draws follow the distribution as it is.
+  public var isExact: Bool { self == SamplingOptions() }
+
   /// Weights to draw from, not normalised.
   func reshape(_ probabilities: [Double]) -> [Double] {
     if greedy {

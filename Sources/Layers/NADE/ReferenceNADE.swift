@@ -1,4 +1,6 @@
-extension Backend {
+import Tensors
+
+extension ReferenceBackend: NADEKernels {
   public func nade(_ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor) {
     let sizes = NADESizes(x: x, w: w, v: v)
     let (x, w, v, b) = (x.values, w.values, v.values, b.values)
@@ -54,6 +56,83 @@ extension Backend {
     dc.write(sumC)
     dv.write(sumV)
     sumOfRows(dlogits, into: db)
+  }
+}
+
+extension ReferenceBackend {
+  public func nadeInputGradient(
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, into dx: Tensor
+  ) {
+    let sizes = NADESizes(x: x, w: w, v: v)
+    let (g, x, w, v) = (dlogits.values, x.values, w.values, v.values)
+    var result = [Double](repeating: 0, count: dx.count)
+    for n in 0..<sizes.images {
+      var a = c.values
+      var hidden: [[Double]] = []
+      for d in 0..<sizes.dimension {
+        hidden.append(a.map(Activation.sigmoid.value))
+        for j in 0..<sizes.hidden { a[j] += x[n * sizes.dimension + d] * w[d * sizes.hidden + j] }
+      }
+      var da = [Double](repeating: 0, count: sizes.hidden)
+      for d in (0..<sizes.dimension).reversed() {
+        for j in 0..<sizes.hidden {
+          result[n * sizes.dimension + d] += da[j] * w[d * sizes.hidden + j]
+        }
+        for j in 0..<sizes.hidden {
+          var dh = 0.0
+          for k in 0..<sizes.outputs {
+            dh +=
+              g[(n * sizes.dimension + d) * sizes.outputs + k]
+              * v[(d * sizes.outputs + k) * sizes.hidden + j]
+          }
+          da[j] += dh * Activation.sigmoid.slope(atOutput: hidden[d][j])
+        }
+      }
+    }
+    dx.write(result)
+  }
+
+  public func prepareNADE(w: Tensor, c: Tensor, v: Tensor, b: Tensor) -> NADEWeights {
+    NADEWeights(w: w, c: c, v: v, b: b, packed: nil)
+  }
+
+  public func nade(_ x: Tensor, _ weights: NADEWeights, into logits: Tensor) {
+    nade(x, w: weights.w, c: weights.c, v: weights.v, b: weights.b, into: logits)
+  }
+
+  public func nadeState(_ weights: NADEWeights, images: Int) -> NADEState {
+    let a = Tensor([images, weights.hidden], weights.c.precision)
+    for n in 0..<images { a.rows(n..<n + 1).reshaped(weights.c.shape).copy(from: weights.c) }
+    return NADEState(.rows(a))
+  }
+
+  public func nadeNext(
+    _ weights: NADEWeights, _ d: Int, _ state: NADEState, into logits: Tensor
+  ) {
+    guard case .rows(let rows) = state.form else { preconditionFailure("a foreign state") }
+    let (hidden, outputs) = (weights.hidden, weights.outputs)
+    let h = rows.values.map(Activation.sigmoid.value)
+    for n in 0..<logits.shape[0] {
+      for k in 0..<outputs {
+        let row = d * outputs + k
+        var sum = weights.b.element(row)
+        for j in 0..<hidden { sum += weights.v.element(row * hidden + j) * h[n * hidden + j] }
+        logits.set(n * outputs + k, to: sum)
+      }
+    }
+  }
+
+  public func nadeObserve(
+    _ weights: NADEWeights, _ d: Int, _ x: [Double], _ state: NADEState
+  ) {
+    guard case .rows(let rows) = state.form else { preconditionFailure("a foreign state") }
+    let hidden = weights.hidden
+    for (n, value) in x.enumerated() {
+      for j in 0..<hidden {
+        let place = n * hidden + j
+        rows.set(place, to: rows.element(place) + value * weights.w.element(d * hidden + j))
+      }
+    }
   }
 }
 

@@ -1,0 +1,204 @@
+import Tensors
+
+/// f(W x + b) in which each unit sees only units that are known before it (Germain et al. 2015,
+/// arXiv:1502.03509, equation 12).
+///
+/// A unit's degree says how many leading sub-pixels must be known for it; an output sees the inputs
+/// whose degree is at most its own. There may be several such connectivities of the same weights, of
+/// which a pass takes one.
+///
+/// With a memory, a pass is told the inputs that have become known and computes the outputs that can be
+/// known with them: each unit once.
+public struct MaskedLinear {
+  /// Degrees of the inputs and of the outputs.
+  public struct Connectivity: Sendable {
+    public let inputs: [Int]
+    public let outputs: [Int]
+
+    public init(inputs: [Int], outputs: [Int]) {
+      self.inputs = inputs
+      self.outputs = outputs
+    }
+
+    /// 1 where an output sees an input: `[outputs, inputs]`.
+    func mask(_ precision: Precision) -> Tensor {
+      let mask = Tensor.zeros([outputs.count, inputs.count], precision)
+      for (row, degree) in outputs.enumerated() {
+        for (column, least) in inputs.enumerated() where least <= degree {
+          mask.set(row * inputs.count + column, to: 1)
+        }
+      }
+      return mask
+    }
+
+    /// Live weights.
+    public var count: Int {
+      let known = Self.running(inputs)
+      return outputs.reduce(0) { $0 + known[min($1, known.count - 1)] }
+    }
+
+    /// How many have at most this degree, by degree.
+    static func running(_ degrees: [Int]) -> [Int] {
+      var counts = [Int](repeating: 0, count: (degrees.max() ?? 0) + 1)
+      for degree in degrees { counts[degree] += 1 }
+      var sum = 0
+      return counts.map { count in
+        sum += count
+        return sum
+      }
+    }
+  }
+
+  public let weight: Parameter
+  public let bias: Parameter?
+  let connectivities: [Connectivity]
+  private let orders: [Order]
+
+  /// With one connectivity the mask is part of the weights; with several these stay whole.
+  public init(
+    _ inputs: Int, _ outputs: Int, bias: Bool = true, weights: Initialisation? = nil,
+    at scope: Scope, connectivities make: () -> [Connectivity]
+  ) {
+    // A layer that is only measured has no need of them, and may be too large for them.
+    connectivities = scope.isMeasuring ? [] : make()
+    orders = connectivities.map(Order.init)
+    let fixed = connectivities.count == 1 ? connectivities[0] : nil
+    let bound = 1 / Double(max(1, inputs)).squareRoot()
+    weight = scope.parameter(
+      "weight", [outputs, inputs], weights ?? .uniform(bound: bound),
+      mask: fixed?.mask(scope.precision), decays: true)
+    self.bias = bias ? scope.parameter("bias", [outputs], .zeros, decays: false) : nil
+  }
+
+  /// Live weights, a mean over the connectivities.
+  public var multiplyAdds: Int {
+    connectivities.reduce(0) { $0 + $1.count } / connectivities.count
+  }
+
+  /// - Parameters:
+  ///   - connectivity: which of them.
+  ///   - addend: what is added before the activation, which then must be the identity.
+  ///   - precision: of the factors; the engine's where nil. Results of the last layer are wide.
+  public func callAsFunction(
+    _ x: Units, connectivity: Int = 0, activation: Activation = .identity,
+    adding addend: Units? = nil,
+    precision: Precision? = nil, last: Bool = false, in context: Context
+  ) -> Units {
+    let precision = precision ?? context.precision
+    switch x {
+    case .rows(let x):
+      let weights =
+        connectivities.count == 1
+        ? nil
+        : context.masked(
+          context.variable(weight),
+          by: connectivities[connectivity].mask(weight.value.precision))
+      let y = context.linear(
+        context.cast(x, to: precision), weights ?? context.variable(weight),
+        bias.map(context.variable), staircase: weights == nil ? weight.staircase : nil,
+        activation: activation, precision: last ? context.wide : precision)
+      return .rows(addend.map { context.sum(y, context.rows($0)) } ?? y)
+    case .sideBySide(let x):
+      var sum: SideBySide?
+      if case .sideBySide(let values) = addend { sum = values }
+      return .sideBySide(
+        evaluated(x, connectivity, activation, sum, precision, last: last, in: context))
+    }
+  }
+
+  /// What it remembers: its inputs so far, and how many outputs are known.
+  private final class State: LayerState {
+    let x: SideBySide
+    var told = 0
+    var known = 0
+
+    init(_ x: SideBySide) { self.x = x }
+
+    func copy(of images: [Int]) -> State {
+      let state = State(x.copy(of: images))
+      (state.told, state.known) = (told, known)
+      return state
+    }
+  }
+
+  private func evaluated(
+    _ x: SideBySide, _ index: Int, _ activation: Activation, _ addend: SideBySide?,
+    _ precision: Precision, last: Bool, in context: Context
+  ) -> SideBySide {
+    let order = orders[index]
+    let weights = context.prepared.form("\(index) \(precision)", of: weight) {
+      order.prepare(
+        self, masked: connectivities.count == 1, connectivities[index], precision, context.backend)
+    }
+    func product(_ rows: Range<Int>, _ x: SideBySide, _ precision: Precision) -> SideBySide {
+      let y = SideBySide(elements: rows.count, images: x.images, precision)
+      context.backend.product(
+        weights, rows: rows, x, adding: addend, activation: activation, into: y)
+      return y
+    }
+    guard let memory = context.memory else {
+      var input = x
+      if x.precision != precision {
+        input = SideBySide(elements: x.elements, images: x.images, precision)
+        context.backend.copy(x, into: input, from: 0)
+      }
+      return product(0..<weights.rows, input, last ? context.wide : precision)
+    }
+    let state = memory.state(of: weight, "\(index)") {
+      State(.zeros(elements: order.inputs.count, images: memory.images, precision))
+    }
+    if x.elements > 0 {
+      context.backend.copy(x, into: state.x, from: state.told)
+      state.told += x.elements
+    }
+    let known = order.known[min(memory.known, order.known.count - 1)]
+    defer { state.known = known }
+    return product(state.known..<known, state.x, context.wide)
+  }
+
+  /// Units in the order in which they become known.
+  private struct Order: Sendable {
+    /// Places of the sorted units; nil where they are in order.
+    let inputs: [Int]
+    let outputs: [Int]
+    let isSorted: Bool
+    /// Live leading inputs of each output.
+    let lengths: [Int]
+    /// Outputs that are known with so many sub-pixels.
+    let known: [Int]
+
+    init(_ connectivity: Connectivity) {
+      func sorted(_ degrees: [Int]) -> [Int] {
+        degrees.indices.sorted { (degrees[$0], $0) < (degrees[$1], $1) }
+      }
+      inputs = sorted(connectivity.inputs)
+      outputs = sorted(connectivity.outputs)
+      isSorted =
+        inputs.elementsEqual(connectivity.inputs.indices)
+        && outputs.elementsEqual(connectivity.outputs.indices)
+      let seen = Connectivity.running(connectivity.inputs)
+      lengths = outputs.map { seen[min(connectivity.outputs[$0], seen.count - 1)] }
+      known = Connectivity.running(connectivity.outputs)
+    }
+
+    func prepare(
+      _ layer: MaskedLinear, masked: Bool, _ connectivity: Connectivity, _ precision: Precision,
+      _ backend: any Backend
+    ) -> ProductWeights {
+      var weights = layer.weight.value
+      var bias = layer.bias?.value
+      if !masked {
+        let whole = weights
+        weights = Tensor(whole.shape, whole.precision)
+        backend.product(whole, connectivity.mask(whole.precision), into: weights)
+      }
+      if !isSorted {
+        weights = weights.permuted(rows: outputs, columns: inputs)
+        bias = bias.map {
+          $0.reshaped([$0.count, 1]).permuted(rows: outputs, columns: nil).reshaped([$0.count])
+        }
+      }
+      return ProductWeights(weights, bias: bias, lengths: lengths, precision: precision, backend)
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/// What the layers of a model remember of images whose sub-pixels come one after the other.
+///
+/// Copies made with `copy(of:)` go on by themselves: samplers, beams, particles and codecs share it.
+public final class Memory {
+  /// Images that go on together.
+  public let images: Int
+  /// Sides of the images.
+  public let height: Int
+  public let width: Int
+  public let channels: Int
+  /// Sub-pixels of each image that are known.
+  public private(set) var known = 0
+  private var states: [ObjectIdentifier: [String: any LayerState]] = [:]
+
+  public init(images: Int, height: Int, width: Int, channels: Int) {
+    self.images = images
+    self.height = height
+    self.width = width
+    self.channels = channels
+  }
+
+  /// Counts the sub-pixels that the next pass is told.
+  public func advance(by subpixels: Int) { known += subpixels }
+
+  /// The pixel to which a sub-pixel belongs.
+  public func pixel(of subpixel: Int) -> Pixel {
+    let pixel = subpixel / channels
+    return Pixel(row: pixel / width, column: pixel % width)
+  }
+
+  /// What a layer, named by its first parameter, has kept; made where there is nothing yet.
+  public func state<State: LayerState>(
+    of parameter: Parameter, _ variant: String = "", _ make: () -> State
+  ) -> State {
+    let key = ObjectIdentifier(parameter)
+    if let state = states[key]?[variant] as? State { return state }
+    let state = make()
+    states[key, default: [:]][variant] = state
+    return state
+  }
+
+  /// The same memory of these images, in this order, some perhaps more than once.
+  public func copy(of chosen: [Int]) -> Memory {
+    let result = Memory(images: chosen.count, height: height, width: width, channels: channels)
+    result.known = known
+    result.states = states.mapValues { $0.mapValues { $0.copy(of: chosen) } }
+    return result
+  }
+}
+
+/// What one layer remembers. Its tensors are changed in place, so only `copy` gives a second one.
+public protocol LayerState: AnyObject {
+  /// The same of these images, in this order.
+  func copy(of images: [Int]) -> Self
+}
+
+extension Tensor {
+  /// A copy of these rows of the outermost axis, in this order.
+  public func copy(ofRows chosen: [Int]) -> Tensor {
+    let result = Tensor(Shape([chosen.count] + shape.sides.dropFirst()), precision)
+    for (n, row) in chosen.enumerated() {
+      result.rows(n..<n + 1).copy(from: rows(row..<row + 1))
+    }
+    return result
+  }
+}

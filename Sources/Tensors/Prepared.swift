@@ -1,0 +1,167 @@
+import Synchronization
+
+/// The row and column of a pixel.
+public struct Pixel: Sendable, Equatable {
+  public let row: Int
+  public let column: Int
+
+  public init(row: Int, column: Int) {
+    self.row = row
+    self.column = column
+  }
+}
+
+/// A convolution's weights as a backend's kernels read them.
+public struct ConvolutionWeights: @unchecked Sendable {
+  /// `[O, I, kh, kw]`.
+  public let weights: Tensor
+  /// `[O]`.
+  public let bias: Tensor
+  public let geometry: ConvolutionGeometry
+  /// That of the operands; sums are wide.
+  public let precision: Precision
+  /// The weights in the kernels' own layout; nil where those read `weights`.
+  public let packed: Tensor?
+
+  public init(
+    weights: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry, _ precision: Precision,
+    packed: Tensor?
+  ) {
+    self.weights = weights
+    self.bias = bias
+    self.geometry = geometry
+    self.precision = precision
+    self.packed = packed
+  }
+
+  public var inputs: Int { weights.shape[1] }
+  public var outputs: Int { weights.shape[0] }
+}
+
+/// A matrix whose rows have live weights in their first columns only, as a product with images side by
+/// side reads it.
+public struct ProductWeights: @unchecked Sendable {
+  /// `[rows, stride]`; a row's columns are followed by zeros up to the stride, which is even in
+  /// bfloat16.
+  public let weights: Tensor
+  public let bias: Tensor?
+  /// Live leading columns of each row; the weights beyond are zero.
+  public let lengths: [UInt32]
+
+  /// - Parameters:
+  ///   - weights: `[rows, columns]`, zero where no weight is live.
+  ///   - lengths: live leading columns of each row.
+  public init(
+    _ weights: Tensor, bias: Tensor?, lengths: [Int], precision: Precision, _ backend: any Backend
+  ) {
+    let (rows, columns) = (weights.shape[0], weights.shape[1])
+    precondition(lengths.count == rows, "\(lengths.count) lengths for \(weights.shape)")
+    if precision == weights.precision {
+      self.weights = weights
+    } else {
+      let stride = (columns + 1) / 2 * 2
+      let even = stride == columns ? weights : weights.widened(to: stride)
+      self.weights = Tensor([rows, stride], precision)
+      backend.convert(even, into: self.weights)
+    }
+    self.bias = bias
+    self.lengths = lengths.map(UInt32.init)
+  }
+
+  public var rows: Int { weights.shape[0] }
+}
+
+extension Tensor {
+  /// A matrix with columns of zeros after its own.
+  func widened(to columns: Int) -> Tensor {
+    let wide = Tensor.zeros([shape[0], columns], precision)
+    wide.setColumns(from: 0, to: self)
+    return wide
+  }
+}
+
+/// Numbers of several images side by side: element k of image n at `[k, n]`, so that one weight meets
+/// the same element of many images at once. In bfloat16 two elements share a word: `[K / 2, L, 2]`.
+public struct SideBySide: @unchecked Sendable {
+  public let values: Tensor
+  /// Elements an image.
+  public let elements: Int
+  public let images: Int
+
+  /// Images are filled up to a multiple of this with zeros.
+  public static let grain = 16
+
+  /// Elements that are not yet set.
+  public init(elements: Int, images: Int, _ precision: Precision) {
+    let lanes = (images + Self.grain - 1) / Self.grain * Self.grain
+    self.init(
+      Tensor(
+        precision == .bfloat16 ? [(elements + 1) / 2, lanes, 2] : [elements, lanes], precision),
+      elements: elements, images: images)
+  }
+
+  public static func zeros(elements: Int, images: Int, _ precision: Precision) -> SideBySide {
+    let result = SideBySide(elements: elements, images: images, precision)
+    result.values.clear()
+    return result
+  }
+
+  init(_ values: Tensor, elements: Int, images: Int) {
+    self.values = values
+    self.elements = elements
+    self.images = images
+  }
+
+  /// Images with what fills them up.
+  public var lanes: Int { values.shape[1] }
+  public var precision: Precision { values.precision }
+
+  /// Where an element of an image stands.
+  func place(_ element: Int, _ image: Int) -> Int {
+    precision == .bfloat16
+      ? (element / 2 * lanes + image) * 2 + element % 2 : element * lanes + image
+  }
+
+  /// A copy of these images, in this order.
+  public func copy(of chosen: [Int]) -> SideBySide {
+    let result = SideBySide.zeros(elements: elements, images: chosen.count, precision)
+    let word = precision == .bfloat16 ? 4 : precision.byteCount
+    for row in 0..<values.shape[0] {
+      for (n, image) in chosen.enumerated() {
+        (result.values.pointer + (row * result.lanes + n) * word).copyMemory(
+          from: values.pointer + (row * lanes + image) * word, byteCount: word)
+      }
+    }
+    return result
+  }
+}
+
+/// Forms of weights that are made once and read by every pass: rounded, packed, put in order. They
+/// hold as long as the weights do not change.
+public final class PreparedWeights: Sendable {
+  private let forms = Mutex<[Key: any Sendable]>([:])
+  /// bfloat16 copies of parameters, kept by whoever changes those.
+  let copies: [ObjectIdentifier: Tensor]
+
+  private struct Key: Hashable {
+    let parameter: ObjectIdentifier
+    let form: String
+  }
+
+  public init(copies: [ObjectIdentifier: Tensor] = [:]) {
+    self.copies = copies
+  }
+
+  /// The form of a parameter under a name, made where it is not there yet.
+  public func form<Form: Sendable>(
+    _ name: String, of parameter: Parameter, _ make: () -> Form
+  ) -> Form {
+    let key = Key(parameter: ObjectIdentifier(parameter), form: name)
+    return forms.withLock { forms in
+      if let form = forms[key] as? Form { return form }
+      let form = make()
+      forms[key] = form
+      return form
+    }
+  }
+}

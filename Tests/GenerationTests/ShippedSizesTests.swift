@@ -1,0 +1,96 @@
+import CPU
+import Generation
+import Heads
+import Images
+import Layers
+import Models
+import Randomness
+import Tensors
+import TestSupport
+import Testing
+
+/// The fast path is the plain path, bit for bit, by the kernels and at the settings that people use.
+@Suite struct ShippedSizes {
+  static let precisions: [Precision] = CPUBackend.hasBFloat16 ? [.float32, .bfloat16] : [.float32]
+  static let cases = ModelCase.shipped.flatMap { model in precisions.map { (model, $0) } }
+
+  private func context(_ precision: Precision) -> Context {
+    Context(Engine(CPUBackend.shared, precision))
+  }
+
+  @Test("each step's outputs are those of the whole pass", arguments: cases)
+  func nextEqualsAll(_ modelCase: ModelCase, _ precision: Precision) throws {
+    let (model, _) = try modelCase.build(precision: .float32, spread: 0.05)
+    let context = context(precision)
+    let batch = modelCase.randomBatch(5)
+    let d = batch.dimension
+    let whole = outputs(model.conditionals(batch, in: context))
+    let each = whole.count / (5 * model.steps)
+    let next = context.remembering(model.memory(images: 5))
+    for i in 0..<d {
+      let latest = i == 0 ? [] : (0..<5).map { batch.symbols[$0 * d + i - 1] }
+      let found = outputs(model.next(after: latest, in: next))
+      let expected = (0..<5).flatMap { n in
+        whole[(n * d + i) * each..<(n * d + i + 1) * each]
+      }
+      try #require(found == expected, "sub-pixel \(i)")
+    }
+  }
+
+  @Test("one image of a batch, or all, have the same outputs", arguments: cases)
+  func batches(_ modelCase: ModelCase, _ precision: Precision) throws {
+    let (model, _) = try modelCase.build(precision: .float32, spread: 0.05)
+    let context = context(precision)
+    let batch = modelCase.randomBatch(7)
+    let d = batch.dimension
+    let all = outputs(model.conditionals(batch, in: context))
+    for n in [0, 3, 6] {
+      let one = PixelBatch(
+        count: 1, height: batch.height, width: batch.width, channels: batch.channels,
+        levels: batch.levels, symbols: Array(batch.symbols[n * d..<(n + 1) * d]))
+      let found = outputs(model.conditionals(one, in: context))
+      #expect(found == Array(all[n * found.count..<(n + 1) * found.count]), "image \(n)")
+    }
+  }
+
+  @Test("the same images, one or many at once, on one thread or two", arguments: cases)
+  func samples(_ modelCase: ModelCase, _ precision: Precision) throws {
+    let (model, _) = try modelCase.build(precision: .float32, spread: 0.05)
+    let context = context(precision)
+    let many = try Sampler(model, in: context, seed: 5).draw(count: 20)
+    let single = try Sampler(model, in: context, seed: 5, group: 1).draw(count: 2)
+    #expect(single.symbols == Array(many.symbols.prefix(single.symbols.count)))
+    let threads = CPUBackend.shared.threads
+    defer { CPUBackend.shared.threads = threads }
+    CPUBackend.shared.threads = threads == 1 ? 2 : 1
+    let other = try Sampler(model, in: context, seed: 5).draw(count: 20)
+    #expect(other == many)
+  }
+
+  @Test("no operation falls back to the reference", arguments: cases)
+  func noFallbacks(_ modelCase: ModelCase, _ precision: Precision) throws {
+    let (model, _) = try modelCase.build(precision: .float32, spread: 0.05)
+    let batch = modelCase.randomBatch(2)
+    let before = Fallbacks.counts
+    let training = Context(
+      Engine(CPUBackend.shared, precision), mode: .training(step: 0, seed: 0), tape: Tape())
+    let loss = model.conditionals(batch, in: training).logProbability(of: batch, in: training)
+    _ = training.gradients(of: loss, seed: 1)
+    _ = model.logProbability(of: batch, in: context(precision))
+    _ = try Sampler(model, in: context(precision)).draw(count: 1)
+    let after = Fallbacks.counts
+    #expect(
+      !after.contains { name, count in
+        ["affine", "nadeInputGradient"].contains(name) ? false : count > before[name] ?? 0
+      }, "\(after)")
+  }
+
+  /// The outputs behind a distribution.
+  private func outputs(_ distribution: any PixelDistribution) -> [Float] {
+    switch distribution {
+    case let bernoulli as Bernoulli: Array(bernoulli.logits.value.floats)
+    case let categorical as Categorical: Array(categorical.logits.value.floats)
+    default: []
+    }
+  }
+}

@@ -87,6 +87,8 @@ let tests: [Target] =
       name: "\($0)Tests", dependencies: [.byName(name: $0), "TestSupport"],
       exclude: $0 == "Images" ? ["Fixtures"] : [])
   }
+  // The kernels as C functions, bit by bit.
+  + [.testTarget(name: "CKernelsTests", dependencies: ["CKernels"])]
   // The examples of the documentation catalogues.
   + [.testTarget(name: "ExampleTests", dependencies: ["Training", "Detection", "TestSupport"])]
   // Runs the command that is built beside it.

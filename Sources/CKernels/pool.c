@@ -10,12 +10,20 @@ int omp_get_num_threads(void);
 int omp_get_max_threads(void);
 void omp_set_num_threads(int count);
 
+// Whether this thread is inside `sl_run_workers`.
+static _Thread_local int worker;
+
+int sl_is_worker(void) { return worker; }
+
 int sl_threads(void) {
+  if (worker) return 1;
   int count = omp_get_max_threads();
   return count < SL_MOST_THREADS ? count : SL_MOST_THREADS;
 }
 
-void sl_set_threads(int count) { omp_set_num_threads(count); }
+void sl_set_threads(int count) {
+  if (!worker) omp_set_num_threads(count);
+}
 
 typedef struct {
   sl_body body;
@@ -48,5 +56,34 @@ void sl_parallel(sl_body body, void *job, size_t count, size_t grain) {
     body(job, 0, count, 0);
   } else {
     GOMP_parallel(run_part, &r, (unsigned)r.parts, 0);
+  }
+}
+
+typedef struct {
+  void (*body)(void *context, int part);
+  void *context;
+  int count, next;
+} crew;
+
+static void work(void *data) {
+  crew *c = data;
+  const int outside = worker, threads = omp_get_max_threads();
+  // For libraries that ask libgomp, not `sl_threads`.
+  omp_set_num_threads(1);
+  worker = 1;
+  for (int part; (part = __atomic_fetch_add(&c->next, 1, __ATOMIC_RELAXED)) < c->count;) {
+    c->body(c->context, part);
+  }
+  worker = outside;
+  omp_set_num_threads(threads);
+}
+
+void sl_run_workers(void (*body)(void *context, int part), void *context, int count) {
+  crew c = {body, context, count, 0};
+  const int threads = sl_threads() < count ? sl_threads() : count;
+  if (threads > 1) {
+    GOMP_parallel(work, &c, (unsigned)threads, 0);
+  } else {
+    work(&c);
   }
 }

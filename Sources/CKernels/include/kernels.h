@@ -16,6 +16,11 @@ enum { SL_MOST_THREADS = 1024 };
 int sl_threads(void);
 void sl_set_threads(int count);
 
+// Runs body(context, part) for parts 0 ..< count on the pool, each as soon as a thread is free. A thread
+// inside is a worker: `sl_threads` is 1 there, whatever is set, so that kernels start no threads.
+void sl_run_workers(void (*body)(void *context, int part), void *context, int count);
+int sl_is_worker(void);
+
 // y = scale * symbol + offset
 void sl_intensities_f32(const uint8_t *symbols, float scale, float offset, float *y, size_t n);
 void sl_intensities_bf16(const uint8_t *symbols, float scale, float offset, uint16_t *y, size_t n);
@@ -149,6 +154,49 @@ void sl_nade_hidden(const float *x, const float *w, const float *c, float *h, si
                     size_t dimension, size_t hidden);
 void sl_nade_hidden_gradient(const float *dh, const float *h, const float *x, float *dw, float *dc,
                              size_t images, size_t dimension, size_t hidden);
+
+// Products of weights with images side by side, in `lanes`, a multiple of 16. Element k of image n is
+// x[k * lanes + n]. In bfloat16 two elements share a word: ((uint16_t *)x)[(k / 2 * lanes + n) * 2 +
+// k % 2]; what stands beside an odd last element is zero.
+//
+// A sum is cut into runs of SL_PRODUCT_RUN words (a float, or two bfloat16), the first of which starts
+// at the bias and the others at zero; within a run terms are added in the order of k, and the runs'
+// sums one after the other. So a result has the same bits however many rows or images are computed at
+// once, on however many threads.
+enum { SL_PRODUCT_RUN = 128 };
+typedef struct {
+  // Weights [rows, columns] with so many elements from row to row, an even number in bfloat16.
+  size_t rows, columns, stride;
+  // float, or bfloat16 where half; then what stands beside an odd last column is finite.
+  const void *weights;
+  // [rows], or null for zero.
+  const float *bias;
+  // Leading columns of each row beyond which its weights are zero; null where no row ends early.
+  const uint32_t *lengths;
+  // Weights and x are bfloat16; sums are float.
+  int half;
+  // The result goes through max(x, 0).
+  int relu;
+  // y is bfloat16, in words as x is, a row an element; else float [rows, lanes].
+  int half_result;
+} sl_product;
+// Rows first ..< end of y, at their places there: bias + w x, then + addend [rows, lanes], which may be
+// null. A word of which only one row is asked for keeps the other one.
+void sl_multiply(const sl_product *shape, size_t first, size_t end, const void *x,
+                 const float *addend, void *y, size_t lanes);
+// Elements first ..< first + count of x: scale * symbol + offset, from the columns from, from + 1, ...
+// of symbols [images, symbol_stride]; zero for images that lanes has room for. Other elements stay as
+// they are, also where they share a word.
+void sl_lanes_of_symbols(const uint8_t *symbols, size_t images, size_t symbol_stride, size_t from,
+                         size_t count, float scale, float offset, int half, void *x, size_t first,
+                         size_t lanes);
+// Back to a row an image: y[n * y_stride + r] = x[r * lanes + n], for n < images.
+void sl_rows_of_lanes(const float *x, size_t rows, size_t lanes, size_t images, float *y,
+                      size_t y_stride);
+// Floats [count, lanes] as elements first ..< first + count of bfloat16 y, which has so many elements;
+// what stands beside an odd last one becomes zero.
+void sl_halves_of_lanes(const float *x, size_t count, size_t first, size_t elements, uint16_t *y,
+                        size_t lanes);
 
 #include "temporary.inc"
 

@@ -1,0 +1,50 @@
+// Sixteen numbers at a time: a register of AVX-512, several of other processors.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pool.h"
+
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+enum { LANES = 16 };
+typedef float lanes __attribute__((ext_vector_type(LANES)));
+typedef uint32_t words __attribute__((ext_vector_type(LANES)));
+// Those at any place.
+typedef lanes loose_lanes __attribute__((aligned(4)));
+typedef words loose_words __attribute__((aligned(4)));
+
+// Vectors do not go by value: without registers for them that would depend on the processor.
+
+// Two bfloat16 of each word, as floats.
+#define LOW_HALVES(X) ((lanes)((X) << 16))
+#define HIGH_HALVES(X) ((lanes)((X)&0xffff0000u))
+
+// Rounded to the nearest bfloat16, in the low half of a word; ties to even, NaN stays NaN.
+SL_INLINE void narrow_lanes(const lanes *x, words *y) {
+  const words bits = (words)*x, rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  *y = (bits & 0x7fffffffu) > 0x7f800000u ? (words)0x7fc0u : rounded;
+}
+
+// x[i][j] = x[j][i] for sixteen vectors: at each step those 8, 4, 2, 1 apart exchange halves, quarters, ...
+SL_INLINE void transpose(lanes *x) {
+#define EXCHANGE(APART, LOW, HIGH)                                                                \
+  UNROLL for (int i = 0; i < LANES; i++) {                                                        \
+    if (i & APART) continue;                                                                      \
+    const lanes a = x[i], b = x[i + APART];                                                       \
+    x[i] = __builtin_shufflevector(a, b, LOW);                                                    \
+    x[i + APART] = __builtin_shufflevector(a, b, HIGH);                                           \
+  }
+#define LIST(...) __VA_ARGS__
+  EXCHANGE(8, LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+           LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+  EXCHANGE(4, LIST(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+           LIST(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+  EXCHANGE(2, LIST(0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
+           LIST(2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
+  EXCHANGE(1, LIST(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+           LIST(1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
+#undef EXCHANGE
+#undef LIST
+}

@@ -1,0 +1,159 @@
+// Products of weights with images side by side: the sums of one output are lanes of a register, so they
+// are added in the same order however many images there are.
+#include "kernels.h"
+#include "lanes.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+// Vectors of a tile, words of a run, and what a block has at most: its words of x, one run of them, stay
+// in the second-level cache.
+enum { WIDE = 4, RUN = SL_PRODUCT_RUN, MOST_ROWS = 48, MOST_VECTORS = 16 };
+
+// Rows first ..< end by so many vectors of images.
+typedef struct {
+  const sl_product *shape;
+  // Weights and their stride in words; x from the first of these images on.
+  const uint32_t *weights, *x;
+  const float *bias;
+  size_t stride, first, end, lanes, vectors;
+} block;
+
+// Words of the longest of these rows.
+SL_INLINE size_t words_of(const block *b, size_t row, size_t rows) {
+  const sl_product *s = b->shape;
+  size_t most = s->lengths ? 0 : s->columns;
+  for (size_t r = row; s->lengths && r < row + rows; r++) {
+    most = s->lengths[r] > most ? s->lengths[r] : most;
+  }
+  return s->half ? (most + 1) / 2 : most;
+}
+
+#define INNER
+#define OUTER SL_CLONES
+#define KERNEL(NAME) NAME##_f32
+#define MULTIPLY_ADD(C, A, B) __builtin_elementwise_fma((lanes)(words)(A), (lanes)(B), C)
+#include "product_tiles.h"
+#undef KERNEL
+#undef MULTIPLY_ADD
+
+#define KERNEL(NAME) NAME##_bf16
+#define MULTIPLY_ADD(C, A, B)                                                                     \
+  __builtin_elementwise_fma(                                                                      \
+      LOW_HALVES((words)(A)), LOW_HALVES(B),                                                      \
+      __builtin_elementwise_fma(HIGH_HALVES((words)(A)), HIGH_HALVES(B), C))
+#include "product_tiles.h"
+#undef KERNEL
+#undef MULTIPLY_ADD
+#undef INNER
+#undef OUTER
+
+#if defined(__x86_64__)
+#define INNER __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
+#define OUTER INNER
+#define KERNEL(NAME) NAME##_dot
+#define MULTIPLY_ADD(C, A, B)                                                                     \
+  (lanes)_mm512_dpbf16_ps((__m512)(C), (__m512bh)_mm512_set1_epi32((int)(A)), (__m512bh)(B))
+#include "product_tiles.h"
+
+static int has_dot(void) { return __builtin_cpu_supports("avx512bf16"); }
+#else
+static int has_dot(void) { return 0; }
+#define sums_dot sums_bf16
+#endif
+
+typedef struct {
+  const sl_product *shape;
+  const uint32_t *x;
+  const float *addend;
+  void *y;
+  size_t first, end, lanes, rows_at_once, lanes_at_once, row_blocks;
+  // Rows grow longer: the last go first, so that what is left in the end is short.
+  int descending, dot;
+} job;
+
+// Sums on their way to rows of y.
+SL_CLONES static void finish(const job *j, const block *b, size_t lane, const lanes *so_far) {
+  const sl_product *s = j->shape;
+  for (size_t v = 0; v < b->vectors; v++) {
+    words waiting = 0;
+    for (size_t r = b->first; r < b->end; r++) {
+      const size_t place = lane + LANES * v;
+      lanes sum = so_far[(r - b->first) * MOST_VECTORS + v];
+      // Zero loses a sign that terms beyond a row's length might have changed.
+      sum += j->addend ? *(const loose_lanes *)(j->addend + r * j->lanes + place) : (lanes)0.0f;
+      if (s->relu) sum = sum < 0.0f ? (lanes)0.0f : sum;
+      if (!s->half_result) {
+        *(loose_lanes *)((float *)j->y + r * j->lanes + place) = sum;
+        continue;
+      }
+      loose_words *to = (loose_words *)((uint32_t *)j->y + r / 2 * j->lanes + place);
+      words narrow;
+      narrow_lanes(&sum, &narrow);
+      if (r % 2 == 0) {
+        waiting = narrow;
+        if (r + 1 == s->rows) {
+          *to = waiting;
+        } else if (r + 1 == b->end) {
+          *to = waiting | (*to & 0xffff0000u);
+        }
+      } else {
+        *to = narrow << 16 | (r > b->first ? waiting : *to & 0xffffu);
+      }
+    }
+  }
+}
+
+static void multiply_block(void *context, int part) {
+  const job *j = context;
+  const size_t row_block = (size_t)part % j->row_blocks;
+  const size_t lane = (size_t)part / j->row_blocks * j->lanes_at_once;
+  const size_t index = j->descending ? j->row_blocks - 1 - row_block : row_block;
+  // Blocks start at even rows, so that no two share a word of y.
+  const size_t origin = j->first & ~(size_t)1, from = origin + index * j->rows_at_once;
+  const size_t to = from + j->rows_at_once, left = j->lanes - lane;
+  const sl_product *s = j->shape;
+  const block b = {
+      .shape = s,
+      .weights = s->weights,
+      .x = j->x + lane,
+      .bias = s->bias,
+      .stride = s->half ? s->stride / 2 : s->stride,
+      .first = from < j->first ? j->first : from,
+      .end = to < j->end ? to : j->end,
+      .lanes = j->lanes,
+      .vectors = (left < j->lanes_at_once ? left : j->lanes_at_once) / LANES,
+  };
+  lanes so_far[MOST_ROWS * MOST_VECTORS];
+  if (!s->half) {
+    sums_f32(&b, so_far);
+  } else if (j->dot) {
+    sums_dot(&b, so_far);
+  } else {
+    sums_bf16(&b, so_far);
+  }
+  finish(j, &b, lane, so_far);
+}
+
+void sl_multiply(const sl_product *shape, size_t first, size_t end, const void *x,
+                 const float *addend, void *y, size_t lanes) {
+  if (first >= end) return;
+  job j = {.shape = shape, .x = x, .addend = addend, .y = y, .first = first, .end = end,
+           .lanes = lanes, .rows_at_once = MOST_ROWS, .lanes_at_once = MOST_VECTORS * LANES,
+           .dot = shape->half && has_dot()};
+  const size_t rows = end - (first & ~(size_t)1), threads = (size_t)sl_threads();
+  j.row_blocks = (rows + MOST_ROWS - 1) / MOST_ROWS;
+  // Enough blocks to keep all threads busy to the end.
+  while (j.row_blocks * ((lanes + j.lanes_at_once - 1) / j.lanes_at_once) < 4 * threads &&
+         threads > 1 && j.lanes_at_once > WIDE * LANES) {
+    j.lanes_at_once /= 2;
+  }
+  const size_t count = j.row_blocks * ((lanes + j.lanes_at_once - 1) / j.lanes_at_once);
+  j.descending = shape->lengths && shape->lengths[first] < shape->lengths[end - 1];
+  if (threads > 1 && count > 1) {
+    sl_run_workers(multiply_block, &j, (int)count);
+  } else {
+    for (int part = 0; part < (int)count; part++) multiply_block(&j, part);
+  }
+}

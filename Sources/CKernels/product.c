@@ -18,6 +18,8 @@ typedef struct {
   const uint32_t *weights, *x;
   const float *bias;
   size_t stride, first, end, lanes, vectors;
+  // Words of the sums that are asked for.
+  size_t from, until;
 } block;
 
 // Words of the longest of these rows.
@@ -27,7 +29,8 @@ SL_INLINE size_t words_of(const block *b, size_t row, size_t rows) {
   for (size_t r = row; s->lengths && r < row + rows; r++) {
     most = s->lengths[r] > most ? s->lengths[r] : most;
   }
-  return s->half ? (most + 1) / 2 : most;
+  const size_t words = s->half ? (most + 1) / 2 : most;
+  return words < b->until ? words : b->until;
 }
 
 #define INNER
@@ -66,9 +69,9 @@ static int has_dot(void) { return 0; }
 typedef struct {
   const sl_product *shape;
   const uint32_t *x;
-  const float *addend;
+  const float *addend, *so_far;
   void *y;
-  size_t first, end, lanes, rows_at_once, lanes_at_once, row_blocks;
+  size_t from, until, first, end, lanes, rows_at_once, lanes_at_once, row_blocks;
   // Rows grow longer: the last go first, so that what is left in the end is short.
   int descending, dot;
 } job;
@@ -124,8 +127,18 @@ static void multiply_block(void *context, int part) {
       .end = to < j->end ? to : j->end,
       .lanes = j->lanes,
       .vectors = (left < j->lanes_at_once ? left : j->lanes_at_once) / LANES,
+      .from = j->from,
+      .until = j->until,
   };
   lanes so_far[MOST_ROWS * MOST_VECTORS];
+  if (j->from) {
+    for (size_t r = b.first; r < b.end; r++) {
+      for (size_t v = 0; v < b.vectors; v++) {
+        so_far[(r - b.first) * MOST_VECTORS + v] =
+            *(const loose_lanes *)(j->so_far + r * j->lanes + lane + LANES * v);
+      }
+    }
+  }
   if (!s->half) {
     sums_f32(&b, so_far);
   } else if (j->dot) {
@@ -136,11 +149,12 @@ static void multiply_block(void *context, int part) {
   finish(j, &b, lane, so_far);
 }
 
-void sl_multiply(const sl_product *shape, size_t first, size_t end, const void *x,
-                 const float *addend, void *y, size_t lanes) {
+static void multiply(const sl_product *shape, size_t first, size_t end, const void *x,
+                     const float *addend, void *y, size_t lanes, size_t from, size_t until,
+                     const float *so_far) {
   if (first >= end) return;
-  job j = {.shape = shape, .x = x, .addend = addend, .y = y, .first = first, .end = end,
-           .lanes = lanes, .rows_at_once = MOST_ROWS, .lanes_at_once = MOST_VECTORS * LANES,
+  job j = {.shape = shape, .x = x, .addend = addend, .so_far = so_far, .y = y, .from = from,
+           .until = until, .first = first, .end = end, .lanes = lanes, .rows_at_once = MOST_ROWS, .lanes_at_once = MOST_VECTORS * LANES,
            .dot = shape->half && has_dot()};
   const size_t rows = end - (first & ~(size_t)1), threads = (size_t)sl_threads();
   j.row_blocks = (rows + MOST_ROWS - 1) / MOST_ROWS;
@@ -156,4 +170,22 @@ void sl_multiply(const sl_product *shape, size_t first, size_t end, const void *
   } else {
     for (int part = 0; part < (int)count; part++) multiply_block(&j, part);
   }
+}
+
+void sl_multiply(const sl_product *shape, size_t first, size_t end, const void *x,
+                 const float *addend, void *y, size_t lanes) {
+  multiply(shape, first, end, x, addend, y, lanes, 0, SIZE_MAX, 0);
+}
+
+void sl_multiply_leading(const sl_product *shape, size_t first, size_t end, const void *x, float *y,
+                         size_t lanes, size_t until) {
+  sl_product sums = *shape;
+  sums.relu = sums.half_result = 0;
+  multiply(&sums, first, end, x, 0, y, lanes, 0, until, 0);
+}
+
+void sl_multiply_after(const sl_product *shape, size_t first, size_t end, const void *x,
+                       const float *addend, void *y, size_t lanes, size_t until,
+                       const float *so_far) {
+  multiply(shape, first, end, x, addend, y, lanes, until, SIZE_MAX, so_far);
 }

@@ -21,7 +21,7 @@ SL_INLINE float intensity(const symbols_job *j, size_t n, size_t k) {
 }
 
 // Items are pieces of LANES elements, so that neighbours in memory are read together.
-static void symbols_part(void *data, size_t begin, size_t end, int thread) {
+SL_CLONES static void symbols_part(void *data, size_t begin, size_t end, int thread) {
   (void)thread;
   const symbols_job *j = data;
   for (size_t at = begin; at < end; at += LANES) {

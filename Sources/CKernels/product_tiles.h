@@ -61,7 +61,8 @@ INNER SL_INLINE void KERNEL(thin_row)(const block *b, size_t row, lanes *so_far)
   const size_t length = words_of(b, row, 1);
   for (size_t vector = 0; vector < b->vectors; vector += 2) {
     const int narrow = vector + 1 == b->vectors;
-    size_t from = 0;
+    size_t from = b->from;
+    if (from >= length && from > 0) continue;
     do {
       const size_t left = (length - from + RUN - 1) / RUN, runs = left < 4 ? left : 4;
       const size_t end = from + runs * RUN < length ? from + runs * RUN : length;
@@ -98,7 +99,7 @@ OUTER static void KERNEL(sums)(const block *b, lanes *so_far) {
   // Narrow blocks have room for more rows.
   const size_t tallest = b->vectors < WIDE ? 8 : 6, even = b->end - (b->end - b->first) % 2;
   const size_t words = words_of(b, b->first, b->end - b->first);
-  for (size_t from = 0; from == 0 || from < words; from += RUN) {
+  for (size_t from = b->from; from == 0 || from < words; from += RUN) {
     for (size_t row = b->first; row < even;) {
       const size_t left = even - row, rows = left >= tallest ? tallest : left >= 4 ? 4 : 2;
       const size_t ends = words_of(b, row, rows);

@@ -98,31 +98,64 @@ extension CPUBackend {
   // MARK: Images side by side
 
   public func product(
-    _ w: ProductWeights, rows: Range<Int>, _ x: SideBySide, adding addend: SideBySide?,
-    activation: Activation, into y: SideBySide
+    _ w: ProductWeights, rows: Range<Int>, _ x: SideBySide, after sums: LeadingSums?,
+    adding addend: SideBySide?, activation: Activation, into y: SideBySide
   ) {
     guard !rows.isEmpty else { return }
     guard activation != .sigmoid else {
       return fallBack("product(sigmoid)").product(
-        w, rows: rows, x, adding: addend, activation: activation, into: y)
+        w, rows: rows, x, after: sums, adding: addend, activation: activation, into: y)
     }
-    let stride = w.weights.shape[1]
-    let half = w.weights.precision == .bfloat16
-    exclusively {
-      w.lengths.withUnsafeBufferPointer { lengths in
-        // Rows of the result are counted from the first that is asked for.
-        var shape = sl_product(
-          rows: rows.count, columns: min(x.elements, stride), stride: stride,
-          weights: w.weights.pointer + rows.lowerBound * stride * w.weights.precision.byteCount,
-          bias: w.bias.map { UnsafePointer($0.floats.baseAddress! + rows.lowerBound) },
-          lengths: lengths.baseAddress! + rows.lowerBound, half: half ? 1 : 0,
-          relu: activation == .relu ? 1 : 0, half_result: y.precision == .bfloat16 ? 1 : 0)
-        sl_multiply(
+    withShape(w, rows, x, activation, y.precision) { shape in
+      guard let sums, sums.elements > 0 else {
+        return sl_multiply(
           &shape, 0, rows.count, x.values.pointer, addend?.values.floats.baseAddress,
           y.values.pointer, x.lanes)
       }
+      let words = x.precision == .bfloat16 ? sums.elements / 2 : sums.elements
+      sl_multiply_after(
+        &shape, 0, rows.count, x.values.pointer, addend?.values.floats.baseAddress,
+        y.values.pointer, x.lanes, words,
+        sums.sums.values.floats.baseAddress! + (rows.lowerBound - sums.rows.lowerBound) * x.lanes)
     }
-    withExtendedLifetime((w.weights, w.bias, x, addend, y)) {}
+    withExtendedLifetime((w.weights, w.bias, x, sums, addend, y)) {}
+  }
+
+  public func leadingSums(_ w: ProductWeights, rows: Range<Int>, _ x: SideBySide, known: Int)
+    -> LeadingSums
+  {
+    let sums = SideBySide(elements: rows.count, images: x.images, .float32)
+    let run = Int(SL_PRODUCT_RUN) * (x.precision == .bfloat16 ? 2 : 1)
+    let elements = known / run * run
+    if elements > 0 {
+      withShape(w, rows, x, .identity, .float32) { shape in
+        sl_multiply_leading(
+          &shape, 0, rows.count, x.values.pointer, sums.values.floats.baseAddress, x.lanes,
+          elements / run * Int(SL_PRODUCT_RUN))
+      }
+    }
+    withExtendedLifetime((w.weights, w.bias, x, sums)) {}
+    return LeadingSums(rows: rows, elements: elements, sums)
+  }
+
+  /// Rows of a matrix, counted from the first that is asked for.
+  private func withShape(
+    _ w: ProductWeights, _ rows: Range<Int>, _ x: SideBySide, _ activation: Activation,
+    _ result: Precision, _ body: (inout sl_product) -> Void
+  ) {
+    let (weights, stride) = (w.weights, w.weights.shape[1])
+    exclusively {
+      w.lengths.withUnsafeBufferPointer { lengths in
+        var shape = sl_product(
+          rows: rows.count, columns: min(x.elements, stride), stride: stride,
+          weights: weights.pointer + rows.lowerBound * stride * weights.precision.byteCount,
+          bias: w.bias.map { UnsafePointer($0.floats.baseAddress! + rows.lowerBound) },
+          lengths: lengths.baseAddress! + rows.lowerBound,
+          half: weights.precision == .bfloat16 ? 1 : 0, relu: activation == .relu ? 1 : 0,
+          half_result: result == .bfloat16 ? 1 : 0)
+        body(&shape)
+      }
+    }
   }
 
   public func intensities(

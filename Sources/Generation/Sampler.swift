@@ -34,19 +34,16 @@ public struct Sampler {
   public let group: Int
   public let path: Path
 
-  /// A multiple of what kernels take at once: 16 images side by side, 6 pixels of a convolution.
-  public static let defaultGroup = 48
-
   public init(
     _ model: any DensityModel, in context: Context, options: SamplingOptions = SamplingOptions(),
-    seed: UInt64 = 0, group: Int = Self.defaultGroup, path: Path = .incremental
+    seed: UInt64 = 0, group: Int? = nil, path: Path = .incremental
   ) {
-    precondition(group > 0, "a group has at least one image")
+    precondition(group.map { $0 > 0 } ?? true, "a group has at least one image")
     self.model = model
     self.context = context
     self.options = options
     self.seed = seed
-    self.group = group
+    self.group = group ?? model.samplingGroup
     self.path = path
   }
 
@@ -91,25 +88,24 @@ public struct Sampler {
     var symbols = [UInt8](repeating: 0, count: count * dimension)
     var streams = images.map { RandomStream(seed: seed, "sample", $0) }
     let next = path == .incremental ? context.remembering(model.memory(images: count)) : nil
-    var latest: [[UInt8]] = Array(repeating: [], count: count)
+    var latest: [UInt8] = []
+    var uniforms = [Double](repeating: 0, count: count)
     for first in stride(from: 0, to: dimension, by: model.subpixelsAStep) {
       let conditionals =
-        if let next { model.next(after: latest.flatMap(\.self), in: next) } else {
+        if let next { model.next(after: latest, in: next) } else {
           model.conditionals(batch(symbols, count), in: context)
         }
-      latest = Array(repeating: [], count: count)
+      latest = []
       for subpixel in first..<first + model.subpixelsAStep {
         // A step speaks of its own sub-pixels alone.
         let place = next == nil ? subpixel : subpixel - first
-        let uniforms = streams.indices.map { streams[$0].uniform() }
+        for n in 0..<count { uniforms[n] = streams[n].uniform() }
         guard
           let drawn = conditionals.draw(
             subpixel: place, given: latest, uniforms, options: options, in: context)
         else { throw GenerationError.notANumber(subpixel: subpixel) }
-        for (n, symbol) in drawn.enumerated() {
-          symbols[n * dimension + subpixel] = symbol
-          latest[n].append(symbol)
-        }
+        for n in 0..<count { symbols[n * dimension + subpixel] = drawn[n] }
+        latest = latest.isEmpty ? drawn : latest.appending(drawn, toRowsOf: count)
       }
       guard goOn(count * model.subpixelsAStep) else { return nil }
     }
@@ -120,6 +116,14 @@ public struct Sampler {
     PixelBatch(
       count: count, height: model.image.height, width: model.image.width,
       channels: model.image.channels, levels: model.head.levels, symbols: symbols)
+  }
+}
+
+extension [UInt8] {
+  /// Rows `[count, …]`, each with one more at its end.
+  fileprivate func appending(_ column: [UInt8], toRowsOf count: Int) -> [UInt8] {
+    let width = self.count / count
+    return column.indices.flatMap { self[$0 * width..<($0 + 1) * width] + [column[$0]] }
   }
 }
 

@@ -32,7 +32,7 @@ public struct Bernoulli: PixelDistribution {
   }
 
   public func draw(
-    subpixel: Int, given: [[UInt8]], _ uniforms: [Double], in context: Context
+    subpixel: Int, given: [UInt8], _ uniforms: [Double], in context: Context
   ) -> [UInt8]? {
     context.backend.drawBernoulli(logits.value.step(subpixel), uniforms)
   }

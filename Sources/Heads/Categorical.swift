@@ -38,7 +38,7 @@ public struct Categorical: PixelDistribution {
   }
 
   public func draw(
-    subpixel: Int, given: [[UInt8]], _ uniforms: [Double], in context: Context
+    subpixel: Int, given: [UInt8], _ uniforms: [Double], in context: Context
   ) -> [UInt8]? {
     context.backend.drawCategorical(logits.value.step(subpixel), uniforms)
   }

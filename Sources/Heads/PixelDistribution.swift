@@ -14,10 +14,10 @@ public protocol PixelDistribution {
   func probabilities(image: Int, subpixel: Int, given: ArraySlice<UInt8>) -> [Double]
 
   /// An exact draw of one sub-pixel of every image, from a uniform number each in 0 ..< 1.
-  /// - Parameter given: the earlier channels of its pixel, `[N][channels]`.
+  /// - Parameter given: the earlier channels of its pixel, `[N, channels]`.
   /// - Returns: nil where an output is no number.
   func draw(
-    subpixel: Int, given: [[UInt8]], _ uniforms: [Double], in context: Context
+    subpixel: Int, given: [UInt8], _ uniforms: [Double], in context: Context
   ) -> [UInt8]?
 }
 
@@ -33,14 +33,14 @@ extension PixelDistribution {
   }
 
   public func draw(
-    subpixel: Int, given: [[UInt8]], _ uniforms: [Double], in context: Context
+    subpixel: Int, given: [UInt8], _ uniforms: [Double], in context: Context
   ) -> [UInt8]? {
     draw(subpixel: subpixel, given: given, uniforms, SamplingOptions())
   }
 
   /// Draws one sub-pixel of every image, exactly or with departures from the distribution.
   public func draw(
-    subpixel: Int, given: [[UInt8]], _ uniforms: [Double], options: SamplingOptions,
+    subpixel: Int, given: [UInt8], _ uniforms: [Double], options: SamplingOptions,
     in context: Context
   ) -> [UInt8]? {
     options.isExact
@@ -50,12 +50,13 @@ extension PixelDistribution {
 
   /// The first level whose cumulated weight exceeds a share of all.
   private func draw(
-    subpixel: Int, given: [[UInt8]], _ uniforms: [Double], _ options: SamplingOptions
+    subpixel: Int, given: [UInt8], _ uniforms: [Double], _ options: SamplingOptions
   ) -> [UInt8]? {
     var symbols: [UInt8] = []
+    let width = given.count / uniforms.count
     for (image, uniform) in uniforms.enumerated() {
       let probabilities = probabilities(
-        image: image, subpixel: subpixel, given: given.isEmpty ? [] : given[image][...])
+        image: image, subpixel: subpixel, given: given[image * width..<(image + 1) * width])
       guard probabilities.allSatisfy(\.isFinite) else { return nil }
       let weights = options.reshape(probabilities)
       var left = uniform * weights.reduce(0, +)

@@ -86,21 +86,22 @@ public struct CausalConvolution {
         x, rectified: rectified, context.variable(weight), context.variable(bias), geometry,
         adding: residual, precision: precision)
     }
-    let weights = prepared(x.value.precision, in: context)
     let precision = precision ?? x.value.precision
     guard let memory = context.memory else {
+      let weights = prepared(x.value.precision, in: context)
       let y = Tensor([x.shape[0], x.shape[1], x.shape[2], weights.outputs], precision)
       context.backend.convolution(
         x.value, rectified: rectified, weights, adding: residual?.value, into: y)
       return Variable(y)
     }
     let state = memory.state(of: weight) {
-      State(
-        context.backend.memory(of: weights, images: memory.images, width: memory.width),
+      let weights = prepared(x.value.precision, in: context)
+      return State(
+        weights, context.backend.memory(of: weights, images: memory.images, width: memory.width),
         output: .zeros([memory.images, 1, 1, weights.outputs], precision))
     }
     context.backend.convolution(
-      of: x.value, rectified: rectified, weights, memory: state.inputs,
+      of: x.value, rectified: rectified, state.weights, memory: state.inputs,
       at: memory.pixel(of: memory.known), channels: channels(memory), adding: residual?.value,
       into: state.output)
     return Variable(state.output)
@@ -123,16 +124,18 @@ public struct CausalConvolution {
 
   /// The inputs that are still needed, and the output of the pixel at hand.
   final class State: LayerState {
+    let weights: ConvolutionWeights
     let inputs: Tensor
     let output: Tensor
 
-    init(_ inputs: Tensor, output: Tensor) {
+    init(_ weights: ConvolutionWeights, _ inputs: Tensor, output: Tensor) {
+      self.weights = weights
       self.inputs = inputs
       self.output = output
     }
 
     func copy(of images: [Int]) -> State {
-      State(inputs.copy(ofRows: images), output: output.copy(ofRows: images))
+      State(weights, inputs.copy(ofRows: images), output: output.copy(ofRows: images))
     }
   }
 }

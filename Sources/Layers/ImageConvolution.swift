@@ -34,10 +34,10 @@ public struct ImageConvolution {
     next symbols: [UInt8], count: Int, scale: Double, offset: Double, in context: Context
   ) -> Variable {
     guard let memory = context.memory else { preconditionFailure("the next of what?") }
-    let weights = convolution.prepared(context.precision, in: context)
     let state = memory.state(of: convolution.weight) {
-      CausalConvolution.State(
-        blank(memory, in: context),
+      let weights = convolution.prepared(context.precision, in: context)
+      return CausalConvolution.State(
+        weights, blank(memory, in: context),
         output: .zeros([memory.images, 1, 1, weights.outputs], context.precision))
     }
     for i in 0..<count {
@@ -49,7 +49,7 @@ public struct ImageConvolution {
         channels: channel..<channel + 1)
     }
     context.backend.convolution(
-      within: state.inputs, weights, at: memory.pixel(of: memory.known),
+      within: state.inputs, state.weights, at: memory.pixel(of: memory.known),
       channels: convolution.channels(memory), into: state.output)
     return Variable(state.output)
   }

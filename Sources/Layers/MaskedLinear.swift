@@ -106,17 +106,23 @@ public struct MaskedLinear {
     }
   }
 
-  /// What it remembers: its inputs so far, and how many outputs are known.
+  /// What it remembers: its inputs so far, how many outputs are known, and the beginnings of the next
+  /// outputs' sums.
   private final class State: LayerState {
+    let weights: ProductWeights
     let x: SideBySide
     var told = 0
     var known = 0
+    var leading: LeadingSums?
 
-    init(_ x: SideBySide) { self.x = x }
+    init(_ weights: ProductWeights, _ x: SideBySide) {
+      self.weights = weights
+      self.x = x
+    }
 
     func copy(of images: [Int]) -> State {
-      let state = State(x.copy(of: images))
-      (state.told, state.known) = (told, known)
+      let state = State(weights, x.copy(of: images))
+      (state.told, state.known, state.leading) = (told, known, leading?.copy(of: images))
       return state
     }
   }
@@ -125,35 +131,57 @@ public struct MaskedLinear {
     _ x: SideBySide, _ index: Int, _ activation: Activation, _ addend: SideBySide?,
     _ precision: Precision, last: Bool, in context: Context
   ) -> SideBySide {
-    let order = orders[index]
-    let weights = context.prepared.form("\(index) \(precision)", of: weight) {
-      order.prepare(
-        self, masked: connectivities.count == 1, connectivities[index], precision, context.backend)
-    }
-    func product(_ rows: Range<Int>, _ x: SideBySide, _ precision: Precision) -> SideBySide {
-      let y = SideBySide(elements: rows.count, images: x.images, precision)
-      context.backend.product(
-        weights, rows: rows, x, adding: addend, activation: activation, into: y)
-      return y
-    }
     guard let memory = context.memory else {
+      let weights = prepared(index, precision, in: context)
       var input = x
       if x.precision != precision {
         input = SideBySide(elements: x.elements, images: x.images, precision)
         context.backend.copy(x, into: input, from: 0)
       }
-      return product(0..<weights.rows, input, last ? context.wide : precision)
+      let y = SideBySide(
+        elements: weights.rows, images: x.images, last ? context.wide : precision)
+      context.backend.product(
+        weights, rows: 0..<weights.rows, input, after: nil, adding: addend,
+        activation: activation, into: y)
+      return y
     }
-    let state = memory.state(of: weight, "\(index)") {
-      State(.zeros(elements: order.inputs.count, images: memory.images, precision))
+    let order = orders[index]
+    let state = memory.state(of: weight, index) {
+      State(
+        prepared(index, precision, in: context),
+        .zeros(elements: order.inputs.count, images: memory.images, precision))
     }
     if x.elements > 0 {
       context.backend.copy(x, into: state.x, from: state.told)
       state.told += x.elements
     }
-    let known = order.known[min(memory.known, order.known.count - 1)]
-    defer { state.known = known }
-    return product(state.known..<known, state.x, context.wide)
+    let rows = state.known..<order.known[min(memory.known, order.known.count - 1)]
+    state.known = rows.upperBound
+    let y = SideBySide(elements: rows.count, images: x.images, context.wide)
+    context.backend.product(
+      state.weights, rows: rows, state.x, after: leading(rows, state, in: context),
+      adding: addend, activation: activation, into: y)
+    return y
+  }
+
+  private func prepared(_ index: Int, _ precision: Precision, in context: Context)
+    -> ProductWeights
+  {
+    context.prepared.form("\(index) \(precision)", of: weight) {
+      orders[index].prepare(
+        self, masked: connectivities.count == 1, connectivities[index], precision, context.backend)
+    }
+  }
+
+  /// Few rows at a time read all that is known for each of them: the beginnings of the next ones' sums are
+  /// then made together, each input and its place in a register serving many rows.
+  private func leading(_ rows: Range<Int>, _ state: State, in context: Context) -> LeadingSums? {
+    guard !rows.isEmpty, rows.count <= 4 else { return nil }
+    if let leading = state.leading, leading.rows.upperBound >= rows.upperBound { return leading }
+    let ahead = rows.lowerBound..<min(rows.lowerBound + 32, state.weights.rows)
+    state.leading = context.backend.leadingSums(
+      state.weights, rows: ahead, state.x, known: state.told)
+    return state.leading
   }
 
   /// Units in the order in which they become known.

@@ -45,6 +45,8 @@ public protocol DensityModel {
   var passesPerLikelihood: Int { get }
   /// Images to compute at once when no gradient is wanted.
   var inferenceBatch: Int { get }
+  /// Images that a thread draws at once, step by step.
+  var samplingGroup: Int { get }
 
   /// The distribution of every sub-pixel given those before it. Teacher forcing: the conditionals of
   /// sub-pixel i do not move with the symbols at i and after.
@@ -58,6 +60,9 @@ public protocol DensityModel {
 extension DensityModel {
   public var outputBias: Parameter? { nil }
   public var passesPerLikelihood: Int { 1 }
+  // A multiple of what kernels take at once: 16 images side by side, 6 pixels of a convolution. What a
+  // model of some size remembers of so many stays in the caches.
+  public var samplingGroup: Int { 48 }
 
   /// Steps in which an image is told.
   public var steps: Int { image.height * image.width * head.steps(channels: image.channels) }

@@ -15,6 +15,8 @@ public struct FVSBN: DensityModel {
   let regression: MaskedLinear
   public var outputBias: Parameter? { regression.bias }
   public var multiplyAdds: Int { regression.multiplyAdds }
+  // A step is so little work that many images must share its overhead.
+  public var samplingGroup: Int { 192 }
 
   static let family = ModelFamily(
     name: "fvsbn", summary: "logistic regression on all earlier sub-pixels",

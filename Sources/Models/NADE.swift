@@ -22,6 +22,8 @@ public struct NADE: DensityModel {
   public var multiplyAdds: Int { w.count + v.count }
   // More than others: weights are read once for many images.
   public var inferenceBatch: Int { inferenceBatch(atMost: 256) }
+  // A step is so little work that many images must share its overhead.
+  public var samplingGroup: Int { 96 }
 
   static let hidden = Setting("hidden", .count, default: "500", "hidden units")
 

@@ -101,9 +101,14 @@ public protocol Backend: Sendable {
 
   /// y `[rows, L]` = f((W x + bias) + addend) for these rows of W, x `[K, L]` and y with images side
   /// by side (`SideBySide`).
+  ///
+  /// - Parameter sums: what `leadingSums` has already summed of these rows, if anything.
   func product(
-    _ w: ProductWeights, rows: Range<Int>, _ x: SideBySide, adding addend: SideBySide?,
-    activation: Activation, into y: SideBySide)
+    _ w: ProductWeights, rows: Range<Int>, _ x: SideBySide, after sums: LeadingSums?,
+    adding addend: SideBySide?, activation: Activation, into y: SideBySide)
+  /// The sums over as many leading elements as the order of summation allows, of those that are known.
+  func leadingSums(_ w: ProductWeights, rows: Range<Int>, _ x: SideBySide, known: Int)
+    -> LeadingSums
   /// Elements from `first` on of y = scale · symbol + offset, symbols `[N, stride]` from column
   /// `column` on.
   func intensities(

@@ -10,7 +10,12 @@ public final class Memory {
   public let channels: Int
   /// Sub-pixels of each image that are known.
   public private(set) var known = 0
-  private var states: [ObjectIdentifier: [String: any LayerState]] = [:]
+  private var states: [Key: any LayerState] = [:]
+
+  private struct Key: Hashable {
+    let parameter: ObjectIdentifier
+    let variant: Int
+  }
 
   public init(images: Int, height: Int, width: Int, channels: Int) {
     self.images = images
@@ -29,13 +34,17 @@ public final class Memory {
   }
 
   /// What a layer, named by its first parameter, has kept; made where there is nothing yet.
+  /// - Parameter variant: of a layer that keeps several.
   public func state<State: LayerState>(
-    of parameter: Parameter, _ variant: String = "", _ make: () -> State
+    of parameter: Parameter, _ variant: Int = 0, _ make: () -> State
   ) -> State {
-    let key = ObjectIdentifier(parameter)
-    if let state = states[key]?[variant] as? State { return state }
+    let key = Key(parameter: ObjectIdentifier(parameter), variant: variant)
+    if let state = states[key] {
+      precondition(type(of: state) == State.self, "two layers share \(parameter.name)")
+      return unsafeDowncast(state, to: State.self)
+    }
     let state = make()
-    states[key, default: [:]][variant] = state
+    states[key] = state
     return state
   }
 
@@ -43,7 +52,7 @@ public final class Memory {
   public func copy(of chosen: [Int]) -> Memory {
     let result = Memory(images: chosen.count, height: height, width: width, channels: channels)
     result.known = known
-    result.states = states.mapValues { $0.mapValues { $0.copy(of: chosen) } }
+    result.states = states.mapValues { $0.copy(of: chosen) }
     return result
   }
 }
@@ -57,7 +66,7 @@ public protocol LayerState: AnyObject {
 extension Tensor {
   /// A copy of these rows of the outermost axis, in this order.
   public func copy(ofRows chosen: [Int]) -> Tensor {
-    let result = Tensor(Shape([chosen.count] + shape.sides.dropFirst()), precision)
+    let result = Tensor(shape.withOutermost(chosen.count), precision)
     for (n, row) in chosen.enumerated() {
       result.rows(n..<n + 1).copy(from: rows(row..<row + 1))
     }

@@ -71,6 +71,26 @@ public struct ProductWeights: @unchecked Sendable {
   public var rows: Int { weights.shape[0] }
 }
 
+/// The beginnings of some rows' sums, over inputs that will not change any more.
+public struct LeadingSums: Sendable {
+  public let rows: Range<Int>
+  /// Elements that are in the sums.
+  public let elements: Int
+  /// `[rows, L]`, wide.
+  public let sums: SideBySide
+
+  public init(rows: Range<Int>, elements: Int, _ sums: SideBySide) {
+    self.rows = rows
+    self.elements = elements
+    self.sums = sums
+  }
+
+  /// The same of these images.
+  public func copy(of images: [Int]) -> LeadingSums {
+    LeadingSums(rows: rows, elements: elements, sums.copy(of: images))
+  }
+}
+
 extension Tensor {
   /// A matrix with columns of zeros after its own.
   func widened(to columns: Int) -> Tensor {

@@ -88,9 +88,9 @@ public struct Tensor: @unchecked Sendable {
   public func rows(_ range: Range<Int>) -> Tensor {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= shape[0], "\(shape) has no rows \(range)")
-    let rowBytes = shape.sides.dropFirst().reduce(1, *) * precision.byteCount
+    let rowBytes = shape.withOutermost(1).count * precision.byteCount
     return Tensor(
-      Shape([range.count] + shape.sides.dropFirst()), precision, sharing: buffer,
+      shape.withOutermost(range.count), precision, sharing: buffer,
       offset: offset + range.lowerBound * rowBytes)
   }
 
@@ -163,9 +163,9 @@ public struct Tensor: @unchecked Sendable {
 
   /// What each image has at one step: `[N, D, …]` → `[N, …]`.
   public func step(_ place: Int) -> Tensor {
-    let rest = Shape(Array(shape.sides.dropFirst(2)))
-    guard shape[1] > 1 else { return reshaped(Shape([shape[0]] + rest.sides)) }
-    return reshaped(Shape([shape[0] * shape[1]] + rest.sides))
+    let rest = shape.rank == 2 ? Shape(shape[0]) : Shape(shape[0], shape.count / shape[0] / shape[1])
+    guard shape[1] > 1 else { return reshaped(rest) }
+    return reshaped(rest.withOutermost(shape[0] * shape[1]))
       .copy(ofRows: (0..<shape[0]).map { $0 * shape[1] + place })
   }
 

@@ -13,7 +13,7 @@ struct FixedDistribution: PixelDistribution {
   func probabilities(image: Int, subpixel: Int, given: ArraySlice<UInt8>) -> [Double] { weights }
 
   func draw(
-    subpixel: Int, given: [[UInt8]], _ uniforms: [Double], in context: Context
+    subpixel: Int, given: [UInt8], _ uniforms: [Double], in context: Context
   ) -> [UInt8]? {
     // The general way: exact options take it where nothing better is offered.
     draw(

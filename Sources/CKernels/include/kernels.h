@@ -184,6 +184,14 @@ typedef struct {
 // null. A word of which only one row is asked for keeps the other one.
 void sl_multiply(const sl_product *shape, size_t first, size_t end, const void *x,
                  const float *addend, void *y, size_t lanes);
+// The same in two parts, bit for bit: the leading whole runs of SL_PRODUCT_RUN words up to `until`, bias
+// included, as float y [rows, lanes]; and what is left, after those sums so far. A row whose sum grows
+// by little from step to step is worth it.
+void sl_multiply_leading(const sl_product *shape, size_t first, size_t end, const void *x, float *y,
+                         size_t lanes, size_t until);
+void sl_multiply_after(const sl_product *shape, size_t first, size_t end, const void *x,
+                       const float *addend, void *y, size_t lanes, size_t until,
+                       const float *so_far);
 // Elements first ..< first + count of x: scale * symbol + offset, from the columns from, from + 1, ...
 // of symbols [images, symbol_stride]; zero for images that lanes has room for. Other elements stay as
 // they are, also where they share a word.

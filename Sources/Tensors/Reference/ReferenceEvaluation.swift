@@ -80,13 +80,15 @@ extension ReferenceBackend {
   }
 
   public func product(
-    _ w: ProductWeights, rows: Range<Int>, _ x: SideBySide, adding addend: SideBySide?,
-    activation: Activation, into y: SideBySide
+    _ w: ProductWeights, rows: Range<Int>, _ x: SideBySide, after sums: LeadingSums?,
+    adding addend: SideBySide?, activation: Activation, into y: SideBySide
   ) {
     for row in rows {
       for n in 0..<x.images {
-        var sum = w.bias?.element(row) ?? 0
-        for k in 0..<Int(w.lengths[row]) {
+        var sum =
+          sums.map { $0.sums.values.element($0.sums.place(row - $0.rows.lowerBound, n)) }
+          ?? w.bias?.element(row) ?? 0
+        for k in min(sums?.elements ?? 0, Int(w.lengths[row]))..<Int(w.lengths[row]) {
           sum += w.weights.element(row * w.weights.shape[1] + k) * x.values.element(x.place(k, n))
         }
         if let addend {
@@ -95,6 +97,22 @@ extension ReferenceBackend {
         y.values.set(y.place(row - rows.lowerBound, n), to: activation.value(sum))
       }
     }
+  }
+
+  public func leadingSums(_ w: ProductWeights, rows: Range<Int>, _ x: SideBySide, known: Int)
+    -> LeadingSums
+  {
+    let sums = SideBySide(elements: rows.count, images: x.images, x.precision)
+    for row in rows {
+      for n in 0..<x.images {
+        var sum = w.bias?.element(row) ?? 0
+        for k in 0..<min(known, Int(w.lengths[row])) {
+          sum += w.weights.element(row * w.weights.shape[1] + k) * x.values.element(x.place(k, n))
+        }
+        sums.values.set(sums.place(row - rows.lowerBound, n), to: sum)
+      }
+    }
+    return LeadingSums(rows: rows, elements: known, sums)
   }
 
   public func intensities(

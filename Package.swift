@@ -80,7 +80,7 @@ let tests: [Target] =
       name: "TestSupport", dependencies: ["Models", "Images", "Files"], path: "Tests/TestSupport")
   ]
   + [
-    "Files", "Images", "Strokes", "Tensors", "CPU", "Heads", "Models", "RunFiles",
+    "Files", "Images", "Strokes", "Tensors", "Layers", "CPU", "Heads", "Models", "RunFiles",
     "Training", "Generation", "Benchmarks", "Detection", "Reports",
   ].map {
     .testTarget(

@@ -138,20 +138,16 @@ import Testing
       (0..<12).map { mask.element($0) * sums[$0 % 4] * (usedTwice ? 2 : 1) }, tolerance: 1e-15)
   }
 
-  @Test(arguments: [1, 3])
-  func nade(_ outputs: Int) {
-    let x = randomTensor([2, 4], .float64, "x")
-    // A zero takes another way through the fast kernel, so the reference is to know it too.
-    x.set(1, to: 0)
-    let w = randomParameter("w", [4, 3])
-    let c = randomParameter("c", [3])
-    let v = randomParameter("v", [4, outputs, 3])
-    let b = randomParameter("b", [4, outputs])
-    expectGradients(in: [w, c, v, b]) { context in
-      context.nade(
-        x, w: context.variable(w), c: context.variable(c), v: context.variable(v),
-        b: context.variable(b))
-    }
+  @Test(arguments: [0.5, -2])
+  func affine(_ scale: Double) {
+    let x = randomParameter("x", [3, 2])
+    expectGradients(in: [x]) { $0.affine($0.variable(x), scale: scale, offset: 0.25) }
+  }
+
+  @Test func appendedChannels() {
+    let x = randomParameter("x", [2, 2, 3, 2])
+    let planes = randomTensor([2, 3, 2], .float64, "planes")
+    expectGradients(in: [x]) { $0.appendChannels(planes, to: $0.variable(x)) }
   }
 
   @Test func bernoulliLogProbability() {

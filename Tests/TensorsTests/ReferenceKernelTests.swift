@@ -163,35 +163,6 @@ import Testing
     expectClose([w.element(0)], [0.899 - 0.1 * (direction + 0.00899)], tolerance: 1e-7)
   }
 
-  /// NADE by its definition, h_d summed anew for every d: O(D² H).
-  @Test(arguments: [1, 3])
-  func nade(_ outputs: Int) {
-    let (n, d, h) = (2, 5, 4)
-    let (x, w, c) = (
-      randomTensor([n, d]), randomTensor([d, h], .float64, "w"), randomTensor([h], .float64, "c")
-    )
-    let v = randomTensor([d, outputs, h], .float64, "v")
-    let b = randomTensor([d, outputs], .float64, "b")
-    var expected: [Double] = []
-    for image in 0..<n {
-      for i in 0..<d {
-        for k in 0..<outputs {
-          var logit = b.element(i * outputs + k)
-          for j in 0..<h {
-            let a = (0..<i).reduce(c.element(j)) {
-              $0 + x.element(image * d + $1) * w.element($1 * h + j)
-            }
-            logit += v.element((i * outputs + k) * h + j) / (1 + exp(-a))
-          }
-          expected.append(logit)
-        }
-      }
-    }
-    let logits = Tensor([n, d, outputs], .float64)
-    backend.nade(x, w: w, c: c, v: v, b: b, into: logits)
-    expectClose(logits.values, expected, tolerance: 1e-14)
-  }
-
   @Test func plainPointwise() {
     let y = Tensor([3], .float64)
     backend.intensities([0, 1, 255], scale: 2, offset: -1, into: y)

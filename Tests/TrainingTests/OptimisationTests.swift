@@ -51,7 +51,8 @@ import Training
     // The output starts at how often each pixel is white.
     let symbols = configuration.pixels.batch(of: data, indices: 0..<data.count, epoch: 0, seed: 3)
       .symbols
-    model.outputBias.value.write(
+    let bias = try #require(model.outputBias)
+    bias.value.write(
       (0..<20).map { pixel in
         let white = stride(from: pixel, to: symbols.count, by: 20).reduce(0) {
           $0 + Int(symbols[$1])

@@ -31,11 +31,15 @@ let drawings: [Target] = [
 
 let uses: [Target] = [
   .target(
-    name: "Detection", dependencies: ["Training", "Models", "Images", "Files", "Randomness"]),
+    name: "Detection",
+    dependencies: ["Training", "Models", "Heads", "Images", "Files", "Randomness"]),
   .target(
     name: "Benchmarks",
-    dependencies: ["Training", "Generation", "Models", "Images", "Randomness"]),
-  .target(name: "Generation", dependencies: ["Models", "Images", "Randomness"]),
+    dependencies: [
+      "Training", "Generation", "Models", "Layers", "Tensors", "Images", "Randomness",
+    ]),
+  .target(
+    name: "Generation", dependencies: ["Models", "Heads", "Tensors", "Images", "Randomness"]),
   .target(
     name: "Training",
     dependencies: [
@@ -48,7 +52,7 @@ let uses: [Target] = [
 let models: [Target] = [
   .target(name: "Models", dependencies: ["Layers", "Heads", "Images", "Tensors", "Randomness"]),
   .target(name: "Layers", dependencies: ["Tensors", "Randomness"]),
-  .target(name: "Heads", dependencies: ["Tensors", "Images", "Randomness"]),
+  .target(name: "Heads", dependencies: ["Tensors", "Images"]),
 ]
 
 // MARK: Numbers and pixels
@@ -77,25 +81,38 @@ let edge: [Target] = [
 let tests: [Target] =
   [
     .target(
-      name: "TestSupport", dependencies: ["Models", "Images", "Files"], path: "Tests/TestSupport")
-  ]
-  + [
-    "Files", "Images", "Strokes", "Tensors", "Layers", "CPU", "Heads", "Models", "RunFiles",
-    "Training", "Generation", "Benchmarks", "Detection", "Reports",
-  ].map {
+      name: "TestSupport",
+      dependencies: ["Models", "Layers", "Heads", "Tensors", "Images", "Files", "Randomness"],
+      path: "Tests/TestSupport"),
+    // Runs the command that is built beside it.
     .testTarget(
-      name: "\($0)Tests", dependencies: [.byName(name: $0), "TestSupport"],
-      exclude: $0 == "Images" ? ["Fixtures"] : [])
+      name: "CommandTests", dependencies: ["scanline", "Images", "Randomness", "TestSupport"]),
+    // The kernels as C functions, bit by bit.
+    .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
+  ]
+  + testDependencies.sorted { $0.key < $1.key }.map { name, dependencies in
+    .testTarget(
+      name: name, dependencies: dependencies.map { .byName(name: $0) },
+      exclude: name == "ImagesTests" ? ["Fixtures"] : [])
   }
-  // The kernels as C functions, bit by bit.
-  + [.testTarget(name: "CKernelsTests", dependencies: ["CKernels"])]
-  // The examples of the documentation catalogues.
-  + [.testTarget(name: "ExampleTests", dependencies: ["Training", "Detection", "TestSupport"])]
-  // Runs the command that is built beside it.
-  + [
-    .testTarget(
-      name: "CommandTests", dependencies: ["scanline", "Images", "Randomness", "TestSupport"])
-  ]
+
+let testDependencies: [String: [String]] = [
+  "BenchmarksTests": ["Benchmarks", "Models", "Heads", "CPU", "Tensors", "Images", "TestSupport"],
+  "CPUTests": ["CPU", "Tensors", "TestSupport"],
+  "DetectionTests": ["Detection", "Randomness", "TestSupport"],
+  "ExampleTests": ["Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles", "Files", "Randomness", "TestSupport"],
+  "FilesTests": ["Files", "TestSupport"],
+  "GenerationTests": ["Generation", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport"],
+  "HeadsTests": ["Heads", "CPU", "Tensors", "Randomness", "TestSupport"],
+  "ImagesTests": ["Images", "Files", "Randomness", "TestSupport"],
+  "LayersTests": ["Layers", "Tensors", "TestSupport"],
+  "ModelsTests": ["Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport"],
+  "ReportsTests": ["Reports", "Detection", "Images", "TestSupport"],
+  "RunFilesTests": ["RunFiles", "Files", "TestSupport"],
+  "StrokesTests": ["Strokes", "Images"],
+  "TensorsTests": ["Tensors", "TestSupport"],
+  "TrainingTests": ["Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles", "Files", "Randomness", "TestSupport"],
+]
 
 let package = Package(
   name: "scanline",

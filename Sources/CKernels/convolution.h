@@ -1,5 +1,4 @@
-// Causal convolutions for processors with AVX-512: implicit matrix products over [N, H, W, C] that
-// visit live taps only, take their input through a ReLU, and add bias, mask and residual while the
+// Causal convolutions: implicit matrix products over [N, H, W, C] that visit live taps only, take their input through a ReLU, and add bias, mask and residual while the
 // sums are in registers.
 //
 // All three passes are one micro-kernel, C[M x 16 Z] += A^T B in 32-bit words. A word is a float, or
@@ -11,10 +10,13 @@
 #include <string.h>
 
 #include "kernels.h"
+#include "lanes.h"
 #include "numerics.h"
-#include "pool.h"
 
 SL_INLINE size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+// Channels are padded with zeros to whole vectors.
+SL_INLINE size_t padded(size_t channels) { return (channels + LANES - 1) / LANES * LANES; }
 
 // Where the taps of a convolution stand, in the direction of a pass.
 typedef struct {
@@ -52,7 +54,8 @@ SL_INLINE tap_list taps_of(const sl_convolution *shape, int sign) {
 enum { BAND_BYTES = 49152 };
 SL_INLINE size_t band_of(const sl_convolution *s, const tap_list *taps) {
   size_t columns = s->width + taps->before + taps->after;
-  size_t rows = BAND_BYTES / (columns * larger(s->inputs, s->outputs) * (s->half ? 2 : 4));
+  size_t channels = padded(larger(s->inputs, s->outputs));
+  size_t rows = BAND_BYTES / (columns * channels * (s->half ? 2 : 4));
   size_t most = s->height < SL_MOST_BAND ? s->height : SL_MOST_BAND;
   return rows < 1 ? 1 : rows > most ? most : rows;
 }
@@ -76,27 +79,9 @@ SL_INLINE scratch_words scratch_of(const sl_convolution *s) {
   size_t rows = band_of(s, &taps) + taps.above + taps.below;
   // Pairs of pixels are packed twice, from even and from odd columns.
   size_t columns = s->width + taps.before + taps.after + 2;
-  size_t words = larger(rows * columns, PIXELS) * window_words(larger(s->inputs, s->outputs));
+  size_t words = larger(rows * columns, PIXELS) * window_words(padded(larger(s->inputs, s->outputs)));
   return (scratch_words){words, words, (taps.count * s->inputs + 1) * s->outputs};
 }
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-
-#define SL_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
-#define SL_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
-
-#define UNROLL _Pragma("clang loop unroll(full)")
-
-// x through a ReLU, in words; NaN stays NaN, for the maximum is the second operand then.
-#define RELU_f32(X)                                                                               \
-  _mm512_castps_si512(_mm512_max_ps(_mm512_setzero_ps(), _mm512_castsi512_ps(X)))
-#define RELU_bf16(X)                                                                              \
-  _mm512_maskz_mov_epi16(_mm512_cmpgt_epi16_mask(X, _mm512_set1_epi16(-128)), X)
-
-#define MAC_f32(C, A, B)                                                                          \
-  _mm512_fmadd_ps(_mm512_castsi512_ps(A), _mm512_castsi512_ps(B), C)
-#define MAC_bf16(C, A, B) _mm512_dpbf16_ps(C, (__m512bh)(A), (__m512bh)(B))
 
 // Asks for memory that is needed soon. The processor's own prefetching ends at each page, which is no
 // more than sixteen pixels away.
@@ -137,69 +122,3 @@ SL_INLINE void ask_for_shares(wishes *soon) {
 
 // Steps of a sum from one share of the wishes to the next.
 enum { STEPS = 8 };
-
-// c[m][z] += sum over the segments; A's column m starts at a[m].
-#define SUMS(TYPE, TARGET)                                                                        \
-  TARGET SL_INLINE void sums_##TYPE(const int M, const int Z, __m512 (*c)[4],                     \
-                                    const uint32_t *const *a, size_t a_stride, const uint32_t *b, \
-                                    size_t b_stride, const segment *segments, size_t count,       \
-                                    wishes *soon) {                                               \
-    for (size_t s = 0; s < count; s++) {                                                          \
-      const uint32_t *from[12];                                                                   \
-      UNROLL for (int m = 0; m < M; m++) from[m] = a[m] + segments[s].a;                          \
-      const uint32_t *row = b + segments[s].b;                                                    \
-      const size_t length = segments[s].length;                                                   \
-      /* Unrolled where A's steps are neighbours; else addresses would cost more than the loop. */  \
-      for (size_t k = 0; k < length; k += STEPS) {                                                \
-        ask_for_shares(soon);                                                                     \
-        if (a_stride == 1 && k + STEPS <= length) {                                               \
-          UNROLL for (size_t step = 0; step < STEPS; step++) {                                    \
-            STEP_##TYPE(k + step)                                                                 \
-          }                                                                                       \
-        } else {                                                                                  \
-          const size_t end = k + STEPS < length ? k + STEPS : length;                             \
-          for (size_t step = k; step < end; step++) {                                             \
-            STEP_##TYPE(step)                                                                     \
-          }                                                                                       \
-        }                                                                                         \
-      }                                                                                           \
-    }                                                                                             \
-  }
-
-#define STEP(TYPE, K)                                                                             \
-  __m512i right[4];                                                                               \
-  UNROLL for (int z = 0; z < Z; z++) right[z] = _mm512_loadu_si512(row + 16 * z);                 \
-  UNROLL for (int m = 0; m < M; m++) {                                                            \
-    __m512i left = _mm512_set1_epi32((int)from[m][(K)*a_stride]);                                 \
-    UNROLL for (int z = 0; z < Z; z++) c[m][z] = MAC_##TYPE(c[m][z], left, right[z]);             \
-  }                                                                                               \
-  row += b_stride;
-#define STEP_f32(K) STEP(f32, K)
-#define STEP_bf16(K) STEP(bf16, K)
-
-SUMS(f32, SL_AVX512)
-SUMS(bf16, SL_BF16)
-
-// Sixteen bfloat16 as floats.
-#define LOAD_HALF(P)                                                                              \
-  _mm512_castsi512_ps(_mm512_slli_epi32(                                                          \
-      _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(P))), 16))
-
-// Copies words, a multiple of 8, through a ReLU if asked to.
-#define COPY(TYPE)                                                                                \
-  SL_AVX512 SL_INLINE void copy_##TYPE(uint32_t *y, const uint32_t *x, size_t n, int relu) {      \
-    size_t i = 0;                                                                                 \
-    for (; i + 16 <= n; i += 16) {                                                                \
-      __m512i words = _mm512_loadu_si512(x + i);                                                  \
-      _mm512_storeu_si512(y + i, relu ? RELU_##TYPE(words) : words);                              \
-    }                                                                                             \
-    if (i < n) {                                                                                  \
-      __m512i words = _mm512_maskz_loadu_epi32(0xff, x + i);                                      \
-      _mm512_mask_storeu_epi32(y + i, 0xff, relu ? RELU_##TYPE(words) : words);                   \
-    }                                                                                             \
-  }
-
-COPY(f32)
-COPY(bf16)
-
-#endif

@@ -1,5 +1,5 @@
 // Causal convolutions: the gradient of weights and bias.
-#include "convolution.h"
+#include "convolution_avx512.h"
 
 #if defined(__x86_64__)
 

@@ -4,6 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "pool.h"
 
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -11,15 +15,51 @@
 enum { LANES = 16 };
 typedef float lanes __attribute__((ext_vector_type(LANES)));
 typedef uint32_t words __attribute__((ext_vector_type(LANES)));
+typedef uint16_t halves __attribute__((ext_vector_type(LANES)));
 // Those at any place.
 typedef lanes loose_lanes __attribute__((aligned(4)));
 typedef words loose_words __attribute__((aligned(4)));
+typedef halves loose_halves __attribute__((aligned(2)));
 
 // Vectors do not go by value: without registers for them that would depend on the processor.
 
-// Two bfloat16 of each word, as floats.
+// Kernels over words, each a float or two bfloat16, are written once and included for three kinds:
+// f32, bf16, and dot, which is bf16 by the processor's own instructions. They say
+//   OUTER, INNER     before functions that are called from elsewhere, and before those inlined there,
+//   KERNEL(name)     for the name in this kind,
+//   MULTIPLY_ADD     for c + a b: a vector of sums, a word, a vector of words,
+//   STORE_HALVES     for a vector of floats on its way to bfloat16.
+#define PASTE(A, B) A##_##B
+#define PASTE_EXPANDED(A, B) PASTE(A, B)
+#define KERNEL(NAME) PASTE_EXPANDED(NAME, KIND)
+#define MULTIPLY_ADD PASTE_EXPANDED(MULTIPLY_ADD, KIND)
+#define STORE_HALVES PASTE_EXPANDED(STORE_HALVES, KIND)
+
+#define MULTIPLY_ADD_f32(C, A, B) __builtin_elementwise_fma((lanes)(words)(A), (lanes)(B), C)
+
 #define LOW_HALVES(X) ((lanes)((X) << 16))
 #define HIGH_HALVES(X) ((lanes)((X)&0xffff0000u))
+#define MULTIPLY_ADD_bf16(C, A, B)                                                                \
+  __builtin_elementwise_fma(                                                                      \
+      LOW_HALVES((words)(A)), LOW_HALVES(B),                                                      \
+      __builtin_elementwise_fma(HIGH_HALVES((words)(A)), HIGH_HALVES(B), C))
+
+#define STORE_HALVES_f32 STORE_HALVES_bf16
+#define STORE_HALVES_bf16(P, C)                                                                   \
+  {                                                                                               \
+    words narrow;                                                                                 \
+    narrow_lanes(&(C), &narrow);                                                                  \
+    *(loose_halves *)(P) = __builtin_convertvector(narrow, halves);                               \
+  }
+
+#if defined(__x86_64__)
+#define SL_DOT __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
+#define MULTIPLY_ADD_dot(C, A, B)                                                                 \
+  (lanes)_mm512_dpbf16_ps((__m512)(C), (__m512bh)_mm512_set1_epi32((int)(A)), (__m512bh)(B))
+#define STORE_HALVES_dot(P, C)                                                                    \
+  _mm256_storeu_si256((__m256i *)(P), (__m256i)_mm512_cvtneps_pbh((__m512)(C)));
+SL_INLINE int sl_has_dot(void) { return __builtin_cpu_supports("avx512bf16"); }
+#endif
 
 // Rounded to the nearest bfloat16, in the low half of a word; ties to even, NaN stays NaN.
 SL_INLINE void narrow_lanes(const lanes *x, words *y) {

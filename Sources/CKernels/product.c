@@ -3,10 +3,6 @@
 #include "kernels.h"
 #include "lanes.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 // Vectors of a tile, words of a run, and what a block has at most: its words of x, one run of them, stay
 // in the second-level cache.
 enum { WIDE = 4, RUN = SL_PRODUCT_RUN, MOST_ROWS = 48, MOST_VECTORS = 16 };
@@ -35,36 +31,32 @@ SL_INLINE size_t words_of(const block *b, size_t row, size_t rows) {
 
 #define INNER
 #define OUTER SL_CLONES
-#define KERNEL(NAME) NAME##_f32
-#define MULTIPLY_ADD(C, A, B) __builtin_elementwise_fma((lanes)(words)(A), (lanes)(B), C)
+#define KIND f32
 #include "product_tiles.h"
-#undef KERNEL
-#undef MULTIPLY_ADD
+#undef KIND
 
-#define KERNEL(NAME) NAME##_bf16
-#define MULTIPLY_ADD(C, A, B)                                                                     \
-  __builtin_elementwise_fma(                                                                      \
-      LOW_HALVES((words)(A)), LOW_HALVES(B),                                                      \
-      __builtin_elementwise_fma(HIGH_HALVES((words)(A)), HIGH_HALVES(B), C))
+#define KIND bf16
 #include "product_tiles.h"
-#undef KERNEL
-#undef MULTIPLY_ADD
+#undef KIND
 #undef INNER
 #undef OUTER
 
 #if defined(__x86_64__)
-#define INNER __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
-#define OUTER INNER
-#define KERNEL(NAME) NAME##_dot
-#define MULTIPLY_ADD(C, A, B)                                                                     \
-  (lanes)_mm512_dpbf16_ps((__m512)(C), (__m512bh)_mm512_set1_epi32((int)(A)), (__m512bh)(B))
+#define INNER SL_DOT
+#define OUTER SL_DOT
+#define KIND dot
 #include "product_tiles.h"
-
-static int has_dot(void) { return __builtin_cpu_supports("avx512bf16"); }
-#else
-static int has_dot(void) { return 0; }
-#define sums_dot sums_bf16
 #endif
+
+static void sums_of_halves(const block *b, lanes *so_far) {
+#if defined(__x86_64__)
+  if (sl_has_dot()) {
+    sums_dot(b, so_far);
+    return;
+  }
+#endif
+  sums_bf16(b, so_far);
+}
 
 typedef struct {
   const sl_product *shape;
@@ -73,7 +65,7 @@ typedef struct {
   void *y;
   size_t from, until, first, end, lanes, rows_at_once, lanes_at_once, row_blocks;
   // Rows grow longer: the last go first, so that what is left in the end is short.
-  int descending, dot;
+  int descending;
 } job;
 
 // Sums on their way to rows of y.
@@ -139,12 +131,10 @@ static void multiply_block(void *context, int part) {
       }
     }
   }
-  if (!s->half) {
-    sums_f32(&b, so_far);
-  } else if (j->dot) {
-    sums_dot(&b, so_far);
+  if (s->half) {
+    sums_of_halves(&b, so_far);
   } else {
-    sums_bf16(&b, so_far);
+    sums_f32(&b, so_far);
   }
   finish(j, &b, lane, so_far);
 }
@@ -154,8 +144,8 @@ static void multiply(const sl_product *shape, size_t first, size_t end, const vo
                      const float *so_far) {
   if (first >= end) return;
   job j = {.shape = shape, .x = x, .addend = addend, .so_far = so_far, .y = y, .from = from,
-           .until = until, .first = first, .end = end, .lanes = lanes, .rows_at_once = MOST_ROWS, .lanes_at_once = MOST_VECTORS * LANES,
-           .dot = shape->half && has_dot()};
+           .until = until, .first = first, .end = end, .lanes = lanes, .rows_at_once = MOST_ROWS,
+           .lanes_at_once = MOST_VECTORS * LANES};
   const size_t rows = end - (first & ~(size_t)1), threads = (size_t)sl_threads();
   j.row_blocks = (rows + MOST_ROWS - 1) / MOST_ROWS;
   // Enough blocks to keep all threads busy to the end.

@@ -1,7 +1,4 @@
-// The sums of products with images side by side, for one kind of number. product.c includes this with
-//   KERNEL(name)    the name for this kind,
-//   OUTER, INNER    attributes of the function that is called from there, and of those inlined into it,
-//   MULTIPLY_ADD    c + a b for a vector of sums, a word of weights and a vector of words.
+// The sums of products with images side by side, for one kind of number (lanes.h).
 
 // A run of R rows and V vectors of images, added to the sums so far; the first starts at the bias.
 INNER SL_INLINE void KERNEL(tile)(const int R, const int V, const block *b, size_t row,

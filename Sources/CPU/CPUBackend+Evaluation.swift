@@ -48,25 +48,23 @@ extension CPUBackend {
     }
   }
 
-  public func memory(of w: ConvolutionWeights, images: Int, width: Int) -> Tensor {
+  public func memory(of w: ConvolutionWeights, images: Int, width: Int) -> ConvolutionMemory {
     var shape = kernelShape(
       images: images, height: w.geometry.height, width: width, w.weights, w.geometry, w.precision,
       rectified: false)
-    let (slots, columns) = (w.geometry.height, width + w.geometry.width - 1)
-    let words = sl_convolution_memory_bytes(&shape) / (4 * slots * columns)
-    return .zeros([images, slots, columns, words], .float32)
+    return ConvolutionMemory(
+      rows: .zeros([images, sl_convolution_memory_bytes(&shape) / 4], .float32), width: width)
   }
 
   public func convolution(
-    of x: Tensor, rectified: Bool, _ w: ConvolutionWeights, memory: Tensor, at pixel: Pixel,
-    channels: Range<Int>, adding residual: Tensor?, into y: Tensor
+    of x: Tensor, rectified: Bool, _ w: ConvolutionWeights, memory: ConvolutionMemory,
+    at pixel: Pixel, channels: Range<Int>, adding residual: Tensor?, into y: Tensor
   ) {
     var shape = kernelShape(
-      images: x.shape[0], height: pixel.row + 1, width: memory.shape[2] - w.geometry.width + 1,
-      w.weights, w.geometry, w.precision, rectified: rectified)
+      images: x.shape[0], height: pixel.row + 1, width: memory.width, w.weights, w.geometry, w.precision, rectified: rectified)
     var end = epilogue(w.bias, residual, y)
     sl_convolve_pixel(
-      &shape, x.pointer, memory.pointer, pixel.row, pixel.column, w.packed!.pointer, &end,
+      &shape, x.pointer, memory.rows.pointer, pixel.row, pixel.column, w.packed!.pointer, &end,
       channels.lowerBound, channels.upperBound, y.pointer)
     withExtendedLifetime((x, w.packed, w.bias, memory, residual, y)) {}
   }

@@ -125,17 +125,17 @@ public struct CausalConvolution {
   /// The inputs that are still needed, and the output of the pixel at hand.
   final class State: LayerState {
     let weights: ConvolutionWeights
-    let inputs: Tensor
+    let inputs: ConvolutionMemory
     let output: Tensor
 
-    init(_ weights: ConvolutionWeights, _ inputs: Tensor, output: Tensor) {
+    init(_ weights: ConvolutionWeights, _ inputs: ConvolutionMemory, output: Tensor) {
       self.weights = weights
       self.inputs = inputs
       self.output = output
     }
 
     func copy(of images: [Int]) -> State {
-      State(weights, inputs.copy(ofRows: images), output: output.copy(ofRows: images))
+      State(weights, inputs.copy(of: images), output: output.copy(ofRows: images))
     }
   }
 }

@@ -36,7 +36,7 @@ public struct ImageConvolution {
     guard let memory = context.memory else { preconditionFailure("the next of what?") }
     let state = memory.state(of: convolution.weight) {
       let weights = convolution.prepared(context.precision, in: context)
-      return CausalConvolution.State(
+      return State(
         weights, blank(memory, in: context),
         output: .zeros([memory.images, 1, 1, weights.outputs], context.precision))
     }
@@ -45,13 +45,30 @@ public struct ImageConvolution {
       let channel = subpixel % channels
       context.backend.intensities(
         count == 1 ? symbols : (0..<memory.images).map { symbols[$0 * count + i] },
-        scale: scale, offset: offset, into: state.inputs, at: memory.pixel(of: subpixel),
+        scale: scale, offset: offset, into: state.image, at: memory.pixel(of: subpixel),
         channels: channel..<channel + 1)
     }
     context.backend.convolution(
-      within: state.inputs, state.weights, at: memory.pixel(of: memory.known),
+      within: state.image, state.weights, at: memory.pixel(of: memory.known),
       channels: convolution.channels(memory), into: state.output)
     return Variable(state.output)
+  }
+
+  /// The images so far, and the output of the pixel at hand.
+  private final class State: LayerState {
+    let weights: ConvolutionWeights
+    let image: Tensor
+    let output: Tensor
+
+    init(_ weights: ConvolutionWeights, _ image: Tensor, output: Tensor) {
+      self.weights = weights
+      self.image = image
+      self.output = output
+    }
+
+    func copy(of images: [Int]) -> State {
+      State(weights, image.copy(ofRows: images), output: output.copy(ofRows: images))
+    }
   }
 
   /// Images of which nothing but the planes is known.

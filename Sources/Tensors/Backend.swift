@@ -88,11 +88,12 @@ public protocol Backend: Sendable {
   func convolution(
     _ x: Tensor, rectified: Bool, _ w: ConvolutionWeights, adding residual: Tensor?, into y: Tensor)
   /// What a convolution over images of this width remembers of those so far: empty.
-  func memory(of w: ConvolutionWeights, images: Int, width: Int) -> Tensor
+  func memory(of w: ConvolutionWeights, images: Int, width: Int) -> ConvolutionMemory
   /// The same convolution of one pixel of each image: its input x `[N, …, I]` goes into the memory,
   /// and the output channels of y `[N, …, O]` that are asked for are computed.
   func convolution(
-    of x: Tensor, rectified: Bool, _ w: ConvolutionWeights, memory: Tensor, at pixel: Pixel,
+    of x: Tensor, rectified: Bool, _ w: ConvolutionWeights, memory: ConvolutionMemory,
+    at pixel: Pixel,
     channels: Range<Int>, adding residual: Tensor?, into y: Tensor)
   /// The same of one pixel of images `[N, H, W, I]` that are kept whole: the first layer's.
   func convolution(

@@ -38,6 +38,24 @@ public struct ConvolutionWeights: @unchecked Sendable {
   public var outputs: Int { weights.shape[0] }
 }
 
+/// The inputs that a convolution still needs of images whose pixels come one after the other.
+public struct ConvolutionMemory: Sendable {
+  /// A row an image, in the backend's own layout.
+  public let rows: Tensor
+  /// Columns of the images.
+  public let width: Int
+
+  public init(rows: Tensor, width: Int) {
+    self.rows = rows
+    self.width = width
+  }
+
+  /// The same of these images.
+  public func copy(of images: [Int]) -> ConvolutionMemory {
+    ConvolutionMemory(rows: rows.copy(ofRows: images), width: width)
+  }
+}
+
 /// A matrix whose rows have live weights in their first columns only, as a product with images side by
 /// side reads it.
 public struct ProductWeights: @unchecked Sendable {

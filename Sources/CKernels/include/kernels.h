@@ -79,6 +79,9 @@ typedef struct {
 } sl_patches;
 void sl_patches_f32(const sl_patches *shape, const float *x, float *y);
 void sl_patches_bf16(const sl_patches *shape, const uint16_t *x, uint16_t *y);
+// The row of one pixel for each image: y [images, stride], from whole images x.
+void sl_patch_pixel(const sl_patches *shape, const void *x, int half, size_t row, size_t column,
+                    void *y);
 
 // A causal convolution [images, height, width, inputs] to [..., outputs], weights [outputs, inputs,
 // kernel_height, kernel_width] in float. The kernel's first `top` rows and `left` columns hang over
@@ -101,13 +104,28 @@ typedef struct {
   int half;
 } sl_epilogue;
 
-// These need AVX-512 (and AVX-512 BF16 for bfloat16), 16 channels or a multiple on both sides, and at
-// most SL_MOST_TAPS taps. Weights are packed anew in each call.
+// At most SL_MOST_TAPS taps. The forward pass takes any number of channels; transposed and for the
+// weight gradient both sides are multiples of 16, and the latter needs AVX-512 (and AVX-512 BF16 for
+// bfloat16). Packed weights serve a direction and precision, and any number of images of any size.
 size_t sl_convolution_packed_bytes(const sl_convolution *shape);
+void sl_convolution_pack(const sl_convolution *shape, int transposed, const float *weights,
+                         void *packed);
 size_t sl_convolution_scratch_bytes(const sl_convolution *shape);
 // y = x * w; transposed, the gradient of the input from that of the output.
+void sl_convolve_packed(const sl_convolution *shape, int transposed, const void *x,
+                        const void *packed, const sl_epilogue *end, void *y, void *scratch);
+// The same, packing the weights first.
 void sl_convolve(const sl_convolution *shape, int transposed, const void *x, const float *weights,
                  const sl_epilogue *end, void *y, void *packed, void *scratch);
+// Forward, one pixel after the other: same bits as all at once. An image remembers the rows of its input
+// that are still needed, in so many bytes that are zeroed before its first pixel; none for 1x1.
+size_t sl_convolution_memory_bytes(const sl_convolution *shape);
+// Takes x [images, inputs] into the memory and computes at least the channels first ..< end_channel of
+// y [images, outputs], whole sixteens of them; the epilogue's mask and residual are as y. Runs on the
+// calling thread alone. `top` is kernel_height - 1.
+void sl_convolve_pixel(const sl_convolution *shape, const void *x, void *memory, size_t row,
+                       size_t column, const void *packed, const sl_epilogue *end, size_t first,
+                       size_t end_channel, void *y);
 // dw and dbias are overwritten.
 void sl_convolution_weight_gradient(const sl_convolution *shape, const void *x, const void *dy,
                                     float *dw, float *dbias, void *scratch);

@@ -17,15 +17,18 @@ extension ReferenceBackend {
 
   /// The rows under the kernel, row r in place r mod the kernel's height, with the columns that it
   /// overhangs.
-  public func memory(of w: ConvolutionWeights, images: Int, width: Int) -> Tensor {
-    .zeros(
-      [images, w.geometry.height, width + w.geometry.width - 1, w.inputs], w.precision)
+  public func memory(of w: ConvolutionWeights, images: Int, width: Int) -> ConvolutionMemory {
+    ConvolutionMemory(
+      rows: .zeros(
+        [images, w.geometry.height, width + w.geometry.width - 1, w.inputs], w.precision),
+      width: width)
   }
 
   public func convolution(
-    of x: Tensor, rectified: Bool, _ w: ConvolutionWeights, memory: Tensor, at pixel: Pixel,
-    channels: Range<Int>, adding residual: Tensor?, into y: Tensor
+    of x: Tensor, rectified: Bool, _ w: ConvolutionWeights, memory: ConvolutionMemory,
+    at pixel: Pixel, channels: Range<Int>, adding residual: Tensor?, into y: Tensor
   ) {
+    let memory = memory.rows
     let (geometry, inputs) = (w.geometry, w.inputs)
     let (slots, columns) = (memory.shape[1], memory.shape[2])
     func place(_ n: Int, _ row: Int, _ column: Int) -> Int {

@@ -78,6 +78,24 @@ let edge: [Target] = [
 
 // MARK: Tests, one folder a module
 
+let testDependencies: [String: [String]] = [
+  "BenchmarksTests": ["Benchmarks", "Models", "Heads", "CPU", "Tensors", "Images", "TestSupport"],
+  "CPUTests": ["Layers", "CPU", "Tensors", "TestSupport"],
+  "DetectionTests": ["Detection", "Randomness", "TestSupport"],
+  "ExampleTests": ["Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles", "Files", "Randomness", "TestSupport"],
+  "FilesTests": ["Files", "TestSupport"],
+  "GenerationTests": ["Generation", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport"],
+  "HeadsTests": ["Heads", "CPU", "Tensors", "Randomness", "TestSupport"],
+  "ImagesTests": ["Images", "Files", "Randomness", "TestSupport"],
+  "LayersTests": ["Layers", "Tensors", "TestSupport"],
+  "ModelsTests": ["Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport"],
+  "ReportsTests": ["Reports", "Detection", "Images", "TestSupport"],
+  "RunFilesTests": ["RunFiles", "Files", "TestSupport"],
+  "StrokesTests": ["Strokes", "Images"],
+  "TensorsTests": ["Tensors", "TestSupport"],
+  "TrainingTests": ["Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles", "Files", "Randomness", "TestSupport"],
+]
+
 let tests: [Target] =
   [
     .target(
@@ -95,24 +113,6 @@ let tests: [Target] =
       name: name, dependencies: dependencies.map { .byName(name: $0) },
       exclude: name == "ImagesTests" ? ["Fixtures"] : [])
   }
-
-let testDependencies: [String: [String]] = [
-  "BenchmarksTests": ["Benchmarks", "Models", "Heads", "CPU", "Tensors", "Images", "TestSupport"],
-  "CPUTests": ["CPU", "Tensors", "TestSupport"],
-  "DetectionTests": ["Detection", "Randomness", "TestSupport"],
-  "ExampleTests": ["Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles", "Files", "Randomness", "TestSupport"],
-  "FilesTests": ["Files", "TestSupport"],
-  "GenerationTests": ["Generation", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport"],
-  "HeadsTests": ["Heads", "CPU", "Tensors", "Randomness", "TestSupport"],
-  "ImagesTests": ["Images", "Files", "Randomness", "TestSupport"],
-  "LayersTests": ["Layers", "Tensors", "TestSupport"],
-  "ModelsTests": ["Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport"],
-  "ReportsTests": ["Reports", "Detection", "Images", "TestSupport"],
-  "RunFilesTests": ["RunFiles", "Files", "TestSupport"],
-  "StrokesTests": ["Strokes", "Images"],
-  "TensorsTests": ["Tensors", "TestSupport"],
-  "TrainingTests": ["Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles", "Files", "Randomness", "TestSupport"],
-]
 
 let package = Package(
   name: "scanline",

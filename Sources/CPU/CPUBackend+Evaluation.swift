@@ -5,24 +5,23 @@ import Tensors
 /// all, in the same order.
 extension CPUBackend {
   public func prepare(
-    _ w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry, _ precision: Precision
+    _ w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry, _ precision: Precision,
+    ofImage: Bool
   ) -> ConvolutionWeights {
     var shape = kernelShape(
       images: 0, height: 1, width: 1, w, geometry, precision, rectified: false)
-    let kernel = sees(w, geometry) ? shape.asPatches : shape
-    shape = kernel
-    let packed = bytes(sl_convolution_packed_bytes(&shape))
-    exclusively {
-      let taps = geometry.height * geometry.width
-      if sees(w, geometry), shape.inputs != w.shape[1] * taps {
-        let wide = patchWeights(w, stride: shape.inputs)
-        sl_convolution_pack(&shape, 0, wide.floats.baseAddress, packed.pointer)
-        withExtendedLifetime(wide) {}
-      } else {
-        sl_convolution_pack(&shape, 0, w.floats.baseAddress, packed.pointer)
-      }
+    var weights = w
+    if ofImage {
+      // As the pointwise convolution of patches that it is.
+      shape = shape.asPatches
+      weights = Tensor.zeros([w.shape[0], shape.inputs], .float32)
+      weights.setColumns(from: 0, to: w.reshaped([w.shape[0], w.count / w.shape[0]]))
     }
-    return ConvolutionWeights(weights: w, bias: bias, geometry, precision, packed: packed)
+    let packed = bytes(sl_convolution_packed_bytes(&shape))
+    exclusively { sl_convolution_pack(&shape, 0, weights.floats.baseAddress, packed.pointer) }
+    withExtendedLifetime(weights) {}
+    return ConvolutionWeights(
+      weights: w, bias: bias, geometry, precision, packed: packed, ofImage: ofImage)
   }
 
   public func convolution(
@@ -35,7 +34,7 @@ extension CPUBackend {
         images: x.shape[0], height: h, width: width, w.weights, w.geometry, w.precision,
         rectified: rectified)
       var source = x
-      if sees(w.weights, w.geometry) {
+      if w.ofImage {
         precondition(!rectified, "the first layer sees the image as it is")
         shape = shape.asPatches
         source = patches(x, w.geometry, stride: shape.inputs)
@@ -242,18 +241,6 @@ extension CPUBackend {
       kernel_height: geometry.height, kernel_width: geometry.width, top: geometry.top,
       left: geometry.left, last_row: geometry.lastRow, half: precision == .bfloat16 ? 1 : 0,
       relu: rectified ? 1 : 0)
-  }
-
-  /// Whether a layer has so few inputs that its patches are worth writing out: the first one.
-  private func sees(_ w: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
-    w.shape[1] < 8 && geometry != .pointwise
-  }
-
-  /// `[O, I kh kw]` with zeros up to the stride.
-  private func patchWeights(_ w: Tensor, stride: Int) -> Tensor {
-    let wide = Tensor.zeros([w.shape[0], stride], .float32)
-    wide.setColumns(from: 0, to: w.reshaped([w.shape[0], w.count / w.shape[0]]))
-    return wide
   }
 
   private func epilogue(_ bias: Tensor, _ residual: Tensor?, _ y: Tensor) -> sl_epilogue {

@@ -22,6 +22,8 @@ public struct CausalConvolution {
   public let bias: Parameter
   let geometry: ConvolutionGeometry
   let colours: Int
+  /// Whether its input is the image itself.
+  private let ofImage: Bool
 
   /// - Parameters:
   ///   - size: the side of the uncropped kernel, odd.
@@ -33,6 +35,7 @@ public struct CausalConvolution {
   ) {
     precondition(size % 2 == 1, "a causal kernel has a centre: its side is odd, found \(size)")
     self.colours = colours
+    ofImage = centre == .excluded
     let reach = size / 2
     // Right of the centre nothing is seen, and the centre itself by what may see its own pixel.
     let seesCentre = centre == .included || colours > 1
@@ -109,7 +112,8 @@ public struct CausalConvolution {
 
   func prepared(_ precision: Precision, in context: Context) -> ConvolutionWeights {
     context.prepared.form("\(precision)", of: weight) {
-      context.backend.prepare(weight.value, bias: bias.value, geometry, precision)
+      context.backend.prepare(
+        weight.value, bias: bias.value, geometry, precision, ofImage: ofImage)
     }
   }
 

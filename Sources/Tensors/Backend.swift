@@ -81,8 +81,10 @@ public protocol Backend: Sendable {
   // MARK: Evaluation, all sub-pixels or the next: one order of summation, so the same bits
 
   /// Weights as the kernels below read them, made once a run and not once a pass.
+  /// - Parameter ofImage: for the first layer, whose few inputs are the image as it is.
   func prepare(
-    _ w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry, _ precision: Precision
+    _ w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry, _ precision: Precision,
+    ofImage: Bool
   ) -> ConvolutionWeights
   /// The convolution above of all pixels.
   func convolution(

@@ -22,11 +22,14 @@ public struct ConvolutionWeights: @unchecked Sendable {
   public let precision: Precision
   /// The weights in the kernels' own layout; nil where those read `weights`.
   public let packed: Tensor?
+  /// Whether it is the first layer's.
+  public let ofImage: Bool
 
   public init(
     weights: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry, _ precision: Precision,
-    packed: Tensor?
+    packed: Tensor?, ofImage: Bool
   ) {
+    self.ofImage = ofImage
     self.weights = weights
     self.bias = bias
     self.geometry = geometry

@@ -1,3 +1,4 @@
+import Layers
 import Tensors
 import TestSupport
 
@@ -26,7 +27,7 @@ extension KernelCase {
       return [
         KernelCase(what) { backend, arguments in
           let logits = arguments.result([n, d, k])
-          backend.nade(
+          (backend as! any NADEKernels).nade(
             x(arguments), w: arguments.random([d, h], "w"), c: arguments.random([h], "c"),
             v: arguments.random([d, k, h], "v"), b: arguments.random([d, k], "b"), into: logits)
           return [logits]
@@ -34,7 +35,7 @@ extension KernelCase {
         KernelCase("gradient of \(what)") { backend, arguments in
           let (dw, dc) = (arguments.result([d, h]), arguments.result([h]))
           let (dv, db) = (arguments.result([d, k, h]), arguments.result([d, k]))
-          backend.nadeGradient(
+          (backend as! any NADEKernels).nadeGradient(
             arguments.random([n, d, k], "dlogits"), x(arguments), w: arguments.random([d, h], "w"),
             c: arguments.random([h], "c"), v: arguments.random([d, k, h], "v"), dw: dw, dc: dc,
             dv: dv, db: db)

@@ -30,8 +30,10 @@ import Testing
     for i in 0..<d {
       let latest = i == 0 ? [] : (0..<5).map { batch.symbols[$0 * d + i - 1] }
       let found = outputs(model.next(after: latest, in: next))
-      let expected = (0..<5).flatMap { n in
-        whole[(n * d + i) * each..<(n * d + i + 1) * each]
+      var expected: [Float] = []
+      for n in 0..<5 {
+        let first = (n * d + i) * each
+        expected += whole[first..<first + each]
       }
       try #require(found == expected, "sub-pixel \(i)")
     }

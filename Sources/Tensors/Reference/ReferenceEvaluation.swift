@@ -2,9 +2,10 @@ import Foundation
 
 extension ReferenceBackend {
   public func prepare(
-    _ w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry, _ precision: Precision
+    _ w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry, _ precision: Precision,
+    ofImage: Bool
   ) -> ConvolutionWeights {
-    ConvolutionWeights(weights: w, bias: bias, geometry, precision, packed: nil)
+    ConvolutionWeights(weights: w, bias: bias, geometry, precision, packed: nil, ofImage: ofImage)
   }
 
   public func convolution(

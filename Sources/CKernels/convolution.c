@@ -58,7 +58,7 @@ SL_INLINE void load(const void *from, size_t place, int half, lanes *to) {
       } else {                                                                                    \
         memcpy(y, x, count * sizeof(TYPE));                                                       \
       }                                                                                           \
-      if (runs > 1) memset(y + count, 0, (stride - channels) * sizeof(TYPE));                     \
+      if (stride > channels) memset(y + channels, 0, (stride - channels) * sizeof(TYPE));         \
     }                                                                                             \
   }
 

@@ -161,14 +161,14 @@ struct Convolution {
   @Test(arguments: ConvolutionCase.all)
   func givesTheSameBitsPixelByPixel(_ c: ConvolutionCase) {
     let convolution = Convolution(c)
-    let whole = convolution.whole(threads: 1).contents
-    #expect(convolution.whole(threads: 2).contents == whole)
-    #expect(convolution.pixelByPixel([0..<c.outputs]).contents == whole)
+    let whole = convolution.whole(threads: 1)
+    #expect(convolution.whole(threads: 2).isSame(whole))
+    #expect(convolution.pixelByPixel([0..<c.outputs]).isSame(whole))
     // As colours do, a group of channels after the other.
     let third = c.outputs / 3
     #expect(
-      convolution.pixelByPixel([0..<third, third..<2 * third, 2 * third..<c.outputs]).contents
-        == whole)
+      convolution.pixelByPixel([0..<third, third..<2 * third, 2 * third..<c.outputs])
+        .isSame(whole))
   }
 
   @Test(arguments: ConvolutionCase.all)

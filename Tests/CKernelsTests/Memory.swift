@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import Testing
 
 /// Zeroed memory on a cache line's border. It is not given back before its test's process ends, so that
@@ -30,6 +31,11 @@ struct Memory {
 
   /// All of it, bit by bit.
   var contents: [UInt8] { [UInt8](UnsafeRawBufferPointer(start: start, count: bytes)) }
+
+  /// Whether all of it is the same, bit by bit.
+  func isSame(_ other: Memory) -> Bool {
+    bytes == other.bytes && memcmp(start, other.start, bytes) == 0
+  }
 
   /// A number as it stands here, in float or in bfloat16.
   func number(_ index: Int, half: Bool) -> Float {

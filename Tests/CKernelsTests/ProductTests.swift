@@ -116,16 +116,16 @@ struct Product {
   @Test(arguments: ProductCase.all)
   func givesTheSameBitsOnAnyNumberOfThreadsAndRowByRow(_ c: ProductCase) {
     let product = Product(c)
-    let whole = product.multiply([0..<c.rows], threads: 1).contents
-    #expect(product.multiply([0..<c.rows], threads: 2).contents == whole)
-    #expect(product.multiply((0..<c.rows).map { $0..<$0 + 1 }, threads: 1).contents == whole)
+    let whole = product.multiply([0..<c.rows], threads: 1)
+    #expect(product.multiply([0..<c.rows], threads: 2).isSame(whole))
+    #expect(product.multiply((0..<c.rows).map { $0..<$0 + 1 }, threads: 1).isSame(whole))
     var draws = Draws(c.seed)
     var parts: [Range<Int>] = []
     while parts.last?.upperBound ?? 0 < c.rows {
       let first = parts.last?.upperBound ?? 0
       parts.append(first..<min(first + draws.integer(1...30), c.rows))
     }
-    #expect(product.multiply(parts, threads: 1).contents == whole)
+    #expect(product.multiply(parts, threads: 1).isSame(whole))
   }
 
   @Test(arguments: ProductCase.all)
@@ -166,7 +166,7 @@ struct Product {
         sl_lanes_of_symbols(
           symbols, images, stride, 2 + first, 1, 0.25, -1, half ? 1 : 0, parts.start, first, lanes)
       }
-      #expect(parts.contents == x.contents)
+      #expect(parts.isSame(x))
     }
     let c = ProductCase(
       seed: 0, rows: 0, columns: elements, images: images, half: half, relu: false,
@@ -178,7 +178,7 @@ struct Product {
         Product.put(half ? value.roundedToHalf : value, into: expected, k, n, c)
       }
     }
-    #expect(x.contents == expected.contents)
+    #expect(x.isSame(expected))
     if half { return }
     let back = Memory(bytes: images * stride * 4)
     onThreads(2) { sl_rows_of_lanes(x.floats, elements, lanes, images, back.floats, stride) }

@@ -173,13 +173,15 @@ extension CPUBackend {
     let depth = images.shape[3]
     let size = images.shape[1] * images.shape[2] * depth
     let first = (pixel.row * images.shape[2] + pixel.column) * depth + channels.lowerBound
+    // By the kernel for all of them, which rounds in its own way.
+    let values = Tensor([symbols.count], images.precision)
+    intensities(symbols, scale: scale, offset: offset, into: values)
+    let bytes = images.precision.byteCount
     for n in 0..<images.shape[0] {
-      for i in 0..<channels.count {
-        // Rounded as the kernel for all of them rounds.
-        let value = Float(scale) * Float(symbols[n * channels.count + i]) + Float(offset)
-        images.set(n * size + first + i, to: Double(value))
-      }
+      (images.pointer + (n * size + first) * bytes).copyMemory(
+        from: values.pointer + n * channels.count * bytes, byteCount: channels.count * bytes)
     }
+    withExtendedLifetime((values, images)) {}
   }
 
   public func copy(_ x: SideBySide, into y: SideBySide, from first: Int) {

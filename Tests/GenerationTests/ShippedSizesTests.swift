@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// The fast path is the plain path, bit for bit, by the kernels and at the settings that people use.
-@Suite struct ShippedSizes {
+@Suite(.serialized) struct ShippedSizes {
   static let precisions: [Precision] = CPUBackend.hasBFloat16 ? [.float32, .bfloat16] : [.float32]
   static let cases = ModelCase.shipped.flatMap { model in precisions.map { (model, $0) } }
 

@@ -6,7 +6,7 @@ import Tensors
 ///
 /// For inference only: no gradient flows through it.
 public struct AveragedConditionals: PixelDistribution {
-  let members: [any PixelDistribution]
+  public let members: [any PixelDistribution]
 
   public init(_ members: [any PixelDistribution]) {
     precondition(!members.isEmpty, "a mean needs a member")

@@ -10,15 +10,15 @@ static const float log2e = 1.44269504f;
 // Below this, e^d cannot be told from nothing beside e^0.
 static const float least = -87.3f;
 
+SL_INLINE uint32_t mixed(uint32_t x) {
+  x = (x ^ (x >> 16)) * 0x7feb352du;
+  x = (x ^ (x >> 15)) * 0x846ca68bu;
+  return x ^ (x >> 16);
+}
+
 // A number in 0 < u < 1 that depends on the image and the sub-pixel alone.
 SL_INLINE float draw(uint64_t key, size_t subpixel) {
-  uint32_t x = (uint32_t)subpixel ^ (uint32_t)key;
-  x = (x ^ (x >> 16)) * 0x7feb352du;
-  x = (x ^ (x >> 15)) * 0x846ca68bu;
-  x ^= (x >> 16) ^ (uint32_t)(key >> 32);
-  x = (x ^ (x >> 16)) * 0x7feb352du;
-  x = (x ^ (x >> 15)) * 0x846ca68bu;
-  x ^= x >> 16;
+  uint32_t x = mixed(mixed((uint32_t)subpixel ^ (uint32_t)key) ^ (uint32_t)(key >> 32));
   return ((float)(x >> 9) + 0.5f) * 0x1p-23f;
 }
 

@@ -7,15 +7,15 @@ import Tensors
 
 /// What conditionals say of the symbols that were found, a number a sub-pixel, `[N, H, W, C]`; what
 /// was not asked for is empty. Units are those of `Evidence`.
-struct Measures: Sendable {
-  private(set) var surprise: [Float]
-  private(set) var entropy: [Float] = []
-  private(set) var variance: [Float] = []
-  private(set) var pit: [Float] = []
+package struct Measures: Sendable {
+  package private(set) var surprise: [Float]
+  package private(set) var entropy: [Float] = []
+  package private(set) var variance: [Float] = []
+  package private(set) var pit: [Float] = []
 
   /// In one pass over the logits, on all threads, where the distribution shows them; elsewhere from
   /// its probabilities, one sub-pixel after the other.
-  init(
+  package init(
     of batch: PixelBatch, under conditionals: any PixelDistribution, _ needs: Evidence.Needs
   ) {
     let count = batch.symbols.count
@@ -77,9 +77,8 @@ struct Measures: Sendable {
         variance[index] = Float(terms.reduce(0) { $0 + $1.0 * ($1.1 - mean) * ($1.1 - mean) })
       }
       if !pit.isEmpty {
-        var draw = RandomStream(seed: keys[image], "pit", subpixel)
         let below = probabilities[..<symbol].reduce(0, +)
-        pit[index] = Float(below + draw.uniform() * probabilities[symbol])
+        pit[index] = Float(below + uniform(keys[image], subpixel) * probabilities[symbol])
       }
     }
   }
@@ -152,6 +151,20 @@ extension PixelBatch {
       }
     }
   }
+}
+
+/// The kernels' draw, 0 < u < 1, that belongs to an image and a sub-pixel.
+private func uniform(_ key: UInt64, _ subpixel: Int) -> Double {
+  func mixed(_ word: UInt32) -> UInt32 {
+    var x = word
+    x = (x ^ (x >> 16)) &* 0x7feb_352d
+    x = (x ^ (x >> 15)) &* 0x846c_a68b
+    return x ^ (x >> 16)
+  }
+  let low = UInt32(truncatingIfNeeded: key)
+  let high = UInt32(truncatingIfNeeded: key >> 32)
+  let draw = mixed(mixed(UInt32(truncatingIfNeeded: subpixel) ^ low) ^ high)
+  return (Double(draw >> 9) + 0.5) * 0x1p-23
 }
 
 /// Calls `body` for every index below `count` on the threads that the kernels run on.

@@ -55,7 +55,7 @@ public struct Flagging {
     self.falseAlarmRate = falseAlarmRate
   }
 
-  /// Judges `data` and writes `scores.csv`, `scores.jsonl`, `contact-sheet.png` and `report.html` to a
+  /// Judges `data` and writes `scores.csv`, `scores.jsonl`, `contact-sheet.png`, `report.html` to a
   /// folder, and then `heatmaps/`. A heat map that cannot be written is counted and costs no more.
   /// - Parameters:
   ///   - name: what the page calls the data.
@@ -69,7 +69,8 @@ public struct Flagging {
     let judge = try Judge(calibration, falseAlarmRate: falseAlarmRate)
     try makeFolder(folder)
     let scale = HeatScale.best(for: calibration, channels: data.channels)
-    var waiting = WaitingHeatMaps(shown: FlagReport.limit, keepsOthers: heatMaps == .all, in: folder)
+    var waiting = WaitingHeatMaps(
+      shown: FlagReport.limit, keepsOthers: heatMaps == .all, in: folder)
     let table = try scorer.table(
       of: data,
       visit: { index, row, evidence in
@@ -123,7 +124,7 @@ public struct Flagging {
     var done = 0
     var written = 0
     do {
-      try waiting.forEach { map in
+      try waiting.visit { map in
         do {
           let picture = sideBySide(scorer.trained.image(of: data, at: map.index), map.heat)
           let path = joined(folder, names.file(for: data.names[map.index]))

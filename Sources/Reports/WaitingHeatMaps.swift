@@ -50,9 +50,9 @@ struct WaitingHeatMaps {
 
   /// Goes over all, first those in memory, until `body` answers false. Throws where the file cannot be
   /// read, or could not be written.
-  func forEach(_ body: (Map) -> Bool) throws {
+  func visit(_ body: (Map) -> Bool) throws {
     for map in shown where !body(map) { return }
-    try others?.forEach(body)
+    try others?.visit(body)
   }
 }
 
@@ -85,7 +85,7 @@ private final class Spill {
     }
   }
 
-  func forEach(_ body: (WaitingHeatMaps.Map) -> Bool) throws {
+  func visit(_ body: (WaitingHeatMaps.Map) -> Bool) throws {
     if failure == nil, let file, fflush(file) != 0 { failure = errno }
     if let failure { throw FileError(folder, cannot: "keep heat maps", code: failure) }
     rewind(file!)

@@ -38,7 +38,7 @@ struct FlagImages: ParsableCommand {
   var calibrationPath: String?
 
   @Option(
-    help: ArgumentHelp("Which flagged images get a heat map: none, shown or all.", valueName: "which"))
+    help: ArgumentHelp("Which flagged images get a heat map of their own.", valueName: "which"))
   var heatmaps = Flagging.HeatMaps.shown
 
   @Flag(help: "Exit with status 3 where an image is flagged.")
@@ -66,7 +66,8 @@ struct FlagImages: ParsableCommand {
     guard let summary else { throw CommandError.stopped("\(outPath) lacks report.html") }
     if let reason = summary.reason {
       run.console.warn(
-        "\(summary.missingHeatMaps) of \(counted(summary.heatMaps, "heat map")) not written: \(reason)")
+        "\(summary.missingHeatMaps) of \(counted(summary.heatMaps, "heat map")) not written:"
+          + " \(reason)")
     } else if summary.missingHeatMaps > 0 {
       throw CommandError.stopped(
         "\(outPath) lacks \(counted(summary.missingHeatMaps, "heat map"))")

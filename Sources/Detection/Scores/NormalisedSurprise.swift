@@ -3,7 +3,7 @@ extension Score {
   /// model (the conditional's entropy) and v_i its variance. s_i − H_i is a martingale difference
   /// under the model, so Z is about standard normal for images that the model itself would draw.
   static let normalisedSurprise = Score(
-    "normalised_surprise", "surprise beyond the model's own expectation, in its standard deviations",
+    "normalised_surprise", "surprise beyond what the model expects, in its standard deviations",
     needs: .moments, odd: .both
   ) { evidence, _ in
     let excess = evidence.bits - evidence.entropy.total

@@ -18,7 +18,9 @@ import Testing
   func leastLength(channels: Int) {
     var random = RandomStream(seed: 4, "pictures", channels)
     // One pixel, one row, one column, and more than a chunk of compressed bytes.
-    for (width, height) in [(1, 1), (1, 7), (9, 1), (28, 28), (5, 3), (26, 38), (31, 31), (33, 65), (150, 130)] {
+    for (width, height) in [
+      (1, 1), (1, 7), (9, 1), (28, 28), (5, 3), (26, 38), (31, 31), (33, 65), (150, 130),
+    ] {
       for noise in [0, 2, 9, 256] {
         let pixels = (0..<width * height * channels).map { i in
           UInt8(truncatingIfNeeded: i / 3 + (noise > 0 ? random.integer(below: noise) : 0))

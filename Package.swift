@@ -12,7 +12,7 @@ let command: [Target] = [
       "Reports", "Detection", "Benchmarks", "Generation", "Training", "Models", "Images", "Files",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
-  .target(name: "Reports", dependencies: ["Detection", "Images", "Files"]),
+  .target(name: "Reports", dependencies: ["Detection", "Images", "Files", "Randomness"]),
 ]
 
 // MARK: The bundled data set, and the command that draws it
@@ -32,7 +32,9 @@ let drawings: [Target] = [
 let uses: [Target] = [
   .target(
     name: "Detection",
-    dependencies: ["Training", "Models", "Heads", "Images", "Files", "Randomness"]),
+    dependencies: [
+      "Training", "Models", "Heads", "Tensors", "Images", "Files", "Randomness", "CKernels",
+    ]),
   .target(
     name: "Benchmarks",
     dependencies: [

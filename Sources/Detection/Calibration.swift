@@ -9,8 +9,8 @@ import Foundation
 /// let p = try calibration.ranks(of: "nats").pValue(of: 130)
 /// ```
 ///
-/// The file holds `count`, `data`, `scores` and the `weights` that made them, and no date: the same
-/// scores give the same bytes.
+/// The file holds `count`, `data`, `scores`, the `weights` that made them and the `surprise` of normal
+/// images by place, and no date: the same scores give the same bytes.
 /// Infinite scores (an image the model holds impossible) are the strings "inf" and "-inf".
 public struct Calibration: Codable, Equatable, Sendable {
   /// What the normal images were, in words.
@@ -21,12 +21,15 @@ public struct Calibration: Codable, Equatable, Sendable {
   public let scores: [String: [Double]]
   /// What tells the weights that made the scores from others, where known.
   public let weights: String?
+  /// How surprising normal images are at each place, where known: what heat maps are relative to.
+  public let surprise: NormalSurprise?
 
   /// From one value an image for each score, in any order.
   ///
   /// Throws where there is no score or no image, where two scores differ in length, and for NaN.
   public init(
-    scores: [String: [Double]], data: String, weights: String? = nil
+    scores: [String: [Double]], data: String, weights: String? = nil,
+    surprise: NormalSurprise? = nil
   ) throws(DetectionError) {
     guard let count = scores.values.first?.count else { throw .missing("score") }
     try Self.check(scores, count: count)
@@ -34,6 +37,7 @@ public struct Calibration: Codable, Equatable, Sendable {
     self.count = count
     self.scores = scores.mapValues { $0.sorted() }
     self.weights = weights
+    self.surprise = surprise
   }
 
   /// The ranks of one score; throws where the calibration lacks it.
@@ -73,6 +77,7 @@ public struct Calibration: Codable, Equatable, Sendable {
     count = try fields.decode(Int.self, forKey: .count)
     scores = try fields.decode([String: [Double]].self, forKey: .scores)
     weights = try fields.decodeIfPresent(String.self, forKey: .weights)
+    surprise = try fields.decodeIfPresent(NormalSurprise.self, forKey: .surprise)
     guard !scores.isEmpty else { throw DetectionError.missing("score") }
     try Self.check(scores, count: count)
     for (name, values) in scores where zip(values, values.dropFirst()).contains(where: { $0 > $1 })

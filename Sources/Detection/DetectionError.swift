@@ -6,6 +6,8 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
   case falseAlarmRateOutOfRange(Double)
   /// A score came out as NaN; `where` says for which images.
   case notANumber(score: String, where: String)
+  /// Not one image of a data set has a finite likelihood; the text names the data.
+  case nothingFinite(String)
   case unequalCounts(score: String, expected: Int, found: Int)
   /// There is nothing to compute from; the text says what is missing.
   case missing(String)
@@ -22,6 +24,8 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
       "a false-alarm rate must lie between 0 and 1, both excluded, found \(rate)"
     case .notANumber(let score, let place):
       "score \(score) must be a number, found NaN in \(place)"
+    case .nothingFinite(let data):
+      "\(data): expected finite likelihoods, found none; the weights of the run are beyond all measure"
     case .unequalCounts(let score, let expected, let found):
       "score \(score) must have one value for each of \(expected) images, found \(found)"
     case .missing(let what):

@@ -93,12 +93,6 @@ public struct RankPValue: Equatable, Sendable {
   }
 }
 
-/// The images whose p-value is within a false-alarm rate `alpha`: on average a share of at most
-/// `alpha` of the normal ones.
-public func flags(_ pValues: [Double], falseAlarmRate alpha: Double) -> [Bool] {
-  pValues.map { $0 <= alpha }
-}
-
 /// The images to flag in a folder so that on average at most a share `rate` of those flagged are
 /// normal (Benjamini and Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
 ///

@@ -1,51 +1,42 @@
 import Heads
-import Images
 
-/// A number that says how odd an image is, beyond its likelihood; higher is odder.
+/// A number that says how odd an image is, beyond its likelihood.
+///
+/// A new score is a file in `Scores` and a word in `all`: what it needs is computed for it, once for
+/// all scores, in one pass of the model.
 public struct Score: Sendable {
   /// Its name in tables and files.
   public let name: String
   /// One line for people.
   public let help: String
-  /// Whether it compares with held-out normal images.
-  public let needsCalibration: Bool
-  let value: @Sendable (Evidence, Calibration?) throws -> Double
+  /// What it is computed from.
+  public let needs: Evidence.Needs
+  /// Which of its values are odd.
+  public let oddTail: Tail
+  let value: @Sendable (Evidence, Normals) -> Double
 
   init(
-    _ name: String, _ help: String, needsCalibration: Bool = false,
-    value: @escaping @Sendable (Evidence, Calibration?) throws -> Double
+    _ name: String, _ help: String, needs: Evidence.Needs = [], odd: Tail = .high,
+    value: @escaping @Sendable (Evidence, Normals) -> Double
   ) {
     self.name = name
     self.help = help
-    self.needsCalibration = needsCalibration
+    self.needs = needs
+    self.oddTail = odd
     self.value = value
   }
 
-  /// Every score.
-  public static let all = [inputComplexity, normalisedSurprise, typicality]
+  /// Every score, in the order of a table's columns.
+  public static let all = [inputComplexity, normalisedSurprise, pitDistance, typicality]
 }
 
-/// What a score is computed from: one image and all that the model says of it.
-public struct Evidence {
-  /// As the model sees it.
-  public let image: Image
-  /// log p(x_i | x_<i) of each sub-pixel, nats, `[H, W, C]`.
-  public let logProbabilities: [Double]
-  let conditionals: any PixelDistribution
-  let place: Int
+/// What scores have learned from held-out normal images: nothing where there is no calibration.
+struct Normals: Sendable {
+  /// Mean of a score over the normal images, by its name.
+  let means: [String: Double]
 
-  /// −log p(x), nats.
-  public var nats: Double { -logProbabilities.reduce(0, +) }
-
-  /// The probability of each level of a sub-pixel, given those before it.
-  public func probabilities(_ subpixel: Int) -> [Double] {
-    conditionals.probabilities(image: place, subpixel: subpixel)
-  }
-
-  /// Where the image surprises the model.
-  public var surprise: SurpriseMap {
-    SurpriseMap(
-      logProbabilities: logProbabilities.map(Float.init), height: image.height,
-      width: image.width, channels: image.channels)
+  init(_ calibration: Calibration?) {
+    means =
+      calibration?.scores.mapValues { $0.reduce(0, +) / Double($0.count) } ?? [:]
   }
 }

@@ -73,9 +73,17 @@ public struct ScoreTable: Equatable, Sendable {
 
   /// The same rows, the oddest first: by p-value where there is one, then by nats; NaN comes last.
   public var oddestFirst: ScoreTable {
+    ScoreTable(scoreNames: scoreNames, rows: oddestOrder.map { rows[$0] })
+  }
+
+  /// Where the rows of `oddestFirst` stand in this table.
+  public var oddestOrder: [Int] {
     func key(_ row: ScoreRow) -> (Double, Double) {
       (row.verdict?.pValue ?? 0, row.nats.isNaN ? .infinity : -row.nats)
     }
-    return ScoreTable(scoreNames: scoreNames, rows: rows.sorted { key($0) < key($1) })
+    return rows.indices.sorted { key(rows[$0]) < key(rows[$1]) }
   }
+
+  /// How many rows are flagged.
+  public var flaggedCount: Int { rows.count { $0.verdict?.flagged == true } }
 }

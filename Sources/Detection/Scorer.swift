@@ -1,10 +1,9 @@
-import Foundation
 import Images
 import Models
 import Training
 
-/// Scores images with a trained model, a batch at a time: beside the images themselves, memory does
-/// not grow with their number.
+/// Scores images with a trained model, a batch at a time and each image once: beside the images
+/// themselves, memory does not grow with their number.
 ///
 /// ```swift
 /// let scorer = Scorer(try TrainedModel(run: "runs/parts"))
@@ -16,65 +15,86 @@ public struct Scorer {
   public let calibration: Calibration?
   /// The scores beyond nats and bits per dimension, in the order of a table's columns.
   public let scores: [Score]
+  private let normals: Normals
 
   /// Without a calibration the scores that need one are left out.
   public init(_ trained: TrainedModel, calibration: Calibration? = nil) {
     self.trained = trained
     self.calibration = calibration
-    scores = Score.all.filter { !$0.needsCalibration || calibration != nil }
+    normals = Normals(calibration)
+    scores = Score.all.filter { !$0.needs.contains(.normals) || calibration != nil }
   }
 
   /// All scores of all images, in their order, without verdicts.
+  ///
+  /// Throws where not one image has a finite likelihood, and what `visit` throws.
   /// - Parameters:
-  ///   - visit: called for each image as it is scored.
+  ///   - visit: called for each image as it is scored, in their order.
   ///   - progress: called after each batch with the images done; answers whether to go on.
   /// - Returns: nil where it was stopped.
   public func table(
-    of data: DataSet, visit: (_ index: Int, Evidence) throws -> Void = { _, _ in },
+    of data: DataSet, visit: (_ index: Int, ScoreRow, Evidence) throws -> Void = { _, _, _ in },
     progress: (_ images: Int) -> Bool = { _ in true }
   ) throws -> ScoreTable? {
     var rows: [ScoreRow] = []
-    let finished = try forEach(data.names.indices, of: data, progress: progress) {
-      index, evidence in
-      rows.append(
-        ScoreRow(
+    rows.reserveCapacity(data.count)
+    while rows.count < data.count {
+      let first = rows.count
+      let indices = first..<min(first + trained.model.inferenceBatch, data.count)
+      for (index, (evidence, values)) in zip(indices, scored(trained.batch(of: data, indices))) {
+        let row = ScoreRow(
           path: data.names[index], nats: evidence.nats,
-          bitsPerDimension: evidence.nats / (Double(data.dimension) * M_LN2),
-          scores: try scores.map { try $0.value(evidence, calibration) }))
-      try visit(index, evidence)
+          bitsPerDimension: evidence.bits / Double(data.dimension), scores: values)
+        rows.append(row)
+        try visit(index, row, evidence)
+      }
+      guard progress(rows.count) else { return nil }
     }
-    return finished ? ScoreTable(scoreNames: scores.map(\.name), rows: rows) : nil
+    guard rows.isEmpty || rows.contains(where: { $0.nats.isFinite }) else {
+      throw DetectionError.nothingFinite(rows[0].path)
+    }
+    return ScoreTable(scoreNames: scores.map(\.name), rows: rows)
   }
 
-  /// Looks at some images of a data set, in the given order.
-  /// - Parameter progress: called after each batch with the images done; answers whether to go on.
-  /// - Returns: false where it was stopped.
-  @discardableResult
-  public func forEach(
-    _ indices: some RandomAccessCollection<Int>, of data: DataSet,
-    progress: (_ images: Int) -> Bool = { _ in true },
-    _ body: (_ index: Int, Evidence) throws -> Void
-  ) rethrows -> Bool {
-    let dimension = data.dimension
-    let context = trained.context
-    var rest = indices[...]
-    while !rest.isEmpty {
-      let chosen = rest.prefix(trained.model.inferenceBatch)
-      rest = rest.dropFirst(chosen.count)
-      let batch = trained.batch(of: data, chosen)
-      let conditionals = trained.model.conditionals(batch, in: context)
-      let terms = conditionals.logProbability(of: batch, in: context).value.values
-      for (place, index) in chosen.enumerated() {
-        try body(
-          index,
-          Evidence(
-            image: trained.configuration.pixels.image(from: batch, at: place),
-            logProbabilities: Array(terms[place * dimension..<(place + 1) * dimension]),
-            conditionals: conditionals, place: place))
+  /// The evidence of each image of a batch, from one pass of the model, and the scores' values.
+  private func scored(_ batch: PixelBatch) -> [(Evidence, [Double])] {
+    let needs = scores.reduce(into: Evidence.Needs()) { $0.formUnion($1.needs) }
+    let measures = Measures(
+      of: batch, under: trained.model.conditionals(batch, in: trained.context), needs)
+    var results = [(Evidence, [Double])?](repeating: nil, count: batch.count)
+    results.withUnsafeMutableBufferPointer { results in
+      onEveryThread(batch.count) { place in
+        let evidence = Evidence(place, of: batch, trained.configuration.pixels, measures, needs)
+        results[place] = (evidence, scores.map { $0.value(evidence, normals) })
       }
-      guard progress(indices.count - rest.count) else { return false }
     }
-    return true
+    return results.map { $0! }
+  }
+
+  /// The calibration that held-out normal images make.
+  /// - Parameters:
+  ///   - description: what the images are, in words.
+  ///   - progress: called after each batch with the images done; answers whether to go on.
+  /// - Returns: nil where it was stopped.
+  public func calibration(
+    of data: DataSet, _ description: String, progress: (_ images: Int) -> Bool = { _ in true }
+  ) throws -> Calibration? {
+    var surprise = NormalSurprise.Sums(width: data.width, height: data.height)
+    let table = try table(
+      of: data, visit: { _, _, evidence in surprise.add(evidence.surpriseMap) }, progress: progress)
+    guard let table else { return nil }
+    var columns = ["nats": table.rows.map(\.nats)]
+    for name in table.scoreNames { columns[name] = table.values(of: name) }
+    return try Calibration(
+      scores: columns, data: description, weights: trained.weightsFingerprint,
+      surprise: surprise.normal)
+  }
+}
+
+extension TrainedModel {
+  /// An image of a data set as the model sees it.
+  public func image(of data: DataSet, at index: Int) -> Image {
+    configuration.pixels.image(from: batch(of: data, CollectionOfOne(index)), at: 0)
   }
 }
 
@@ -86,27 +106,32 @@ extension ScoreTable {
   public func judged(
     by calibration: Calibration, falseAlarmRate: Double
   ) throws(DetectionError) -> ScoreTable {
-    let ranks = try calibration.ranks(of: "nats")
-    try ranks.requireEnoughImages(falseAlarmRate: falseAlarmRate)
-    if let row = rows.first(where: { $0.nats.isNaN }) {
-      throw .notANumber(score: "nats", where: row.path)
-    }
-    var judged = rows
-    let pValues = try rows.map { row throws(DetectionError) in try ranks.pValue(of: row.nats) }
-    for (i, isFlagged) in flags(pValues, falseAlarmRate: falseAlarmRate).enumerated() {
-      judged[i].verdict = ScoreRow.Verdict(pValue: pValues[i], flagged: isFlagged)
-    }
-    return ScoreTable(scoreNames: scoreNames, rows: judged)
+    try judged(by: Judge(calibration, falseAlarmRate: falseAlarmRate))
   }
 
-  /// The calibration that these rows make, as scores of held-out normal images.
-  /// - Parameter description: what the images are, in words.
-  public func calibration(
-    _ description: String, of trained: TrainedModel
-  ) throws(DetectionError) -> Calibration {
-    var columns = ["nats": rows.map(\.nats)]
-    for name in scoreNames { columns[name] = values(of: name) }
-    return try Calibration(
-      scores: columns, data: description, weights: trained.weightsFingerprint)
+  public func judged(by judge: Judge) throws(DetectionError) -> ScoreTable {
+    var judged = rows
+    for index in rows.indices { judged[index].verdict = try judge.verdict(on: rows[index]) }
+    return ScoreTable(scoreNames: scoreNames, rows: judged)
+  }
+}
+
+/// Judges one image after the other, by the rank of its nats among those of normal ones.
+public struct Judge: Sendable {
+  private let ranks: RankPValue
+  private let falseAlarmRate: Double
+
+  /// Throws where the normal images are too few for the rate.
+  public init(_ calibration: Calibration, falseAlarmRate: Double) throws(DetectionError) {
+    ranks = try calibration.ranks(of: "nats")
+    try ranks.requireEnoughImages(falseAlarmRate: falseAlarmRate)
+    self.falseAlarmRate = falseAlarmRate
+  }
+
+  /// Throws where the image's nats are NaN.
+  public func verdict(on row: ScoreRow) throws(DetectionError) -> ScoreRow.Verdict {
+    if row.nats.isNaN { throw .notANumber(score: "nats", where: row.path) }
+    let pValue = try ranks.pValue(of: row.nats)
+    return ScoreRow.Verdict(pValue: pValue, flagged: pValue <= falseAlarmRate)
   }
 }

@@ -1,5 +1,3 @@
-import Foundation
-
 /// Where an image surprises a model: bits a pixel, `[height, width]`, s_i = −log₂ p(x_i | x_<i)
 /// summed over the channels of the pixel.
 ///
@@ -21,20 +19,19 @@ public struct SurpriseMap: Equatable, Sendable {
     self.bits = bits
   }
 
-  /// From what a model says of each sub-pixel: log p(x_i | x_<i) in nats, `[height, width, channels]`.
-  public init(logProbabilities: [Float], height: Int, width: Int, channels: Int) {
+  /// From bits a sub-pixel, `[height, width, channels]`.
+  public init(
+    subpixelBits: some RandomAccessCollection<Float>, height: Int, width: Int, channels: Int
+  ) {
     precondition(
-      logProbabilities.count == height * width * channels,
+      subpixelBits.count == height * width * channels,
       "[\(height), \(width), \(channels)] needs \(height * width * channels) values,"
-        + " found \(logProbabilities.count)")
-    self.width = width
-    self.height = height
-    bits = (0..<height * width).map { pixel in
-      let nats = (pixel * channels..<(pixel + 1) * channels).reduce(0.0) {
-        $0 - Double(logProbabilities[$1])
-      }
-      return Float(nats / M_LN2)
-    }
+        + " found \(subpixelBits.count)")
+    var rest = subpixelBits.makeIterator()
+    self.init(
+      bits: (0..<height * width).map { _ in
+        (0..<channels).reduce(0) { sum, _ in sum + rest.next()! }
+      }, width: width, height: height)
   }
 
   /// The code length of the whole image, in bits.

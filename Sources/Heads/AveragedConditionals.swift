@@ -4,7 +4,7 @@ import Tensors
 /// The mean of several conditional distributions of the same sub-pixels in the same order: itself a
 /// distribution, because each mean of probabilities given the same past sums to one.
 public struct AveragedConditionals: PixelDistribution {
-  let members: [any PixelDistribution]
+  public let members: [any PixelDistribution]
 
   public init(_ members: [any PixelDistribution]) {
     precondition(!members.isEmpty, "a mean needs a member")

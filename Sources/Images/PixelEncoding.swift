@@ -22,8 +22,9 @@ public enum PixelEncoding: Hashable, Codable, Sendable {
 
   /// The images of `data` at `indices`, `[N, H, W, C]` symbols.
   ///
-  /// Stochastic draws are keyed by seed, epoch and the image's index in `data`: they do not depend
-  /// on the batch that the image is in.
+  /// Stochastic draws do not depend on the batch that the image is in. In training they are keyed by
+  /// seed, epoch and the image's index in `data`; for evaluation by seed and the image's own
+  /// intensities, so that an image has one likelihood, wherever in a folder it lies.
   public func batch(
     of data: DataSet, indices: some Collection<Int>, epoch: Int = evaluationEpoch, seed: UInt64
   ) -> PixelBatch {
@@ -35,7 +36,8 @@ public enum PixelEncoding: Hashable, Codable, Sendable {
           let image = index * dimension..<(index + 1) * dimension
           precondition(image.lowerBound >= 0 && image.upperBound <= pixels.count)
           if self == .stochastic {
-            var bytes = RandomBytes(RandomStream(seed: seed, "binarize", epoch, index))
+            let key = epoch == Self.evaluationEpoch ? fingerprint(of: pixels[image]) : index
+            var bytes = RandomBytes(RandomStream(seed: seed, "binarize", epoch, key))
             for pixel in image {
               output[count] = bytes.nextBelow255() < pixels[pixel] ? 1 : 0
               count += 1
@@ -72,6 +74,13 @@ public enum PixelEncoding: Hashable, Codable, Sendable {
     precondition((2...256).contains(levels), "levels must be 2 ... 256, found \(levels)")
     return (0..<256).map { UInt8($0 * levels / 256) }
   }
+}
+
+/// What tells images of one size apart, as a key of their draws.
+private func fingerprint(of image: Slice<UnsafeBufferPointer<UInt8>>) -> Int {
+  var hash = Fingerprint(start: UInt64(image.count))
+  hash.fold(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: image)))
+  return Int(truncatingIfNeeded: hash.bits)
 }
 
 /// Random bytes, eight from each draw of a stream.

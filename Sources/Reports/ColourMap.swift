@@ -1,7 +1,7 @@
 import Foundation
 import Images
 
-/// 256 colours from almost black over violet and orange to almost white, for values 0 … 1.
+/// 256 colours from almost black over violet and orange to almost white.
 ///
 /// Equal steps of the value look like equal steps of lightness, and lightness alone tells the value
 /// (in print, or to a colour-blind reader): the map is a straight line in the lightness L of OKLab
@@ -14,12 +14,6 @@ public enum ColourMap {
     return sRGB(
       lightness: 0.13 + 0.85 * value, chroma: 0.2 * sin(.pi * value),
       hue: (285 + 175 * value) * .pi / 180)
-  }
-
-  /// The colour of a value, 0 … 1; what lies outside takes the nearest end. NaN, which is on no
-  /// scale, is a cyan that the map does not hold.
-  public static subscript(value: Float) -> (red: UInt8, green: UInt8, blue: UInt8) {
-    value.isNaN ? (0, 255, 255) : table[Int((min(max(value, 0), 1) * 255).rounded())]
   }
 
   /// From the polar form of OKLab, hue in radians, to sRGB with its transfer curve.

@@ -7,26 +7,29 @@ import Images
 /// the surprise lies.
 ///
 /// The page is one self-contained HTML file: pictures are PNG data URIs, there is no script, and
-/// nothing is loaded from anywhere.
+/// nothing is loaded from anywhere. Each flagged image may lead to its own file by a relative link.
 ///
 /// ```swift
 /// try FlagReport(
 ///   title: "parts/", table: table, flagged: flagged, unreadable: [], score: "nats",
-///   falseAlarmRate: 0.01, calibration: calibration, scale: .standard(channels: 1),
+///   falseAlarmRate: 0.01, calibration: calibration, scale: .bits(channels: 1),
 ///   command: CommandLine.arguments
 /// ).write(to: "report.html")
 /// ```
 public struct FlagReport: Sendable {
-  /// One flagged image as the model saw it, with its surprise.
+  /// One flagged image as the model saw it, with its surprise on the page's scale.
   public struct Flagged: Sendable {
     public var row: ScoreRow
     public var image: Image
-    public var map: SurpriseMap
+    public var heat: HeatMap
+    /// The way from the page to the image's own file; nil where it has none.
+    public var original: String?
 
-    public init(row: ScoreRow, image: Image, map: SurpriseMap) {
+    public init(row: ScoreRow, image: Image, heat: HeatMap, original: String? = nil) {
       self.row = row
       self.image = image
-      self.map = map
+      self.heat = heat
+      self.original = original
     }
   }
 
@@ -147,7 +150,9 @@ public struct FlagReport: Sendable {
   }
 
   private func scores(_ histogram: Histogram) -> String {
-    let drawing = histogram.svg ?? "<p>The scores have no finite range that could be drawn.</p>\n"
+    let drawing =
+      histogram.svg(.wide).map { $0 + (histogram.svg(.narrow) ?? "") }
+      ?? "<p>The scores have no finite range that could be drawn.</p>\n"
     let key = """
       <p class="key"><span class="normal">\(calibration.count) held-out normal images</span>
       <span class="found">\(table.rows.count) images of this folder</span>
@@ -170,7 +175,7 @@ public struct FlagReport: Sendable {
     return """
       <section>
       <h2>Flagged images</h2>
-      \(note)\(legend)<table>
+      \(note)\(legend)<table class="flagged">
       <thead><tr><th>image</th><th>surprise</th><th>file</th><th class="number">nats</th>\
       <th class="number">bits/dim</th><th class="number">p-value</th></tr></thead>
       <tbody>
@@ -183,30 +188,38 @@ public struct FlagReport: Sendable {
 
   private func tableRow(_ flagged: Flagged) -> String {
     let row = flagged.row
-    let p = row.verdict.map { short($0.pValue) } ?? ""
+    let name = "<bdi>\(escaped(row.path))</bdi>"
+    let figures = [
+      ("nats", String(format: "%.1f", row.nats)),
+      ("bits/dim", String(format: "%.3f", row.bitsPerDimension)),
+      ("p-value", row.verdict.map { short($0.pValue) } ?? ""),
+    ]
+    // On a narrow page each cell says itself what it is.
+    let cells = figures.map { "<td class=\"number\" data-label=\"\($0.0)\">\($0.1)</td>" }.joined()
     return """
       <tr><td>\(picture(flagged.image, "image"))</td>\
-      <td>\(picture(heatMap(flagged.map, scale: scale), "surprise"))</td>\
-      <td class="path"><bdi>\(escaped(row.path))</bdi></td>\
-      <td class="number">\(String(format: "%.1f", row.nats))</td>\
-      <td class="number">\(String(format: "%.3f", row.bitsPerDimension))</td>\
-      <td class="number">\(p)</td></tr>
+      <td>\(picture(flagged.heat.image, "surprise"))</td>\
+      <td class="path">\(link(name, to: flagged.original))</td>\(cells)</tr>
 
       """
   }
 
+  private func link(_ text: String, to file: String?) -> String {
+    file.map { "<a href=\"\(escaped($0))\">\(text)</a>" } ?? text
+  }
+
   /// The colour bar of the heat maps.
   private var legend: String {
-    let bar = SurpriseMap(bits: (0..<256).map { Float($0) / 255 }, width: 256, height: 1)
+    let bar = HeatMap(width: 256, height: 1, steps: (0...255).map { UInt8($0) }).image
     let labels = (0...4).map { quarter in
-      let bits = short(Double(scale.topBits) * Double(quarter) / 4)
-      return "<span>\(quarter == 4 ? "≥ \(bits)" : bits)</span>"
+      let (low, high) = (scale.ends.lowerBound, scale.ends.upperBound)
+      let value = short(Double(low + (high - low) * Float(quarter) / 4))
+      return "<span>\(quarter == 4 ? "≥ " : quarter == 0 && low < 0 ? "≤ " : "")\(value)</span>"
     }
     return """
-      <div class="legend"><img alt="colours from dark to light" \
-      src="\(dataURI(heatMap(bar, scale: HeatScale(topBits: 1))))">
+      <div class="legend"><img alt="colours from dark to light" src="\(dataURI(bar))">
       <div>\(labels.joined())</div>
-      <p>surprise, bits a pixel; the same scale for every image</p></div>
+      <p>\(escaped(scale.unit)); the same scale for every image</p></div>
 
       """
   }
@@ -244,9 +257,9 @@ public struct FlagReport: Sendable {
       <p>Each image is ranked by its score, \(escaped(scoreLabel)), among N = \(calibration.count) \
       held-out normal images (<bdi>\(escaped(calibration.data))</bdi>): \(rank), and it is flagged \
       where p ≤ \(falseAlarmRate), so that on average at most that share of normal images is flagged, \
-      however good or bad the model. A heat map shows each pixel's −log₂ p(pixel | all pixels before \
-      it in reading order), in bits: their sum is the image's −log₂ p(x), and bits per dimension is \
-      that sum divided by the number of sub-pixels.</p>
+      however good or bad the model. Each pixel has a surprise, −log₂ p(pixel | all pixels before it in \
+      reading order), in bits: their sum is the image's −log₂ p(x), and bits per dimension is that sum \
+      divided by the number of sub-pixels. A heat map shows \(escaped(scale.unit)).</p>
       <p>Made by</p>
       <pre>\(escaped(shellLine(command)))</pre>
       </section>

@@ -61,6 +61,7 @@ let reportStyle = """
   .key .found::before { height: 0; border-top: 2px solid var(--found); vertical-align: middle; }
   .key .flag::before { width: 0; border-left: 2px solid var(--flag); vertical-align: middle; }
   .plot { display: block; width: 100%; height: auto; }
+  .narrow { display: none; }
   .plot text { fill: var(--quiet); font-size: 12px; font-variant-numeric: tabular-nums; }
   .plot path { fill: none; stroke-width: 1; }
   .plot .rule { stroke: var(--line); }
@@ -76,11 +77,23 @@ let reportStyle = """
   th:first-child, td:first-child { padding-left: 0; }
   .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
   .path, pre { font-family: ui-monospace, "SF Mono", "DejaVu Sans Mono", Consolas, monospace; font-size: .85rem; overflow-wrap: anywhere; }
-  td img { display: block; border-radius: 3px; image-rendering: pixelated; }
+  td img { display: block; max-width: 100%; height: auto; border-radius: 3px; image-rendering: pixelated; }
+  a { color: inherit; text-decoration-color: var(--quiet); text-underline-offset: .2em; }
   .legend { max-width: 24rem; margin: 0 0 1rem; }
   .legend img { display: block; width: 100%; height: .8rem; border-radius: 3px; }
   .legend div { display: flex; justify-content: space-between; color: var(--quiet); font-size: .82rem; font-variant-numeric: tabular-nums; }
   .legend p { margin: .1rem 0 0; }
   pre { margin: 0; padding: .8rem 1rem; border-radius: .6rem; background: var(--card); white-space: pre-wrap; }
-  @media (max-width: 40rem) { section { overflow-x: auto; } td.path { min-width: 11rem; } }
+  @media (max-width: 40rem) {
+    body { padding: 1.5rem 1rem 3rem; }
+    .wide { display: none; }
+    .narrow { display: block; }
+    .figures { grid-template-columns: 1fr 1fr; }
+    .flagged thead { display: none; }
+    .flagged tr { display: grid; grid-template-columns: repeat(6, 1fr); gap: .3rem .6rem; padding: .9rem 0; border-bottom: 1px solid var(--line); }
+    .flagged td { grid-column: span 3; padding: 0; border: 0; }
+    .flagged .path { grid-column: 1 / -1; }
+    .flagged .number { grid-column: span 2; text-align: left; }
+    .number[data-label]::before { content: attr(data-label); display: block; color: var(--quiet); font-size: .82rem; }
+  }
   """

@@ -12,8 +12,18 @@ struct Histogram {
   let label: String
 
   private let bins = 60
-  private let plot = (left: 46.0, right: 704.0, top: 26.0, bottom: 190.0)
-  private let size = (width: 720.0, height: 252.0)
+
+  /// How large a drawing is; its text has the same size in both.
+  enum Format: String {
+    case wide
+    /// For a telephone held upright.
+    case narrow
+
+    var size: (width: Double, height: Double) { self == .wide ? (720, 252) : (360, 252) }
+    var plot: (left: Double, right: Double, top: Double, bottom: Double) {
+      (46, size.width - 16, 26, 190)
+    }
+  }
 
   init(normal: [Double], found: [Double], ordinary: ClosedRange<Double>, label: String) {
     self.normal = normal
@@ -23,8 +33,9 @@ struct Histogram {
   }
 
   /// The drawing; nil where the scores have no range to draw (none finite, or beyond a double's).
-  var svg: String? {
+  func svg(_ format: Format) -> String? {
     guard let domain else { return nil }
+    let (plot, size) = (format.plot, format.size)
     let normalShares = shares(normal, in: domain)
     let foundShares = shares(found, in: domain)
     let top = max(normalShares.max()!, foundShares.max()!)
@@ -39,7 +50,7 @@ struct Histogram {
     }
 
     var svg = """
-      <svg class="plot" viewBox="0 0 \(size.width) \(size.height)" role="img" \
+      <svg class="plot \(format.rawValue)" viewBox="0 0 \(size.width) \(size.height)" role="img" \
       aria-label="Histogram of \(escaped(label))">
 
       """
@@ -59,7 +70,7 @@ struct Histogram {
     let outside = found.filter { !$0.isNaN && !ordinary.contains($0) }
     let flags = Set(outside.map { point(x($0)) }).sorted().map { "M\($0) \(plot.bottom + 3)v9" }
     svg += "<path class=\"flag\" d=\"\(flags.joined())\"/>\n"
-    for tick in ticks(domain, about: 10) {
+    for tick in ticks(domain, about: format == .wide ? 10 : 5) {
       svg += """
         <text x="\(point(x(tick.value)))" y="\(plot.bottom + 28)" text-anchor="middle">\
         \(tick.label)</text>
@@ -133,7 +144,7 @@ struct Histogram {
     let stairs = shares.enumerated().map { bin, share in
       "V\(point(y(share)))H\(point(steps.lowerBound + Double(bin + 1) * width))"
     }
-    return "M\(steps.lowerBound) \(plot.bottom)\(stairs.joined())V\(plot.bottom)"
+    return "M\(steps.lowerBound) \(y(0))\(stairs.joined())V\(y(0))"
   }
 }
 

@@ -52,8 +52,10 @@ extension RunInUse {
     warnOfOverlap(path)
     let images = try load(path)
     try rate?.check(images.count, of: path)
-    let table = try scores(of: images, named: path, by: Scorer(trained))
-    return try table.calibration("\(path), \(counted(images.count, "image"))", of: trained)
+    let description = "\(path), \(counted(images.count, "image"))"
+    return try watching(path, images.count) { progress in
+      try Scorer(trained).calibration(of: images, description, progress: progress)
+    }
   }
 
   /// Which images were trained on is known by the path of their folder or file alone.

@@ -38,8 +38,10 @@ struct Evaluate: ParsableCommand {
     guard likelihood.nats.count == images.count else {
       throw CommandError.stopped("\(likelihood.nats.count) of \(images.count) images evaluated")
     }
-    if let index = likelihood.nats.firstIndex(where: \.isNaN) {
-      throw CommandError("\(images.names[index]): expected a likelihood, found NaN")
+    if let index = likelihood.nats.firstIndex(where: { !$0.isFinite }) {
+      throw CommandError(
+        "\(images.names[index]): expected a finite likelihood, found \(likelihood.nats[index]) nats;"
+          + " the weights of the run are beyond all measure")
     }
     let png =
       trained.configuration.pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil

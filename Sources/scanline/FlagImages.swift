@@ -4,6 +4,8 @@ import Images
 import Reports
 import Training
 
+extension Flagging.HeatMaps: ExpressibleByArgument {}
+
 struct FlagImages: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "flag",
@@ -11,8 +13,8 @@ struct FlagImages: ParsableCommand {
     discussion: """
       Ranks each image by its likelihood among held-out normal ones and flags it where its p-value \
       is within the rate. Writes scores.csv, scores.jsonl, contact-sheet.png (the oddest first), \
-      heatmaps/ of the flagged and report.html. Files of these names are replaced; others in the \
-      folder stay.
+      report.html, and then heatmaps/ of the flagged that the report shows (--heatmaps all: of all \
+      flagged). Files of these names are replaced; others in the folder stay.
 
       Example: scanline flag runs/parts incoming --out report --false-alarm-rate 0.01
       """)
@@ -35,6 +37,10 @@ struct FlagImages: ParsableCommand {
       valueName: "data"))
   var calibrationPath: String?
 
+  @Option(
+    help: ArgumentHelp("Which flagged images get a heat map of their own.", valueName: "which"))
+  var heatmaps = Flagging.HeatMaps.shown
+
   @Flag(help: "Exit with status 3 where an image is flagged.")
   var failIfFlagged = false
 
@@ -45,24 +51,32 @@ struct FlagImages: ParsableCommand {
     let calibration = try ranks(of: run)
     let images = try run.load(data)
     let folder = try OutputFolder(outPath)
-    let scorer = Scorer(run.trained, calibration: calibration)
-    let table = try run.scores(of: images, named: data, by: scorer)
-      .judged(by: calibration, falseAlarmRate: falseAlarms.falseAlarmRate)
-    try table.writeCSV(to: folder.file("scores.csv"))
-    try table.writeJSONLines(to: folder.file("scores.jsonl"))
-    let order = Order(of: table, images)
-    try contactSheet(order, images, scorer).writePNG(to: folder.file("contact-sheet.png"))
-    let report = FlagReport(
-      title: data, table: table,
-      flagged: try writeHeatMaps(order, images, scorer, to: folder, of: run),
-      unreadable: images.skipped.map { .init(path: $0.path, reason: $0.reason) },
-      falseAlarmRate: falseAlarms.falseAlarmRate, calibration: calibration,
-      scale: .standard(channels: images.channels), command: CommandLine.arguments)
-    try report.write(to: folder.file("report.html"))
+    var flagging = Flagging(
+      scorer: Scorer(run.trained, calibration: calibration), calibration: calibration,
+      falseAlarmRate: falseAlarms.falseAlarmRate)
+    flagging.heatMaps = heatmaps
+    flagging.command = CommandLine.arguments
+    flagging.originals = folderOfImages(data)
+    let line = ProgressLine(run.console)
+    let summary = try flagging.write(images, named: data, to: folder.path) { stage, done, total in
+      line.update("\(stage.rawValue)", Double(done), of: total, "images")
+      return !run.interruption.isRequested
+    }
+    line.clear()
+    guard let summary else { throw CommandError.stopped("\(outPath) lacks report.html") }
+    if let reason = summary.reason {
+      run.console.warn(
+        "\(summary.missingHeatMaps) of \(counted(summary.heatMaps, "heat map")) not written:"
+          + " \(reason)")
+    } else if summary.missingHeatMaps > 0 {
+      throw CommandError.stopped(
+        "\(outPath) lacks \(counted(summary.missingHeatMaps, "heat map"))")
+    }
     let result = Result(
-      images: images.count, flagged: table.flaggedCount, unreadable: images.skipped.count,
+      images: summary.images, flagged: summary.flagged, unreadable: images.skipped.count,
       falseAlarmRate: falseAlarms.falseAlarmRate, calibrationImages: calibration.count,
-      report: try folder.file("report.html"), scores: try folder.file("scores.csv"))
+      report: summary.report, scores: summary.scores, heatMaps: summary.heatMaps,
+      missingHeatMaps: summary.missingHeatMaps)
     try run.console.result(result, text: result.text)
     if failIfFlagged && result.flagged > 0 { throw ExitCode(3) }
   }
@@ -79,61 +93,6 @@ struct FlagImages: ParsableCommand {
     return calibration
   }
 
-  /// The images of a table, the oddest first.
-  private struct Order {
-    let rows: [ScoreRow]
-    /// Where the image of each row is in the data set.
-    let indices: [Int]
-
-    init(of table: ScoreTable, _ images: DataSet) {
-      rows = table.oddestFirst.rows
-      let places = Dictionary(zip(images.names, images.names.indices)) { first, _ in first }
-      indices = rows.map { places[$0.path]! }
-    }
-  }
-
-  private func contactSheet(_ order: Order, _ images: DataSet, _ scorer: Scorer) -> Image {
-    var tiles: [ContactSheet.Tile] = []
-    let shown = order.indices.prefix(ContactSheet.limit)
-    scorer.forEach(shown, of: images) { _, evidence in
-      let verdict = order.rows[tiles.count].verdict
-      tiles.append(
-        .init(
-          image: evidence.image, caption: verdict.map { "p \(significant($0.pValue))" } ?? "",
-          flagged: verdict?.flagged ?? false))
-    }
-    return ContactSheet(tiles: tiles, total: images.count).image
-  }
-
-  /// Writes the heat map of each flagged image.
-  /// - Returns: the oddest, for the report.
-  private func writeHeatMaps(
-    _ order: Order, _ images: DataSet, _ scorer: Scorer, to folder: OutputFolder, of run: RunInUse
-  ) throws -> [FlagReport.Flagged] {
-    let count = order.rows.prefix { $0.verdict?.flagged == true }.count
-    guard count > 0 else { return [] }
-    let heatMaps = try OutputFolder(folder.file("heatmaps"))
-    let line = ProgressLine(run.console)
-    defer { line.clear() }
-    var shown: [FlagReport.Flagged] = []
-    var written = 0
-    func progress(_ done: Int) -> Bool {
-      line.update("writing heat maps", Double(done), of: count, "images")
-      return !run.interruption.isRequested
-    }
-    let finished = try scorer.forEach(order.indices.prefix(count), of: images, progress: progress) {
-      _, evidence in
-      let row = order.rows[written]
-      written += 1
-      try heatMaps.writeHeatMap(evidence, of: row.path)
-      if shown.count < FlagReport.limit {
-        shown.append(.init(row: row, image: evidence.image, map: evidence.surprise))
-      }
-    }
-    guard finished else { throw CommandError.stopped("\(outPath) lacks report.html") }
-    return shown
-  }
-
   /// What `--json` prints.
   private struct Result: Encodable {
     let images: Int
@@ -143,6 +102,8 @@ struct FlagImages: ParsableCommand {
     let calibrationImages: Int
     let report: String
     let scores: String
+    let heatMaps: Int
+    let missingHeatMaps: Int
 
     var text: String {
       let expected = falseAlarmRate * Double(images)

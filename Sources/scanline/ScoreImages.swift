@@ -25,7 +25,7 @@ struct ScoreImages: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A folder for a picture of each image beside its surprise, bits a pixel.",
+      "A folder for a picture of each image beside its surprise (calibrated: beyond normal).",
       valueName: "folder"))
   var heatmaps: String?
 
@@ -42,9 +42,15 @@ struct ScoreImages: ParsableCommand {
     try AtomicFile.requireWritable(outPath)
     let images = try run.load(data)
     let folder = try heatmaps.map(OutputFolder.init)
+    let names = HeatMapNames(of: folder == nil ? [] : images.names)
+    let scale = HeatScale.best(for: calibration, channels: images.channels)
     var table = try run.scores(
       of: images, named: data, by: Scorer(run.trained, calibration: calibration)
-    ) { index, evidence in try folder?.writeHeatMap(evidence, of: images.names[index]) }
+    ) { _, row, evidence in
+      guard let folder else { return }
+      try sideBySide(evidence.image, HeatMap(evidence.surpriseMap, scale: scale))
+        .writePNG(to: folder.file(names.file(for: row.path)))
+    }
     if let calibration {
       table = try table.judged(by: calibration, falseAlarmRate: falseAlarms.falseAlarmRate)
     }
@@ -68,8 +74,4 @@ struct ScoreImages: ParsableCommand {
     let flagged: Int?
     let heatmaps: String?
   }
-}
-
-extension ScoreTable {
-  var flaggedCount: Int { rows.filter { $0.verdict?.flagged == true }.count }
 }

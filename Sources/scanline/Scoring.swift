@@ -1,7 +1,7 @@
 import ArgumentParser
 import Detection
+import Foundation
 import Images
-import Reports
 import Training
 
 /// The share of normal images that may be flagged.
@@ -33,24 +33,33 @@ extension RunInUse {
   /// Scores a data set with progress; throws where it is interrupted.
   func scores(
     of data: DataSet, named name: String, by scorer: Scorer,
-    visit: (Int, Evidence) throws -> Void = { _, _ in }
+    visit: (Int, ScoreRow, Evidence) throws -> Void = { _, _, _ in }
   ) throws -> ScoreTable {
+    try watching(name, data.count) { progress in
+      try scorer.table(of: data, visit: visit, progress: progress)
+    }
+  }
+
+  /// Runs work over images that tells its progress and asks whether to go on; throws where it was
+  /// interrupted, and so came to nothing.
+  func watching<Result>(
+    _ name: String, _ count: Int, _ work: ((Int) -> Bool) throws -> Result?
+  ) throws -> Result {
     let line = ProgressLine(console)
     defer { line.clear() }
-    let table = try scorer.table(of: data, visit: visit) { done in
-      line.update("scoring \(name)", Double(done), of: data.count, "images")
+    let result = try work { done in
+      line.update("scoring \(name)", Double(done), of: count, "images")
       return !interruption.isRequested
     }
-    guard let table else { throw CommandError.stopped("\(name) is not scored to its end") }
-    return table
+    guard let result else { throw CommandError.stopped("\(name) is not scored to its end") }
+    return result
   }
 }
 
-extension OutputFolder {
-  /// Writes an image beside its heat map, under the path that the image has in its data set.
-  func writeHeatMap(_ evidence: Evidence, of path: String) throws {
-    let scale = HeatScale.standard(channels: evidence.image.channels)
-    try sideBySide(evidence.image, evidence.surprise, scale: scale)
-      .writePNG(to: file(path + ".png"))
-  }
+/// The folder that names of images are relative to, whose files a report can lead to.
+func folderOfImages(_ data: String) -> String {
+  var isFolder: ObjCBool = false
+  let exists = FileManager.default.fileExists(atPath: data, isDirectory: &isFolder)
+  if exists && isFolder.boolValue { return data }
+  return data.contains("/") ? String(data[...data.lastIndex(of: "/")!]) : "."
 }

@@ -73,6 +73,7 @@ import Testing
     #expect(
       Set(scores.keys) == [
         "path", "nats", "bits_per_dimension", "input_complexity", "normalised_surprise",
+        "pit_distance",
       ])
     let header = String(decoding: try place.contents("s.csv").prefix(29), as: UTF8.self)
     #expect(header == "path,nats,bits_per_dimension,")
@@ -187,7 +188,7 @@ import Testing
       "--json"
     ).object()
     let pairs = try #require(object["pairs"] as? [[String: Any]])
-    #expect(pairs.count == 6)
+    #expect(pairs.count == 8)
     for pair in pairs {
       for key in ["auroc", "auroc_low", "auroc_high", "aupr_in", "aupr_out", "fpr95", "fpr80"] {
         let value = try #require(pair[key] as? Double, "\(key) is missing")

@@ -46,6 +46,14 @@ import Testing
     (#"{"count":2,"data":"","scores":{"nats":[1]}}"#, "each of 2 images, found 1"),
     (#"{"count":2,"data":"","scores":{"nats":[2,1]}}"#, "expected nats ascending"),
     (#"{"count":-1,"data":"","scores":{"nats":[]}}"#, "expected at least one normal image"),
+    (
+      #"{"count":1,"data":"","scores":{"nats":[1]},"surprise":"#
+        + #"{"columns":1,"rows":2,"mean":[1],"deviation":[1]}}"#, "field surprise.mean: expected"
+    ),
+    (
+      #"{"count":1,"data":"","scores":{"nats":[1]},"surprise":"#
+        + #"{"columns":1,"rows":1,"mean":[1],"deviation":[0]}}"#, "a positive deviation"
+    ),
     (#"{"count":0,"data":"","scores":{}}"#, "expected at least one score"),
   ])
   func namesFileAndField(text: String, reason: String) throws {
@@ -69,16 +77,14 @@ import Testing
 
 @Suite struct SurpriseMapTests {
   @Test func sumsBitsOverChannels() {
-    // Probabilities as powers of two: [1, 2 pixels, 3 channels].
+    // [1, 2 pixels, 3 channels].
     let bits: [Float] = [1, 2, 3, 0, 0, 8]
-    let map = SurpriseMap(
-      logProbabilities: bits.map { -$0 * 0.693_147_2 }, height: 1, width: 2, channels: 3)
-    #expect(abs(map.bits[0] - 6) < 1e-5 && abs(map.bits[1] - 8) < 1e-5)
-    #expect(abs(map.totalBits - 14) < 1e-5)
+    let map = SurpriseMap(subpixelBits: bits, height: 1, width: 2, channels: 3)
+    #expect(map.bits == [6, 8] && map.totalBits == 14)
   }
 
   @Test func impossibleIsInfinite() {
-    let map = SurpriseMap(logProbabilities: [-.infinity, 0], height: 2, width: 1, channels: 1)
+    let map = SurpriseMap(subpixelBits: [.infinity, 0], height: 2, width: 1, channels: 1)
     #expect(map.bits == [.infinity, 0])
   }
 }

@@ -96,6 +96,5 @@ import Testing
         == [true, true, false, true, true])
     #expect(benjaminiHochberg([0.02, 0.5], rate: 0.03) == [false, false])
     #expect(benjaminiHochberg([], rate: 0.1) == [])
-    #expect(flags([0.05, 0.051], falseAlarmRate: 0.05) == [true, false])
   }
 }

@@ -122,8 +122,8 @@ import Training
   func detect(_ run: String, heldOut: String, _ path: String) throws {
     let trained = try TrainedModel(run: run)
     let normal = try DataSet.load(heldOut, options: trained.loadingOptions)
-    // A table is nil only where its progress is told to stop.
-    let calibration = try Scorer(trained).table(of: normal)!.calibration("held out", of: trained)
+    // Nil only where its progress is told to stop.
+    let calibration = try Scorer(trained).calibration(of: normal, "held out")!
     try calibration.write(to: trained.run.calibrationFile)
 
     let incoming = try DataSet.load(path, options: trained.loadingOptions)

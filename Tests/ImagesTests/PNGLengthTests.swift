@@ -1,4 +1,5 @@
 import Images
+import Randomness
 import Testing
 
 @Suite struct PNGLength {
@@ -11,5 +12,25 @@ import Testing
     // Signature, header, data and end: a PNG file has at least 57 bytes.
     #expect(bytes > 2 * 57)
     #expect(data.optimisedPNGBitsPerDimension == 8 * Double(bytes) / 120)
+  }
+
+  @Test("the least length is that of a file which the encoder makes", arguments: [1, 3])
+  func leastLength(channels: Int) {
+    var random = RandomStream(seed: 4, "pictures", channels)
+    // One pixel, one row, one column, and more than a chunk of compressed bytes.
+    for (width, height) in [
+      (1, 1), (1, 7), (9, 1), (28, 28), (5, 3), (26, 38), (31, 31), (33, 65), (150, 130),
+    ] {
+      for noise in [0, 2, 9, 256] {
+        let pixels = (0..<width * height * channels).map { i in
+          UInt8(truncatingIfNeeded: i / 3 + (noise > 0 ? random.integer(below: noise) : 0))
+        }
+        let image = Image(width: width, height: height, channels: channels, pixels: pixels)
+        let (length, all) = (image.optimisedPNGByteCount, image.encodedPNGByteCounts)
+        #expect(
+          all.contains(length) && Double(length) <= 1.02 * Double(all.min()!),
+          "\(width)x\(height), noise \(noise): \(length) of \(all)")
+      }
+    }
   }
 }

@@ -61,6 +61,21 @@ import Testing
     #expect(evaluated != draw([0], epoch: 0))
   }
 
+  @Test func stochasticDrawsOfEvaluationBelongToTheContent() {
+    // Copies of one image among others, wherever they lie.
+    let other = [UInt8](ramp.pixels.reversed())
+    let folder = DataSet(
+      height: 16, width: 16, channels: 1, pixels: ramp.pixels + other + ramp.pixels,
+      names: ["a", "b", "c"])
+    func draw(_ index: Int, seed: UInt64 = 1) -> [UInt8] {
+      PixelEncoding.stochastic.batch(of: folder, indices: [index], seed: seed).symbols
+    }
+    #expect(draw(0) == draw(2))
+    #expect(draw(0) != draw(0, seed: 2))
+    // Another image has other draws, not the same ones against other intensities.
+    #expect(zip(draw(0), draw(1).reversed()).contains { $0 != $1 })
+  }
+
   @Test(arguments: [PixelEncoding.threshold, .stochastic, .levels(2), .levels(7)])
   func blackAndWhiteAreCertain(encoding: PixelEncoding) {
     let data = DataSet(

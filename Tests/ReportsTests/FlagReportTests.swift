@@ -22,14 +22,15 @@ import Testing
           path: name, nats: $0, bitsPerDimension: 0.1, verdict: .init(pValue: 0.5, flagged: false))
       }
     let picture = Image(width: 2, height: 2, channels: 1, pixels: [0, 80, 160, 255])
-    let map = SurpriseMap(bits: [0, 1, 2, 9], width: 2, height: 2)
+    let scale = HeatScale.bits(channels: 1)
+    let heat = HeatMap(SurpriseMap(bits: [0, 1, 2, 9], width: 2, height: 2), scale: scale)
     return FlagReport(
       title: name, table: ScoreTable(rows: rows),
-      flagged: rows.prefix(count).map { .init(row: $0, image: picture, map: map) },
+      flagged: rows.prefix(count).map { .init(row: $0, image: picture, heat: heat) },
       unreadable: [.init(path: name, reason: name)], falseAlarmRate: 0.01,
       calibration: try Calibration(
         scores: ["nats": normal ?? (1...150).map(Double.init)], data: name),
-      scale: .standard(channels: 1), command: ["scanline", "flag", name])
+      scale: scale, command: ["scanline", "flag", name])
   }
 
   @Test func escapesEveryName() throws {
@@ -61,6 +62,14 @@ import Testing
     }
   }
 
+  @Test func leadsToTheOriginals() throws {
+    var page = try report(name: "a.png")
+    page.flagged[1].original = "../in%20coming/a.png"
+    let html = try page.html()
+    #expect(html.matches(of: /<a\s/).count == 1)
+    #expect(html.contains("<a href=\"../in%20coming/a.png\"><bdi>a.png</bdi></a>"))
+  }
+
   @Test func everyElementIsClosed() throws {
     for page in [try report(), try report(flagged: 0), try report(scores: [.nan, .infinity])] {
       var open: [String] = []
@@ -78,7 +87,7 @@ import Testing
     for figure in [
       "<dt>images</dt><dd>100</dd>", "<dt>flagged</dt><dd>3</dd>", "<dt>unreadable</dt><dd>1</dd>",
       "<dd>1 %</dd>", "<dd>1.0</dd>", "threshold 150", "150 held-out normal images",
-      "<td class=\"number\">299.0</td>", "≥ 8",
+      "<td class=\"number\" data-label=\"nats\">299.0</td>", "≥ 8",
     ] {
       #expect(html.contains(figure), "the page lacks \(figure)")
     }

@@ -21,28 +21,24 @@ import Testing
     for (darker, lighter) in zip(luminances, luminances.dropFirst()) { #expect(darker < lighter) }
     #expect(luminances.first! < 0.01 && luminances.last! > 0.9)
   }
-
-  @Test func clipsAndMarksNaN() {
-    #expect(ColourMap[-1] == ColourMap[0] && ColourMap[2] == ColourMap[1])
-    #expect(ColourMap[.infinity] == ColourMap.table[255])
-    #expect(ColourMap[0.5] == ColourMap.table[128])
-    #expect(!ColourMap.table.contains { $0 == ColourMap[.nan] })
-  }
 }
 
 @Suite struct HeatMapTests {
-  let scale = HeatScale.standard(channels: 1)
+  let scale = HeatScale.bits(channels: 1)
 
   @Test func sameBitsSameColourWhateverElseIsInTheImage() {
-    let calm = heatMap(SurpriseMap(bits: [3, 0, 0, 0], width: 2, height: 2), scale: scale)
-    let wild = heatMap(
-      SurpriseMap(bits: [3, 8, 100, .infinity], width: 2, height: 2), scale: scale)
-    #expect(calm.pixels[0..<3] == wild.pixels[0..<3])
-    let expected = ColourMap[3 / 8]
-    #expect(Array(calm.pixels[0..<3]) == [expected.red, expected.green, expected.blue])
+    func heat(_ bits: [Float]) -> HeatMap {
+      HeatMap(SurpriseMap(bits: bits, width: 2, height: 2), scale: scale)
+    }
+    let calm = heat([3, 0, 0, 0])
+    let wild = heat([3, 8, 100, .infinity])
+    #expect(calm.steps[0] == wild.steps[0] && calm.steps[0] == 96)
+    let expected = ColourMap.table[96]
+    #expect(Array(calm.image.pixels[0..<3]) == [expected.red, expected.green, expected.blue])
     // What is above the top, 8 bits, is clipped.
-    #expect(wild.pixels[3..<6] == wild.pixels[6..<9] && wild.pixels[6..<9] == wild.pixels[9..<12])
-    #expect(HeatScale.standard(channels: 3).topBits == 24)
+    #expect(wild.steps[1...] == [255, 255, 255])
+    #expect(heat([-1, .nan, 0, 0]).steps == [0, 255, 0, 0])
+    #expect(HeatScale.bits(channels: 3).ends == 0...24)
   }
 
   @Test func standsBesideTheOriginalEnlarged() {
@@ -51,8 +47,8 @@ import Testing
     let image = Image(width: 28, height: 28, channels: 1, pixels: pixels)
     var bits = [Float](repeating: 0, count: 28 * 28)
     bits[28 + 2] = 8
-    let map = SurpriseMap(bits: bits, width: 28, height: 28)
-    let both = sideBySide(image, map, scale: scale)
+    let both = sideBySide(
+      image, HeatMap(SurpriseMap(bits: bits, width: 28, height: 28), scale: scale))
     #expect(both.width == 112 + 4 + 112 && both.height == 112 && both.channels == 3)
     func at(_ x: Int, _ y: Int) -> [UInt8] {
       Array(both.pixels[3 * (y * both.width + x)..<3 * (y * both.width + x) + 3])
@@ -60,15 +56,60 @@ import Testing
     // The pixel in row 1, column 2 covers a square of 4 x 4.
     #expect(at(8, 4) == [200, 200, 200] && at(11, 7) == [200, 200, 200])
     #expect(at(7, 4) == [10, 10, 10] && at(12, 7) == [10, 10, 10] && at(8, 8) == [10, 10, 10])
-    let (top, bottom) = (ColourMap[1], ColourMap[0])
+    let (top, bottom) = (ColourMap.table[255], ColourMap.table[0])
     #expect(at(116 + 8, 4) == [top.red, top.green, top.blue])
     #expect(at(116 + 12, 4) == [bottom.red, bottom.green, bottom.blue])
   }
 
   @Test func coloursStayInOrder() {
     let image = Image(width: 1, height: 1, channels: 3, pixels: [250, 120, 30])
-    let both = sideBySide(image, SurpriseMap(bits: [0], width: 1, height: 1), scale: scale)
+    let both = sideBySide(
+      image, HeatMap(SurpriseMap(bits: [0], width: 1, height: 1), scale: scale))
     #expect(Array(both.pixels[0..<3]) == [250, 120, 30])
     #expect(both.width == 228)
+  }
+
+  @Test func noiseThatEveryImageHasIsDark() throws {
+    // Normal images of noise on the left, which surprises by 6 bits more or less, and calm on the
+    // right. With 8 bits as the top, all of the left would be glaring.
+    let json = """
+      {"columns": 2, "rows": 1, "mean": [6, 0.5], "deviation": [1.5, 0.25]}
+      """
+    let normal = try JSONDecoder().decode(NormalSurprise.self, from: Data(json.utf8))
+    let scale = HeatScale.excess(over: normal)
+    func steps(_ bits: [Float]) -> [UInt8] {
+      HeatMap(SurpriseMap(bits: bits, width: 4, height: 1), scale: scale).steps
+    }
+    // As normal: a quarter of the way from −2 to 6 deviations, on either side.
+    #expect(steps([6, 6, 0.5, 0.5]) == [64, 64, 64, 64])
+    // Two bits more than normal are nothing on the left, and beyond the scale on the right.
+    #expect(steps([8, 6, 2.5, 0.5]) == [106, 64, 255, 64])
+    // Less surprising than normal is darker than normal.
+    #expect(steps([0, 4.5, 0.5, 0.25])[..<2] == [0, 32])
+  }
+}
+
+@Suite struct HeatMapNamesTests {
+  @Test func isTheImagesOwnNameWhereThatCanBe() {
+    let names = HeatMapNames(of: ["a.png", "deep/b.jpg"])
+    #expect(names.file(for: "a.png") == "a.png.png")
+    #expect(names.file(for: "deep/b.jpg") == "deep/b.jpg.png")
+  }
+
+  @Test func isAnotherWhereAFolderHasThatName() {
+    let names = HeatMapNames(of: ["a.png", "a.png.png/b.png", "x/a", "x/a.png/y/z"])
+    let maps = ["a.png", "a.png.png/b.png", "x/a", "x/a.png/y/z"].map(names.file)
+    #expect(maps[1] == "a.png.png/b.png.png" && maps[3] == "x/a.png/y/z.png")
+    #expect(maps[0].hasPrefix("a.png-") && maps[0].hasSuffix(".png"))
+    #expect(maps[2].hasPrefix("x/a-"))
+  }
+
+  @Test func fitsInAFolderHoweverLongTheImagesName() {
+    let long = [String](repeating: "é", count: 125).joined() + "1.png"
+    let other = [String](repeating: "é", count: 125).joined() + "2.png"
+    let names = HeatMapNames(of: ["in/\(long)", "in/\(other)"])
+    let map = names.file(for: "in/\(long)")
+    #expect(map.hasPrefix("in/é") && map.utf8.count < 3 + 240)
+    #expect(map != names.file(for: "in/\(other)"))
   }
 }

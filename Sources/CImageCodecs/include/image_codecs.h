@@ -48,6 +48,10 @@ codec_status codec_png_encode(
     const uint8_t *pixels, const codec_header *header, codec_png_filter filter,
     uint8_t **encoded, size_t *encoded_count, char *message);
 
+/// Bytes of the smallest file that `codec_png_encode` makes of the pixels with the three filters that
+/// promise most; 0 where there is not enough memory.
+size_t codec_png_least_length(const uint8_t *pixels, const codec_header *header);
+
 codec_status codec_jpeg_read_header(
     const uint8_t *bytes, size_t count, codec_header *header, char *message);
 

@@ -28,7 +28,7 @@ extension DataSet {
     let staysBinary = (width, height) == (self.width, self.height) && channels == 3
     return DataSet(
       height: height, width: width, channels: channels, pixels: fitted, names: names,
-      labels: labels, classNames: classNames, skipped: skipped,
+      labels: labels, classNames: classNames, skipped: skipped, flawed: flawed, leftOut: leftOut,
       levelsOfSource: staysBinary ? levelsOfSource : 256)
   }
 }

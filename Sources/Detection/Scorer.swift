@@ -100,13 +100,16 @@ extension ScoreTable {
   }
 
   /// The calibration that these rows make, as scores of held-out normal images.
-  /// - Parameter description: what the images are, in words.
+  /// - Parameters:
+  ///   - description: what the images are, in words.
+  ///   - heldOut: whether none of them was trained or validated on; nil where that is not known.
   public func calibration(
-    _ description: String, of trained: TrainedModel
+    _ description: String, of trained: TrainedModel, heldOut: Bool? = nil
   ) throws(DetectionError) -> Calibration {
     var columns = ["nats": rows.map(\.nats)]
     for name in scoreNames { columns[name] = values(of: name) }
     return try Calibration(
-      scores: columns, data: description, weights: trained.weightsFingerprint)
+      scores: columns, data: description, weights: trained.weightsFingerprint,
+      heldOut: heldOut)
   }
 }

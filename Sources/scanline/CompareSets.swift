@@ -33,8 +33,12 @@ struct CompareSets: ParsableCommand {
   func run() throws {
     let run = try options.open(runFolder)
     let scorer = Scorer(run.trained, calibration: try run.trained.calibration())
+    var sets: [(path: String, data: DataSet)] = []
     func table(_ path: String) throws -> ScoreTable {
-      try run.scores(of: run.load(path), named: path, by: scorer)
+      let images = try run.load(path)
+      sets.append((path, images[0..<0]))
+      if path == normal { try run.warnOfSeen(images, path) }
+      return try run.scores(of: images, named: path, by: scorer)
     }
     let normalTable = try table(normal)
     var pairs: [Pair] = []
@@ -45,7 +49,8 @@ struct CompareSets: ParsableCommand {
           try Pair(outOf: other, score, normalTable, otherTable, seed: options.common.seed))
       }
     }
-    try run.console.result(Result(pairs: pairs), text: text(pairs))
+    try run.console.result(
+      WithReading(Result(pairs: pairs), ReadingReport(sets)), text: text(pairs))
   }
 
   /// What `--json` prints.

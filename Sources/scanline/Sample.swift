@@ -1,5 +1,6 @@
 import ArgumentParser
 import Distributions
+import Files
 import Generation
 import Images
 import Reports
@@ -9,8 +10,8 @@ struct Sample: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draw new images.",
     discussion: """
-      Writes 0001.png, 0002.png … and grid.png, which shows the first 400. Files of these names are \
-      replaced; others in the folder stay.
+      Writes 0001.png, 0002.png … and grid.png, which shows the first 400. Those of an \
+      earlier call are replaced; other files in the folder stay.
 
       Draws are exact unless an option below departs from the distribution. The same --seed gives \
       the same images, image by image, whatever the count.
@@ -43,6 +44,8 @@ struct Sample: ParsableCommand {
 
   @Option(help: "The most probable images that beam search of this width finds. Slow.")
   var beam: Int?
+
+  @OptionGroup var output: OutputOptions
 
   @OptionGroup var common: CommonOptions
 
@@ -81,7 +84,8 @@ struct Sample: ParsableCommand {
     common.prepare()
     let interruption = Interruption()
     let trained = try TrainedModel(run: runFolder.path)
-    let folder = try OutputFolder(outPath)
+    let folder = try OutputFolder(outPath, overwrite: output.overwrite)
+    try folder.requireFree((1...imageCount).lazy.map(name) + ["grid.png"])
     let start = ContinuousClock.now
     var tiles: [Image] = []
     var written = 0

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Detection
+import Files
 import Images
 import Reports
 import Training

@@ -59,7 +59,7 @@ struct CompareSets: ParsableCommand {
   }
 
   /// One set told from the normal images by one score.
-  private struct Pair: Encodable {
+  struct Pair: Encodable {
     let outOf: String
     let score: String
     let metrics: DetectionMetrics
@@ -108,18 +108,5 @@ struct CompareSets: ParsableCommand {
       }
       return [score] + [\.auroc, \.auprIn, \.auprOut, \.fpr95, \.fpr80].map(interval)
     }
-  }
-
-  /// A table with aligned columns; whole paths would fill it.
-  private func text(_ pairs: [Pair]) -> String {
-    let header = ["out of", "score", "AUROC", "AUPR in", "AUPR out", "FPR95", "FPR80"]
-    let names = Dictionary(zip(others, shortNames(of: others))) { first, _ in first }
-    let lines = [header] + pairs.map { [names[$0.outOf]!] + $0.cells }
-    let widths = header.indices.map { column in lines.map { $0[column].count }.max()! }
-    return lines.map { line in
-      zip(line, widths).map { cell, width in
-        cell + String(repeating: " ", count: width - cell.count)
-      }.joined(separator: "  ")
-    }.joined(separator: "\n")
   }
 }

@@ -44,11 +44,12 @@ func load(_ path: String, _ options: LoadingOptions, _ console: Console) throws 
     line.update("reading \(path): \(done) of \(total) files")
   }
   line.clear()
-  let folder = path.hasSuffix("/") ? path : path + "/"
   // The screen names a few of each.
   let most = 5
   func tell(_ remarks: [FileRemark], _ what: String, _ tell: (String) -> Void) {
-    for remark in remarks.prefix(most) { tell("\(what) \(folder)\(remark.path): \(remark.reason)") }
+    for remark in remarks.prefix(most).map({ $0.openable(from: path) }) {
+      tell("\(what) \(remark.path): \(remark.reason)")
+    }
     if remarks.count > most { tell("\(what) \(remarks.count - most) more files of \(path)") }
   }
   tell(data.leftOut, "left out", console.note)

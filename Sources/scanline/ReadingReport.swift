@@ -12,16 +12,8 @@ struct ReadingReport: Encodable {
   /// Of data sets with the paths that they were loaded from.
   init(_ sets: [(path: String, data: DataSet)]) {
     for (path, data) in sets {
-      var isFolder: ObjCBool = false
-      let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      let folder = path.hasSuffix("/") ? path : path + "/"
-      func whole(_ remark: FileRemark) -> FileRemark {
-        exists && isFolder.boolValue
-          ? FileRemark(path: folder + remark.path, reason: remark.reason)
-          : FileRemark(path: path, reason: remark.reason)
-      }
-      unreadable += data.skipped.map(whole)
-      flawed += data.flawed.map(whole)
+      unreadable += data.skipped.map { $0.openable(from: path) }
+      flawed += data.flawed.map { $0.openable(from: path) }
     }
   }
 
@@ -61,6 +53,16 @@ struct ReadingReport: Encodable {
     }
     try AtomicFile.write(Data(table.utf8), to: path)
     console.note("\(path) names \(counted(unreadable.count, "unreadable file"))")
+  }
+}
+
+extension FileRemark {
+  /// The same of a path that can be opened, for a folder or a file that was loaded.
+  func openable(from data: String) -> FileRemark {
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: data, isDirectory: &isFolder)
+    guard exists, isFolder.boolValue else { return FileRemark(path: data, reason: reason) }
+    return FileRemark(path: data.hasSuffix("/") ? data + path : "\(data)/\(path)", reason: reason)
   }
 }
 

@@ -1,7 +1,5 @@
 import ArgumentParser
-import Distributions
 import Files
-import Generation
 import Images
 import Reports
 import Training
@@ -52,7 +50,7 @@ struct Sample: ParsableCommand {
   /// Tiles of the grid.
   private static let mostInGrid = 400
 
-  private var imageCount: Int { count ?? (greedy || beam != nil ? 1 : 16) }
+  var imageCount: Int { count ?? (greedy || beam != nil ? 1 : 16) }
 
   func validate() throws {
     if let count, count < 1 {
@@ -110,58 +108,5 @@ struct Sample: ParsableCommand {
       text:
         "\(counted(written, "image")) in \(outPath), \(duration(seconds)); see \(folder.file("grid.png"))"
     )
-  }
-
-  /// Hands over the images group by group, until all are drawn or the work is stopped.
-  private func draw(
-    from trained: TrainedModel, _ interruption: Interruption, each: (PixelBatch) throws -> Void
-  ) throws {
-    let line = ProgressLine(common.console)
-    defer { line.clear() }
-    let dimension = trained.model.image.dimension
-    if let beam {
-      let found = try BeamSearch(trained.model, in: trained.context, width: beam).run { done in
-        line.update("searching", Double(done), of: dimension, "sub-pixels")
-        return !interruption.isRequested
-      }
-      guard let found else { return }
-      guard found.images.count >= imageCount else {
-        throw CommandError("--count: there are only \(found.images.count) images of this size")
-      }
-      try each(found.images)
-      return
-    }
-    let sampler = Sampler(
-      trained.model, in: trained.context,
-      options: SamplingOptions(
-        temperature: temperature, topK: topK, topP: topP, greedy: greedy),
-      seed: common.seed)
-    for images in sampler.groups(of: imageCount) {
-      let group = try sampler.draw(images) { done in
-        let share = Double(done) / Double(dimension)
-        line.update(
-          "drawing", Double(images.lowerBound) + share * Double(images.count), of: imageCount,
-          "images")
-        return !interruption.isRequested
-      }
-      guard let group else { return }
-      try each(group)
-    }
-  }
-
-  /// `0001.png`
-  private func name(_ number: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".png"
-  }
-
-  /// What `--json` prints.
-  private struct Result: Encodable {
-    let run: String
-    let images: Int
-    let out: String
-    let grid: String
-    let seconds: Double
-    let imagesPerSecond: Double
   }
 }

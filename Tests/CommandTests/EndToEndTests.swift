@@ -139,7 +139,10 @@ import Testing
     #expect(object["report"] as? String == "report/report.html")
     #expect(
       try place.names(in: "report")
-        == ["contact-sheet.png", "heatmaps", "report.html", "scores.csv", "scores.jsonl"])
+        == [
+          "contact-sheet.png", "heatmaps", "report.html", "scores.csv", "scores.jsonl",
+          "unreadable.csv",
+        ])
 
     // Every p-value is the rank among the calibration.
     let scores = try columns("report/scores.csv")

@@ -9,7 +9,7 @@ import Testing
 
   func report(
     flagged count: Int = 3, scores: [Double] = [], normal: [Double]? = nil,
-    name: String = hostile
+    name: String = hostile, heldOut: Bool? = true
   ) throws -> FlagReport {
     let rows =
       (0..<count).map { index in
@@ -28,7 +28,8 @@ import Testing
       flagged: rows.prefix(count).map { .init(row: $0, image: picture, map: map) },
       unreadable: [.init(path: name, reason: name)], falseAlarmRate: 0.01,
       calibration: try Calibration(
-        scores: ["nats": normal ?? (1...150).map(Double.init)], data: name),
+        scores: ["nats": normal ?? (1...150).map(Double.init)], data: name,
+        heldOut: heldOut),
       scale: .standard(channels: 1), command: ["scanline", "flag", name])
   }
 
@@ -83,6 +84,11 @@ import Testing
       #expect(html.contains(figure), "the page lacks \(figure)")
     }
     #expect(!html.contains("are shown"))
+    // Held out only where it is known.
+    for heldOut in [false, nil] {
+      let html = try report(heldOut: heldOut).html()
+      #expect(html.contains("150 normal images") && !html.contains("held-out"))
+    }
   }
 
   @Test func isBoundedAndSaysSo() throws {

@@ -63,7 +63,7 @@ public struct DataSet: Equatable, Sendable {
   /// The image at `index`.
   public func image(at index: Int) -> Image {
     Image(
-      width: width, height: height, channels: channels,
+      height: height, width: width, channels: channels,
       pixels: Array(pixels[index * dimension..<(index + 1) * dimension]))
   }
 

@@ -39,7 +39,7 @@ struct FolderLoading: Sendable {
   // MARK: Shape
 
   private struct Shape {
-    var width, height, channels: Int
+    var height, width, channels: Int
   }
 
   /// The shape asked for, completed by the first readable image, with that image's path.
@@ -47,7 +47,7 @@ struct FolderLoading: Sendable {
     of files: [String], skipped: [FileRemark], _ leftOut: [FileRemark]
   ) throws -> (Shape, reference: String) {
     if let size = options.size, let channels = options.channels {
-      return (Shape(width: size.width, height: size.height, channels: channels), "")
+      return (Shape(height: size.height, width: size.width, channels: channels), "")
     }
     var skipped = skipped
     for file in files {
@@ -55,7 +55,7 @@ struct FolderLoading: Sendable {
         let image = try decode(file)
         let (width, height) = options.size ?? (image.width, image.height)
         let channels = options.channels ?? image.channels
-        return (Shape(width: width, height: height, channels: channels), file)
+        return (Shape(height: height, width: width, channels: channels), file)
       } catch {
         skipped.append(try skip(file, error))
       }
@@ -104,7 +104,7 @@ struct FolderLoading: Sendable {
     let dimension = width * height * channels
     var pass = Pass(
       pixels: try buffer(
-        images: files.count, width: width, height: height, channels: channels, root))
+        images: files.count, height: height, width: width, channels: channels, root))
     for start in stride(from: 0, to: files.count, by: 256) {
       let chunk = start..<min(files.count, start + 256)
       var outcomes = [Outcome](repeating: .loaded(flaw: nil), count: chunk.count)
@@ -121,7 +121,7 @@ struct FolderLoading: Sendable {
               } else if options.channels == nil, image.channels > channels {
                 outcomes[index] = .colour
               } else {
-                let fitted = image.fitted(width: width, height: height, channels: channels)
+                let fitted = image.fitted(height: height, width: width, channels: channels)
                 copy(fitted.pixels, to: output, at: (start + index) * dimension)
                 outcomes[index] = .loaded(flaw: flaw)
               }

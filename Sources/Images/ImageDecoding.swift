@@ -104,7 +104,7 @@ extension Image {
         noteFlaw(String(cString: $0.assumingMemoryBound(to: CChar.self).baseAddress!))
       }
     }
-    return Image(width: width, height: height, channels: channels, pixels: pixels)
+    return Image(height: height, width: width, channels: channels, pixels: pixels)
       .upright(from: Int(findings.orientation))
   }
 
@@ -127,7 +127,7 @@ extension Image {
         for c in 0..<channels { result.append(pixels[from * channels + c]) }
       }
     }
-    return Image(width: newWidth, height: newHeight, channels: channels, pixels: result)
+    return Image(height: newHeight, width: newWidth, channels: channels, pixels: result)
   }
 }
 

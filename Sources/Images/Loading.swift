@@ -44,7 +44,7 @@ extension DataSet {
   ///
   /// All but folders may be compressed with gzip. An image that has not the channels and size asked
   /// for is brought to them by one path for all sources: first the channels
-  /// (`Image.converted(toChannels:)`), then the size (`Image.resized(width:height:)`).
+  /// (`Image.converted(toChannels:)`), then the size (`Image.resized(height:width:)`).
   ///
   /// - Parameter progress: called now and then with how many of how many files have been read.
   /// - Throws: `FileError` where nothing can be read, or where a file cannot and `options` are

@@ -27,7 +27,7 @@ public func heatMap(_ map: SurpriseMap, scale: HeatScale) -> Image {
     let colour = ColourMap[bits / scale.topBits]
     pixels += [colour.red, colour.green, colour.blue]
   }
-  return Image(width: map.width, height: map.height, channels: 3, pixels: pixels)
+  return Image(height: map.height, width: map.width, channels: 3, pixels: pixels)
 }
 
 /// An image as the model saw it, and beside it, after a thin gap, its heat map; small images are

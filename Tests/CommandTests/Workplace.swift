@@ -98,7 +98,7 @@ struct Workplace {
         let depth = UInt8(shade.integer(below: 16))
         return isBright ? 255 - depth : depth
       }
-      try Image(width: 10, height: 10, channels: 1, pixels: pixels)
+      try Image(height: 10, width: 10, channels: 1, pixels: pixels)
         .writePNG(to: file("\(folder)/\(index < 10 ? "0" : "")\(index).png"))
     }
   }

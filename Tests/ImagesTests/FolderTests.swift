@@ -40,11 +40,11 @@ import Testing
   @Test func jpegAndPNGAreTakenByContent() throws {
     folder.write(smallJPEG, to: "a.jpg")
     folder.write(smallJPEG, to: "b.png")
-    folder.write(testImage(1, width: 8, height: 8).encodedPNG(), to: "c.jfif")
+    folder.write(testImage(1, height: 8, width: 8).encodedPNG(), to: "c.jfif")
     let data = try load()
     #expect(data.names == ["a.jpg", "b.png", "c.jfif"])
     #expect(data.image(at: 0) == data.image(at: 1))
-    #expect(data.image(at: 2) == testImage(1, width: 8, height: 8))
+    #expect(data.image(at: 2) == testImage(1, height: 8, width: 8))
   }
 
   @Test func hiddenFilesAreNotThere() throws {
@@ -251,7 +251,7 @@ import Testing
 
   /// 200 good files among 200 bad ones of every kind.
   @Test(.timeLimit(.minutes(1))) func damagedFilesLeaveTheGoodOnes() throws {
-    let good = (0..<200).map { testImage($0, width: 8, height: 8) }
+    let good = (0..<200).map { testImage($0, height: 8, width: 8) }
     for (index, image) in good.enumerated() {
       folder.write(image.encodedPNG(), to: String(format: "%03d-good.png", index))
     }

@@ -149,7 +149,7 @@ import Testing
     folder.write(npy("|u1", "2, 5, 6, 3", pixels), to: "array.npy")
     let options = LoadingOptions(size: (width: 4, height: 7), channels: 1)
     let expected = images.flatMap {
-      $0.converted(toChannels: 1).resized(width: 4, height: 7).pixels
+      $0.converted(toChannels: 1).resized(height: 7, width: 4).pixels
     }
     for source in ["pictures", "array", "array.npy"] {
       let data = try DataSet.load(folder.file(source), options: options)

@@ -127,7 +127,7 @@ private func expectPixels(
     var file = PNGFile(width: 3, height: 2, depth: 8, colour: .grey) { x, y in [10 * y + x] }
     if isAfterData { file.afterData = [exif] } else { file.beforeData = [exif] }
     let image = try Image.decode(file.bytes, name: "test.png")
-    #expect(image == Image(width: 2, height: 3, channels: 1, pixels: [10, 0, 11, 1, 12, 2]))
+    #expect(image == Image(height: 3, width: 2, channels: 1, pixels: [10, 0, 11, 1, 12, 2]))
   }
 
   // MARK: Faults

@@ -21,7 +21,7 @@ import Testing
         ScoreRow(
           path: name, nats: $0, bitsPerDimension: 0.1, verdict: .init(pValue: 0.5, flagged: false))
       }
-    let picture = Image(width: 2, height: 2, channels: 1, pixels: [0, 80, 160, 255])
+    let picture = Image(height: 2, width: 2, channels: 1, pixels: [0, 80, 160, 255])
     let map = SurpriseMap(bits: [0, 1, 2, 9], width: 2, height: 2)
     return FlagReport(
       title: name, table: ScoreTable(rows: rows),

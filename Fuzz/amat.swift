@@ -3,6 +3,6 @@
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: start, count: count))
-  refusedInOneLine { _ = try Amat.images(bytes, path: "fuzz") }
+  refusedInOneLine { _ = try Amat.images(bytes, path: "fuzz", size: nil) }
   return 0
 }

@@ -7,14 +7,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
   char message[CODEC_MESSAGE_CAPACITY];
   codec_header header;
-  if (codec_jpeg_read_header(bytes, count, &header, message) != codec_done) return 0;
+  codec_jpeg *picture = codec_jpeg_open(bytes, count, &header, message);
+  if (!picture) return 0;
   const uint64_t pixels = (uint64_t)header.width * header.height;
-  if (pixels > 1 << 18) return 0;
-  uint8_t *decoded = malloc(pixels * header.channels);
-  int orientation = 1;
-  if (codec_jpeg_decode(bytes, count, &header, decoded, &orientation, message) == codec_done) {
-    if (orientation < 1 || orientation > 8) abort();
+  if (pixels <= 1 << 18) {
+    uint8_t *decoded = malloc(pixels * header.channels);
+    codec_findings findings;
+    if (codec_jpeg_decode(picture, decoded, &findings, message) == codec_done) {
+      if (findings.orientation < 1 || findings.orientation > 8) abort();
+    }
+    free(decoded);
   }
-  free(decoded);
+  codec_jpeg_close(picture);
   return 0;
 }

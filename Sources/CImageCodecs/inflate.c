@@ -4,11 +4,13 @@
 #include <string.h>
 #include <zlib.h>
 
+enum { drained_at_once = 1 << 24 };
+
 // zlib counts in 32 bits: it is fed and drained in pieces.
-static uInt piece(size_t left) { return left < UINT_MAX ? (uInt)left : UINT_MAX; }
+static uInt piece(size_t left, uInt most) { return left < most ? (uInt)left : most; }
 
 gunzip_status gunzip(const uint8_t *input, size_t count, uint8_t *output, size_t capacity,
-                     size_t *written) {
+                     size_t most_of_one, size_t *written) {
   *written = 0;
   z_stream stream;
   memset(&stream, 0, sizeof stream);
@@ -18,7 +20,8 @@ gunzip_status gunzip(const uint8_t *input, size_t count, uint8_t *output, size_t
   size_t consumed = 0;
   gunzip_status status = GUNZIP_TRUNCATED;
   for (;;) {
-    uInt fed = piece(count - consumed), room = piece(capacity - *written);
+    uInt fed = piece(count - consumed, UINT_MAX);
+    uInt room = piece(capacity - *written, drained_at_once);
     stream.next_in = (Bytef *)(input + consumed);
     stream.avail_in = fed;
     stream.next_out = output + *written;
@@ -28,6 +31,10 @@ gunzip_status gunzip(const uint8_t *input, size_t count, uint8_t *output, size_t
     consumed += taken;
     *written += made;
 
+    if (most_of_one > 0 && made == drained_at_once && made / most_of_one > taken) {
+      status = GUNZIP_BOMB;
+      break;
+    }
     if (code == Z_STREAM_END) {
       if (consumed == count) {
         status = GUNZIP_DONE;

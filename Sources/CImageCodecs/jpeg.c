@@ -1,6 +1,7 @@
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // libjpeg's header needs size_t and FILE to be declared before it.
@@ -15,44 +16,64 @@ enum { maximum_scans = 100 };
 
 // MARK: Errors
 
-/// One decoder and all that its callbacks need. `library` comes first: callbacks cast back.
-typedef struct {
+/// `library` comes first: callbacks cast back.
+struct codec_jpeg {
   struct jpeg_decompress_struct library;
   struct jpeg_error_mgr errors;
   struct jpeg_progress_mgr progress;
   jmp_buf failed;
+  codec_header header;
+  codec_findings findings;
+  size_t count;
+  /// Of the call under way.
   char *message;
-} decoder;
+};
 
-static void fail(decoder *self, const char *reason) {
+static void fail(codec_jpeg *self, const char *reason) {
   snprintf(self->message, CODEC_MESSAGE_CAPACITY, "%s", reason);
   longjmp(self->failed, 1);
+}
+
+/// Keeps the first flaw.
+static void note(codec_jpeg *self, const char *flaw) {
+  if (self->findings.flaw[0]) return;
+  snprintf(self->findings.flaw, sizeof self->findings.flaw, "%s", flaw);
 }
 
 static void on_error(j_common_ptr library) {
   char reason[JMSG_LENGTH_MAX];
   library->err->format_message(library, reason);
-  fail((decoder *)library, reason);
+  fail((codec_jpeg *)library, reason);
+}
+
+/// Whether the picture is whole in spite of what a warning is about.
+static bool is_mere_flaw(int code) {
+  return code == JWRN_EXTRANEOUS_DATA // Bytes between two segments, or after a scan that was whole.
+      || code == JWRN_NOT_SEQUENTIAL // Parameters that only a progressive scan would heed.
+      || code == JWRN_ADOBE_XFORM; // An unknown kind of colours: taken for the usual one.
 }
 
 static void on_message(j_common_ptr library, int level) {
-  const bool warning = level < 0;
-  // A newer revision of JFIF does not change the picture.
-  if (warning && library->err->msg_code != JWRN_JFIF_MAJOR) on_error(library);
+  const int code = library->err->msg_code;
+  if (level >= 0 || code == JWRN_JFIF_MAJOR) return; // A newer JFIF does not change the picture.
+  if (!is_mere_flaw(code)) on_error(library);
+  char reason[JMSG_LENGTH_MAX];
+  library->err->format_message(library, reason);
+  note((codec_jpeg *)library, reason);
 }
 
 static void on_progress(j_common_ptr library) {
   if (((j_decompress_ptr)library)->input_scan_number > maximum_scans) {
-    fail((decoder *)library, "more than 100 scans");
+    fail((codec_jpeg *)library, "more than 100 scans");
   }
 }
 
 // MARK: Reading
 
-/// Reads up to the first scan. The caller has set `failed`.
-static codec_header begin(decoder *self, const uint8_t *bytes, size_t count) {
+/// Reads up to the first scan.
+static void begin(codec_jpeg *self, const uint8_t *bytes) {
   jpeg_create_decompress(&self->library);
-  jpeg_mem_src(&self->library, bytes, count);
+  jpeg_mem_src(&self->library, bytes, self->count);
   jpeg_save_markers(&self->library, JPEG_APP0 + 1, 0xffff);
   jpeg_read_header(&self->library, true);
 
@@ -60,14 +81,14 @@ static codec_header begin(decoder *self, const uint8_t *bytes, size_t count) {
   if (components != 1 && components != 3 && components != 4) {
     fail(self, "neither 1, 3 nor 4 colour components");
   }
-  return (codec_header){
+  self->header = (codec_header){
       .width = self->library.image_width,
       .height = self->library.image_height,
       .channels = components == 1 ? 1 : 3,
   };
 }
 
-static int orientation_of(const decoder *self) {
+static int orientation_of(const codec_jpeg *self) {
   static const uint8_t signature[] = {'E', 'x', 'i', 'f', 0, 0};
   for (jpeg_saved_marker_ptr at = self->library.marker_list; at; at = at->next) {
     if (at->data_length < sizeof signature) continue;
@@ -87,16 +108,33 @@ static void print_inks(const uint8_t *inks, size_t width, uint8_t *pixels) {
   }
 }
 
-static void read_rows(decoder *self, uint8_t *pixels) {
+/// How much of the picture has come by the end of the data. libjpeg shows the rest as it stands: colours
+/// without data as none, coefficients without data as zeros or smoothed.
+static void require_data(codec_jpeg *self) {
+  const j_decompress_ptr library = &self->library;
+  bool is_finished = true;
+  for (int i = 0; i < library->num_components; i++) {
+    // libjpeg fetches a component's table with its first scan.
+    const bool has_data = library->comp_info[i].quant_table;
+    if (!has_data && (i == 0 || !library->progressive_mode)) {
+      fail(self, "a colour component without data");
+    }
+    is_finished = is_finished && has_data;
+    for (int k = 0; library->coef_bits && k < DCTSIZE2; k++) {
+      // -1: nothing yet; else the bits that are still missing.
+      is_finished = is_finished && library->coef_bits[i][k] == 0;
+    }
+  }
+  if (!is_finished) note(self, "the end of a progressive image before its last scan");
+}
+
+static void read_rows(codec_jpeg *self, uint8_t *pixels) {
   j_decompress_ptr library = &self->library;
   const bool inked = library->num_components == 4;
   library->out_color_space =
       inked ? JCS_CMYK : library->num_components == 3 ? JCS_RGB : JCS_GRAYSCALE;
   jpeg_start_decompress(library);
-  for (int i = 0; i < library->num_components; i++) {
-    // libjpeg fetches a component's table with its first scan.
-    if (!library->comp_info[i].quant_table) fail(self, "a colour component without data");
-  }
+  require_data(self);
 
   const size_t row = (size_t)library->output_width * (inked ? 3 : (size_t)library->num_components);
   JSAMPARRAY inks = inked
@@ -122,53 +160,44 @@ static long memory_for(const codec_header *header, size_t count) {
   return (long)(8 * ((size_t)header->width + 32) * ((size_t)header->height + 32) + count + rows);
 }
 
-static void prepare(decoder *self, char *message) {
-  memset(self, 0, sizeof *self);
+void codec_jpeg_close(codec_jpeg *self) {
+  if (!self) return;
+  jpeg_destroy_decompress(&self->library);
+  free(self);
+}
+
+codec_jpeg *codec_jpeg_open(
+    const uint8_t *bytes, size_t count, codec_header *header, char *message) {
+  codec_jpeg *self = calloc(1, sizeof *self);
+  if (!self) {
+    snprintf(message, CODEC_MESSAGE_CAPACITY, "out of memory");
+    return NULL;
+  }
+  self->findings.orientation = 1;
+  self->count = count;
   self->message = message;
   self->library.err = jpeg_std_error(&self->errors);
   self->errors.error_exit = on_error;
   self->errors.emit_message = on_message;
   self->progress.progress_monitor = on_progress;
-}
-
-static codec_status try_header(
-    decoder *self, const uint8_t *bytes, size_t count, codec_header *header) {
-  if (setjmp(self->failed)) return codec_failed;
-  *header = begin(self, bytes, count);
-  return codec_done;
-}
-
-static codec_status try_decode(
-    decoder *self, const uint8_t *bytes, size_t count, const codec_header *header, uint8_t *pixels,
-    int *orientation) {
-  if (setjmp(self->failed)) return codec_failed;
-  const codec_header found = begin(self, bytes, count);
-  if (found.width != header->width || found.height != header->height
-      || found.channels != header->channels) {
-    fail(self, "another header than before");
+  if (setjmp(self->failed)) {
+    codec_jpeg_close(self);
+    return NULL;
   }
-  self->library.mem->max_memory_to_use = memory_for(header, count);
-  self->library.progress = &self->progress;
-  *orientation = orientation_of(self); // Before the end of the data, with which libjpeg drops it.
-  read_rows(self, pixels);
-  return codec_done;
-}
-
-codec_status codec_jpeg_read_header(
-    const uint8_t *bytes, size_t count, codec_header *header, char *message) {
-  decoder self;
-  prepare(&self, message);
-  const codec_status status = try_header(&self, bytes, count, header);
-  jpeg_destroy_decompress(&self.library);
-  return status;
+  begin(self, bytes);
+  *header = self->header;
+  return self;
 }
 
 codec_status codec_jpeg_decode(
-    const uint8_t *bytes, size_t count, const codec_header *header, uint8_t *pixels,
-    int *orientation, char *message) {
-  decoder self;
-  prepare(&self, message);
-  const codec_status status = try_decode(&self, bytes, count, header, pixels, orientation);
-  jpeg_destroy_decompress(&self.library);
-  return status;
+    codec_jpeg *self, uint8_t *pixels, codec_findings *findings, char *message) {
+  self->message = message;
+  if (setjmp(self->failed)) return codec_failed;
+  self->library.mem->max_memory_to_use = memory_for(&self->header, self->count);
+  self->library.progress = &self->progress;
+  // Before the end of the data, with which libjpeg drops it.
+  self->findings.orientation = orientation_of(self);
+  read_rows(self, pixels);
+  *findings = self->findings;
+  return codec_done;
 }

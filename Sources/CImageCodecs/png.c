@@ -7,37 +7,52 @@
 
 #include "image_codecs.h"
 
+struct codec_png {
+  png_structp png;
+  png_infop info;
+  codec_header header;
+  codec_findings findings;
+  const uint8_t *next;
+  size_t remaining;
+  /// Of the call under way.
+  char *message;
+};
+
 // MARK: Errors
 
+static void explain(char *message, png_const_charp reason) {
+  snprintf(message, CODEC_MESSAGE_CAPACITY, "%s", reason);
+}
+
 static void fail(png_structp png, png_const_charp reason) {
-  snprintf(png_get_error_ptr(png), CODEC_MESSAGE_CAPACITY, "%s", reason);
+  const codec_png *self = png_get_error_ptr(png);
+  explain(self->message, reason);
   png_longjmp(png, 1);
 }
 
-static void ignore(png_structp png, png_const_charp reason) {
-  (void)png;
-  (void)reason;
-}
-
-static codec_status out_of_memory(char *message) {
-  snprintf(message, CODEC_MESSAGE_CAPACITY, "out of memory");
-  return codec_failed;
+/// libpng warns of what it can pass over. Data after that of the last row leaves the picture whole;
+/// everything else has always been an error here.
+static void on_warning(png_structp png, png_const_charp reason) {
+  static const char *const flaws[] = {
+      "Too much image data", "Extra compressed data", "Too many IDATs found",
+  };
+  codec_png *self = png_get_error_ptr(png);
+  for (size_t i = 0; i < sizeof flaws / sizeof flaws[0]; i++) {
+    if (!strstr(reason, flaws[i])) continue;
+    explain(self->findings.flaw, "data after that of the last row");
+    return;
+  }
+  fail(png, reason);
 }
 
 // MARK: Reading
 
-typedef struct {
-  const uint8_t *next;
-  size_t remaining;
-  int orientation;
-} reader;
-
 static void take(png_structp png, png_bytep bytes, size_t count) {
-  reader *source = png_get_io_ptr(png);
-  if (count > source->remaining) png_error(png, "a truncated file");
-  memcpy(bytes, source->next, count);
-  source->next += count;
-  source->remaining -= count;
+  codec_png *self = png_get_io_ptr(png);
+  if (count > self->remaining) png_error(png, "a truncated file");
+  memcpy(bytes, self->next, count);
+  self->next += count;
+  self->remaining -= count;
 }
 
 /// Sees every chunk that does not make the picture.
@@ -45,31 +60,29 @@ static int on_other_chunk(png_structp png, png_unknown_chunkp chunk) {
   const bool critical = !(chunk->name[0] & 0x20);
   if (critical) png_chunk_error(png, "an unknown chunk without which there is no picture");
   if (memcmp(chunk->name, "eXIf", 4) == 0) {
-    reader *source = png_get_user_chunk_ptr(png);
-    source->orientation = codec_exif_orientation(chunk->data, chunk->size);
+    codec_png *self = png_get_user_chunk_ptr(png);
+    self->findings.orientation = codec_exif_orientation(chunk->data, chunk->size);
   }
   return 1;
 }
 
 /// Reads up to the picture.
-static void begin(png_structp png, png_infop info, reader *source) {
-  png_set_read_fn(png, source, take);
-  png_set_benign_errors(png, false);
+static void begin(codec_png *self) {
+  png_structp png = self->png;
+  png_set_read_fn(png, self, take);
+  png_set_benign_errors(png, true); // `on_warning` decides.
   png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); // The caller sets the limits.
   // A chunk that claims to be longer than the file need not be allocated to be found truncated.
-  png_set_chunk_malloc_max(png, source->remaining);
+  png_set_chunk_malloc_max(png, self->remaining);
   // No metadata is parsed (nor unpacked) but for the orientation.
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
-  png_set_read_user_chunk_fn(png, source, on_other_chunk);
-  png_read_info(png, info);
-}
-
-static codec_header header_of(png_structp png, png_infop info) {
-  return (codec_header){
-      .width = png_get_image_width(png, info),
-      .height = png_get_image_height(png, info),
-      .channels = png_get_color_type(png, info) & PNG_COLOR_MASK_COLOR ? 3 : 1,
+  png_set_read_user_chunk_fn(png, self, on_other_chunk);
+  png_read_info(png, self->info);
+  self->header = (codec_header){
+      .width = png_get_image_width(png, self->info),
+      .height = png_get_image_height(png, self->info),
+      .channels = png_get_color_type(png, self->info) & PNG_COLOR_MASK_COLOR ? 3 : 1,
   };
 }
 
@@ -126,54 +139,60 @@ static void read_rows(
   if (indexed) look_up(png, info, pixels, count);
 }
 
-static png_structp new_reader(png_infop *info, char *message) {
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
-  if (!png) return NULL;
-  *info = png_create_info_struct(png);
-  if (!*info) png_destroy_read_struct(&png, NULL, NULL); // Sets `png` to NULL.
-  return png;
+void codec_png_close(codec_png *self) {
+  if (!self) return;
+  png_destroy_read_struct(&self->png, &self->info, NULL);
+  free(self);
 }
 
-codec_status codec_png_read_header(
+codec_png *codec_png_open(
     const uint8_t *bytes, size_t count, codec_header *header, char *message) {
-  reader source = {bytes, count, 1};
-  png_infop info;
-  png_structp png = new_reader(&info, message);
-  if (!png) return out_of_memory(message);
-  if (setjmp(png_jmpbuf(png))) {
-    png_destroy_read_struct(&png, &info, NULL);
-    return codec_failed;
+  codec_png *self = calloc(1, sizeof *self);
+  if (self) {
+    *self = (codec_png){
+        .findings = {.orientation = 1}, .next = bytes, .remaining = count, .message = message};
+    self->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, self, fail, on_warning);
+    if (self->png) self->info = png_create_info_struct(self->png);
   }
-  begin(png, info, &source);
-  *header = header_of(png, info);
-  png_destroy_read_struct(&png, &info, NULL);
-  return codec_done;
+  if (!self || !self->info) {
+    explain(message, "out of memory");
+    codec_png_close(self);
+    return NULL;
+  }
+  if (setjmp(png_jmpbuf(self->png))) {
+    codec_png_close(self);
+    return NULL;
+  }
+  begin(self);
+  *header = self->header;
+  return self;
 }
 
 codec_status codec_png_decode(
-    const uint8_t *bytes, size_t count, const codec_header *header, uint8_t *pixels,
-    int *orientation, char *message) {
-  reader source = {bytes, count, 1};
-  png_infop info;
-  png_structp png = new_reader(&info, message);
-  if (!png) return out_of_memory(message);
-  if (setjmp(png_jmpbuf(png))) {
-    png_destroy_read_struct(&png, &info, NULL);
-    return codec_failed;
-  }
-  begin(png, info, &source);
-  const codec_header found = header_of(png, info);
-  if (found.width != header->width || found.height != header->height
-      || found.channels != header->channels) {
-    png_error(png, "another header than before");
-  }
-  read_rows(png, info, header, pixels);
-  *orientation = source.orientation;
-  png_destroy_read_struct(&png, &info, NULL);
+    codec_png *self, uint8_t *pixels, codec_findings *findings, char *message) {
+  self->message = message;
+  if (setjmp(png_jmpbuf(self->png))) return codec_failed;
+  read_rows(self->png, self->info, &self->header, pixels);
+  *findings = self->findings;
   return codec_done;
 }
 
 // MARK: Writing
+
+static void fail_to_write(png_structp png, png_const_charp reason) {
+  explain(png_get_error_ptr(png), reason);
+  png_longjmp(png, 1);
+}
+
+static void ignore(png_structp png, png_const_charp reason) {
+  (void)png;
+  (void)reason;
+}
+
+static codec_status out_of_memory(char *message) {
+  explain(message, "out of memory");
+  return codec_failed;
+}
 
 typedef struct {
   uint8_t *bytes;
@@ -206,7 +225,7 @@ static const int filter_masks[] = {
 static codec_status write_file(
     writer *sink, const uint8_t *pixels, const codec_header *header, codec_png_filter filter,
     char *message) {
-  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, message, fail_to_write, ignore);
   if (!png) return out_of_memory(message);
   png_infop info = png_create_info_struct(png);
   if (!info) {

@@ -23,12 +23,14 @@ public struct Calibration: Codable, Equatable, Sendable {
   public let weights: String?
   /// How surprising normal images are at each place, where known: what heat maps are relative to.
   public let surprise: NormalSurprise?
+  /// Whether none of the images was trained or validated on; nil where that is not known.
+  public let heldOut: Bool?
 
   /// From one value an image for each score, in any order.
   ///
   /// Throws where there is no score or no image, where two scores differ in length, and for NaN.
   public init(
-    scores: [String: [Double]], data: String, weights: String? = nil,
+    scores: [String: [Double]], data: String, weights: String? = nil, heldOut: Bool? = nil,
     surprise: NormalSurprise? = nil
   ) throws(DetectionError) {
     guard let count = scores.values.first?.count else { throw .missing("score") }
@@ -38,7 +40,11 @@ public struct Calibration: Codable, Equatable, Sendable {
     self.scores = scores.mapValues { $0.sorted() }
     self.weights = weights
     self.surprise = surprise
+    self.heldOut = heldOut
   }
+
+  /// What the images are, as far as it is known.
+  public var kind: String { heldOut == true ? "held-out normal images" : "normal images" }
 
   /// The ranks of one score; throws where the calibration lacks it.
   public func ranks(of score: String) throws(DetectionError) -> RankPValue {
@@ -78,6 +84,7 @@ public struct Calibration: Codable, Equatable, Sendable {
     scores = try fields.decode([String: [Double]].self, forKey: .scores)
     weights = try fields.decodeIfPresent(String.self, forKey: .weights)
     surprise = try fields.decodeIfPresent(NormalSurprise.self, forKey: .surprise)
+    heldOut = try fields.decodeIfPresent(Bool.self, forKey: .heldOut)
     guard !scores.isEmpty else { throw DetectionError.missing("score") }
     try Self.check(scores, count: count)
     for (name, values) in scores where zip(values, values.dropFirst()).contains(where: { $0 > $1 })

@@ -74,10 +74,12 @@ public struct Scorer {
   /// The calibration that held-out normal images make.
   /// - Parameters:
   ///   - description: what the images are, in words.
+  ///   - heldOut: whether none of them was trained or validated on; nil where that is not known.
   ///   - progress: called after each batch with the images done; answers whether to go on.
   /// - Returns: nil where it was stopped.
   public func calibration(
-    of data: DataSet, _ description: String, progress: (_ images: Int) -> Bool = { _ in true }
+    of data: DataSet, _ description: String, heldOut: Bool? = nil,
+    progress: (_ images: Int) -> Bool = { _ in true }
   ) throws -> Calibration? {
     var surprise = NormalSurprise.Sums(width: data.width, height: data.height)
     let table = try table(
@@ -87,7 +89,7 @@ public struct Scorer {
     for name in table.scoreNames { columns[name] = table.values(of: name) }
     return try Calibration(
       scores: columns, data: description, weights: trained.weightsFingerprint,
-      surprise: surprise.normal)
+      heldOut: heldOut, surprise: surprise.normal)
   }
 }
 

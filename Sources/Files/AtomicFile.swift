@@ -70,6 +70,13 @@ public enum AtomicFile {
     guard access(place, W_OK) == 0 else { throw FileError(path, cannot: "write") }
   }
 
+  /// Whether `write` would replace a regular file at `path`, and not make one, or write into a pipe, a
+  /// device or what a process has open.
+  package static func replacesFile(at path: String) -> Bool {
+    guard case .file(let target, _?) = try? Destination(path) else { return false }
+    return access(target, F_OK) == 0
+  }
+
   /// The file being written.
   public final class Output {
     private var descriptor: Int32

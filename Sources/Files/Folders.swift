@@ -8,3 +8,11 @@ package func makeFolder(_ path: String) throws(FileError) {
     throw FileError(path, cannot: "create", error)
   }
 }
+
+/// The path of what exists at `path`, from the root of the file system and without links; nil where
+/// nothing does.
+package func wholePath(_ path: String) -> String? {
+  guard let whole = realpath(path, nil) else { return nil }
+  defer { free(whole) }
+  return String(cString: whole)
+}

@@ -3,31 +3,38 @@ import Files
 /// The `.amat` text matrix of the binarized MNIST used in papers (Larochelle): one image a line,
 /// numbers 0 … 1 separated by blanks.
 ///
-/// A line has h² numbers, an h×h grey image (h ≥ 2), or h² + 1, the last of which is a label
-/// 0 … 255. The number v is the intensity 255 v, rounded.
+/// A line has as many numbers as the size asked for has pixels; or h² numbers, an h×h grey image
+/// (h ≥ 2). One more is a label 0 … 255. The number v is the intensity 255 v, rounded.
 enum Amat {
-  static func images(_ bytes: [UInt8], path: String) throws -> DataSet {
-    try bytes.withUnsafeBufferPointer { try images($0, path: path) }
+  /// - Parameter size: the size asked for, if any. A row that is as long is an image of that size;
+  ///   one that is not has to be square.
+  static func images(
+    _ bytes: [UInt8], path: String, size: (width: Int, height: Int)?
+  ) throws -> DataSet {
+    try bytes.withUnsafeBufferPointer { try images($0, path: path, size: size) }
   }
 
   private static func images(
-    _ text: UnsafeBufferPointer<UInt8>, path: String
+    _ text: UnsafeBufferPointer<UInt8>, path: String, size: (width: Int, height: Int)?
   ) throws -> DataSet {
     var scanner = LineScanner(text)
     let columns = scanner.columnsOfFirstLine()
     guard columns > 0 else { throw FileError(path, expected: "lines of numbers", found: "none") }
-    guard let (side, labelled) = layout(columns: columns) else {
+    guard let (height, width, labelled) = layout(columns: columns, size: size) else {
+      let asked = size.map { "the \($0.width * $0.height) columns of --size, " } ?? ""
       throw FileError(
-        path, expected: "a square number of columns, as 784, or one more for a label",
-        found: "\(columns)")
+        path,
+        expected: asked + "a square number of columns, as 784, or one more for a label",
+        found: "\(columns)" + (size == nil ? "; say of what --size WxH they are" : ""))
     }
+    let area = height * width
 
     var labels: [Int] = []
     var isBinary = true
     // A number takes a character and its separator at least.
     let pixels = try [UInt8](unsafeUninitializedCapacity: text.count / 2 + 1) { output, count in
       while scanner.beginLine() {
-        for column in 0..<side * side {
+        for column in 0..<area {
           if let bit = scanner.bit() {
             output[count] = bit &* 255
           } else {
@@ -41,7 +48,7 @@ enum Amat {
         }
         if labelled {
           guard let number = scanner.number(), let label = UInt8(exactly: number) else {
-            throw scanner.error(path, side * side, expected: "a label 0 ... 255")
+            throw scanner.error(path, area, expected: "a label 0 ... 255")
           }
           labels.append(Int(label))
         }
@@ -51,17 +58,23 @@ enum Amat {
       }
     }
     return DataSet(
-      height: side, width: side, channels: 1, pixels: pixels,
-      names: itemNames(of: path, count: pixels.count / (side * side)),
+      height: height, width: width, channels: 1, pixels: pixels,
+      names: itemNames(of: path, count: pixels.count / (area)),
       levelsOfSource: isBinary ? 2 : 256
     ).with(labels: labelled ? labels : nil)
   }
 
-  private static func layout(columns: Int) -> (side: Int, labelled: Bool)? {
+  private static func layout(
+    columns: Int, size: (width: Int, height: Int)?
+  ) -> (height: Int, width: Int, labelled: Bool)? {
+    if let size, let area = checkedProduct([size.width, size.height]) {
+      if area == columns { return (size.height, size.width, false) }
+      if area == columns - 1 { return (size.height, size.width, true) }
+    }
     let side = Int(Double(columns).squareRoot())
     guard side >= 2 else { return nil }
-    if side * side == columns { return (side, false) }
-    return side * side == columns - 1 ? (side, true) : nil
+    if side * side == columns { return (side, side, false) }
+    return side * side == columns - 1 ? (side, side, true) : nil
   }
 }
 
@@ -107,8 +120,11 @@ private struct LineScanner {
   mutating func number() -> Double? {
     guard !endLine() else { return nil }
     skipToken()
-    return decimal(text[start..<position])
-      ?? Double(String(decoding: text[start..<position], as: UTF8.self))
+    let token = text[start..<position]
+    if let number = decimal(token) { return number }
+    // Swift reads more as numbers than people write: 0x1, and 1 with a zero byte after it.
+    guard token.allSatisfy({ isDigit($0) || "+-.eE".utf8.contains($0) }) else { return nil }
+    return Double(String(decoding: token, as: UTF8.self))
   }
 
   /// Whether nothing is left on this line.
@@ -141,6 +157,10 @@ private struct LineScanner {
 
 private let newline = UInt8(ascii: "\n")
 
+private func isDigit(_ byte: UInt8) -> Bool {
+  (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+}
+
 private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
 
 /// A number of up to 15 digits with at most one point, the common form, without the cost of a string;
@@ -154,7 +174,7 @@ private func decimal(_ token: Slice<UnsafeBufferPointer<UInt8>>) -> Double? {
   for byte in token {
     if byte == UInt8(ascii: "."), !pointSeen {
       pointSeen = true
-    } else if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), digitCount < 15 {
+    } else if isDigit(byte), digitCount < 15 {
       digits = digits * 10 + Double(byte - UInt8(ascii: "0"))
       digitCount += 1
       if pointSeen { scale *= 10 }

@@ -10,3 +10,9 @@ func checkedProduct(_ factors: [Int]) -> Int? {
   }
   return product
 }
+
+/// The sum of two numbers, or nil where it does not fit.
+func checkedSum(_ a: Int, _ b: Int) -> Int? {
+  let (sum, overflow) = a.addingReportingOverflow(b)
+  return overflow ? nil : sum
+}

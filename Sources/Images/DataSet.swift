@@ -20,7 +20,12 @@ public struct DataSet: Equatable, Sendable {
   /// Sorted folder names, or the label numbers of an array file; empty without labels.
   public let classNames: [String]
   /// Files passed over, sorted by path.
-  public let skipped: [SkippedFile]
+  public let skipped: [FileRemark]
+  /// Files read in spite of a flaw that leaves the picture whole, sorted by path.
+  public let flawed: [FileRemark]
+  /// Folders and files of scanline's own that are not there for a data set: runs, and what the verbs
+  /// wrote. Sorted by path.
+  public let leftOut: [FileRemark]
   /// 2 where every intensity is 0 or 255 because the source holds only 0 and 1, else 256.
   public let levelsOfSource: Int
 
@@ -29,8 +34,8 @@ public struct DataSet: Equatable, Sendable {
 
   public init(
     height: Int, width: Int, channels: Int, pixels: [UInt8], names: [String],
-    labels: [Int]? = nil, classNames: [String] = [], skipped: [SkippedFile] = [],
-    levelsOfSource: Int = 256
+    labels: [Int]? = nil, classNames: [String] = [], skipped: [FileRemark] = [],
+    flawed: [FileRemark] = [], leftOut: [FileRemark] = [], levelsOfSource: Int = 256
   ) {
     precondition(
       height > 0 && width > 0 && (channels == 1 || channels == 3),
@@ -50,17 +55,19 @@ public struct DataSet: Equatable, Sendable {
     self.labels = labels
     self.classNames = classNames
     self.skipped = skipped
+    self.flawed = flawed
+    self.leftOut = leftOut
     self.levelsOfSource = levelsOfSource
   }
 
   /// The image at `index`.
   public func image(at index: Int) -> Image {
     Image(
-      width: width, height: height, channels: channels,
+      height: height, width: width, channels: channels,
       pixels: Array(pixels[index * dimension..<(index + 1) * dimension]))
   }
 
-  /// The images at `indices`, in that order, repeats included. `skipped` goes along unchanged.
+  /// The images at `indices`, in that order, repeats included. What is said of files goes along.
   public subscript(indices: some Collection<Int>) -> DataSet {
     var chosen: [UInt8] = []
     chosen.reserveCapacity(indices.count * dimension)
@@ -68,7 +75,8 @@ public struct DataSet: Equatable, Sendable {
     return DataSet(
       height: height, width: width, channels: channels, pixels: chosen,
       names: indices.map { names[$0] }, labels: labels.map { all in indices.map { all[$0] } },
-      classNames: classNames, skipped: skipped, levelsOfSource: levelsOfSource)
+      classNames: classNames, skipped: skipped, flawed: flawed, leftOut: leftOut,
+      levelsOfSource: levelsOfSource)
   }
 
   /// The same images with these labels, or without any. A label's class is named by its number.
@@ -76,12 +84,12 @@ public struct DataSet: Equatable, Sendable {
     DataSet(
       height: height, width: width, channels: channels, pixels: pixels, names: names,
       labels: labels, classNames: labels.map { (0...($0.max() ?? 0)).map(String.init) } ?? [],
-      skipped: skipped, levelsOfSource: levelsOfSource)
+      skipped: skipped, flawed: flawed, leftOut: leftOut, levelsOfSource: levelsOfSource)
   }
 }
 
-/// A file that a folder holds and a data set does not.
-public struct SkippedFile: Equatable, Hashable, Codable, Sendable {
+/// What is to be said of one file below a folder that was loaded.
+public struct FileRemark: Equatable, Hashable, Codable, Sendable {
   /// Relative to the folder that was loaded.
   public let path: String
   /// One line, without the path.

@@ -3,8 +3,8 @@ import Files
 
 extension Image {
   /// This image with the channels and size asked for: the one path for all sources, channels first.
-  func fitted(width: Int, height: Int, channels: Int) -> Image {
-    converted(toChannels: channels).resized(width: width, height: height)
+  func fitted(height: Int, width: Int, channels: Int) -> Image {
+    converted(toChannels: channels).resized(height: height, width: width)
   }
 }
 
@@ -16,11 +16,11 @@ extension DataSet {
     if (width, height, channels) == (self.width, self.height, self.channels) { return self }
 
     let dimension = width * height * channels
-    var fitted = try buffer(images: count, width: width, height: height, channels: channels, path)
+    var fitted = try buffer(images: count, height: height, width: width, channels: channels, path)
     fitted.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let output = buffer  // each index writes its own part
       inParallel(count) { index in
-        let image = image(at: index).fitted(width: width, height: height, channels: channels)
+        let image = image(at: index).fitted(height: height, width: width, channels: channels)
         copy(image.pixels, to: output, at: index * dimension)
       }
     }
@@ -28,14 +28,14 @@ extension DataSet {
     let staysBinary = (width, height) == (self.width, self.height) && channels == 3
     return DataSet(
       height: height, width: width, channels: channels, pixels: fitted, names: names,
-      labels: labels, classNames: classNames, skipped: skipped,
+      labels: labels, classNames: classNames, skipped: skipped, flawed: flawed, leftOut: leftOut,
       levelsOfSource: staysBinary ? levelsOfSource : 256)
   }
 }
 
 /// Room for the pixels of `images` images, refused where it would not leave memory for the rest.
 func buffer(
-  images: Int, width: Int, height: Int, channels: Int, _ path: String
+  images: Int, height: Int, width: Int, channels: Int, _ path: String
 ) throws -> [UInt8] {
   let limit = physicalMemory() / 4 * 3
   guard let size = checkedProduct([images, width, height, channels]), size <= limit else {

@@ -6,48 +6,48 @@ struct FolderLoading: Sendable {
   let options: LoadingOptions
 
   func load(progress: ((_ done: Int, _ total: Int) -> Void)?) throws -> DataSet {
-    let listing = try FolderListing(root)
+    let listing = try FolderListing(root, followLinks: options.followLinks)
     var skipped = listing.skipped
     var files = listing.pictures
     if options.useClasses {
       skipped += files.filter { folderOfClass($0) == nil }.map {
-        SkippedFile(path: $0, reason: "not in a subfolder, which would be its class")
+        FileRemark(path: $0, reason: "not in a subfolder, which would be its class")
       }
       files.removeAll { folderOfClass($0) == nil }
     }
     let classNames = Set(options.useClasses ? files.compactMap(folderOfClass) : []).sorted()
-    if let limit = options.limit { files = Array(files.prefix(limit)) }
     if options.strict, let first = skipped.first { throw refusal(first) }
 
-    var (shape, reference) = try commonShape(of: files, skipped: skipped)
+    var (shape, reference) = try commonShape(of: files, skipped: skipped, listing.leftOut)
     var pass = try decode(files, as: shape, reference: reference, progress: progress)
     if pass.foundColour {
       shape.channels = 3
       pass = try decode(files, as: shape, reference: reference, progress: progress)
     }
     skipped += pass.skipped
-    guard !pass.loaded.isEmpty else { throw nothingReadable(skipped) }
+    guard !pass.loaded.isEmpty else { throw nothingReadable(skipped, listing.leftOut) }
 
     let names = pass.loaded.map { files[$0] }
     let classOf = Dictionary(uniqueKeysWithValues: zip(classNames, classNames.indices))
     return DataSet(
       height: shape.height, width: shape.width, channels: shape.channels, pixels: pass.pixels,
       names: names, labels: options.useClasses ? names.map { classOf[folderOfClass($0)!]! } : nil,
-      classNames: classNames, skipped: skipped.sorted { precedes($0.path, $1.path) })
+      classNames: classNames, skipped: skipped.sorted { precedes($0.path, $1.path) },
+      flawed: pass.flawed, leftOut: listing.leftOut)
   }
 
   // MARK: Shape
 
   private struct Shape {
-    var width, height, channels: Int
+    var height, width, channels: Int
   }
 
   /// The shape asked for, completed by the first readable image, with that image's path.
   private func commonShape(
-    of files: [String], skipped: [SkippedFile]
+    of files: [String], skipped: [FileRemark], _ leftOut: [FileRemark]
   ) throws -> (Shape, reference: String) {
     if let size = options.size, let channels = options.channels {
-      return (Shape(width: size.width, height: size.height, channels: channels), "")
+      return (Shape(height: size.height, width: size.width, channels: channels), "")
     }
     var skipped = skipped
     for file in files {
@@ -55,18 +55,18 @@ struct FolderLoading: Sendable {
         let image = try decode(file)
         let (width, height) = options.size ?? (image.width, image.height)
         let channels = options.channels ?? image.channels
-        return (Shape(width: width, height: height, channels: channels), file)
+        return (Shape(height: height, width: width, channels: channels), file)
       } catch {
         skipped.append(try skip(file, error))
       }
     }
-    throw nothingReadable(skipped)
+    throw nothingReadable(skipped, leftOut)
   }
 
   // MARK: Decoding
 
   private enum Outcome {
-    case loaded
+    case loaded(flaw: String?)
     case failed(any Error)
     case otherSize(width: Int, height: Int)
     case colour
@@ -75,7 +75,8 @@ struct FolderLoading: Sendable {
   private struct Pass {
     var pixels: [UInt8]
     var loaded: [Int] = []
-    var skipped: [SkippedFile] = []
+    var skipped: [FileRemark] = []
+    var flawed: [FileRemark] = []
     var foundColour = false
 
     /// Moves the loaded images together over the places of those that failed.
@@ -103,24 +104,26 @@ struct FolderLoading: Sendable {
     let dimension = width * height * channels
     var pass = Pass(
       pixels: try buffer(
-        images: files.count, width: width, height: height, channels: channels, root))
+        images: files.count, height: height, width: width, channels: channels, root))
     for start in stride(from: 0, to: files.count, by: 256) {
       let chunk = start..<min(files.count, start + 256)
-      var outcomes = [Outcome](repeating: .loaded, count: chunk.count)
+      var outcomes = [Outcome](repeating: .loaded(flaw: nil), count: chunk.count)
       pass.pixels.withUnsafeMutableBufferPointer { pixels in
         outcomes.withUnsafeMutableBufferPointer { list in
           // Each index has its own part of both.
           nonisolated(unsafe) let (output, outcomes) = (pixels, list)
           inParallel(chunk.count) { index in
             do {
-              let image = try decode(files[start + index])
+              var flaw: String?
+              let image = try decode(files[start + index]) { flaw = $0 }
               if options.size == nil, (image.width, image.height) != (width, height) {
                 outcomes[index] = .otherSize(width: image.width, height: image.height)
               } else if options.channels == nil, image.channels > channels {
                 outcomes[index] = .colour
               } else {
-                let fitted = image.fitted(width: width, height: height, channels: channels)
+                let fitted = image.fitted(height: height, width: width, channels: channels)
                 copy(fitted.pixels, to: output, at: (start + index) * dimension)
+                outcomes[index] = .loaded(flaw: flaw)
               }
             } catch {
               outcomes[index] = .failed(error)
@@ -130,8 +133,11 @@ struct FolderLoading: Sendable {
       }
       for (index, outcome) in zip(chunk, outcomes) {
         switch outcome {
-        case .loaded:
+        case .loaded(let flaw):
           pass.loaded.append(index)
+          if let flaw {
+            pass.flawed.append(FileRemark(path: files[index], reason: flaw.onOneLine))
+          }
         case .failed(let error):
           pass.skipped.append(try skip(files[index], error))
         case .otherSize(let otherWidth, let otherHeight):
@@ -150,30 +156,36 @@ struct FolderLoading: Sendable {
     return pass
   }
 
-  private func decode(_ file: String) throws -> Image {
+  private func decode(
+    _ file: String, noteFlaw: (String) -> Void = { _ in }
+  ) throws -> Image {
     // A larger picture file is a mistake more likely than a picture.
     try Image.decode(
-      contentsOf: joined(root, file), limits: DecodingLimits(maximumFileBytes: 256 << 20))
+      contentsOf: joined(root, file), limits: DecodingLimits(maximumFileBytes: 256 << 20),
+      noteFlaw: noteFlaw)
   }
 
   // MARK: What is left out
 
-  private func skip(_ file: String, _ error: any Error) throws -> SkippedFile {
+  private func skip(_ file: String, _ error: any Error) throws -> FileRemark {
     let reason = (error as? FileError)?.problem ?? "\(error)"
-    let skipped = SkippedFile(path: file, reason: reason.onOneLine)
+    let skipped = FileRemark(path: file, reason: reason.onOneLine)
     if options.strict { throw refusal(skipped) }
     return skipped
   }
 
-  private func refusal(_ file: SkippedFile) -> FileError {
+  private func refusal(_ file: FileRemark) -> FileError {
     FileError(joined(root, file.path), problem: file.reason)
   }
 
-  private func nothingReadable(_ skipped: [SkippedFile]) -> FileError {
-    let first = skipped.min { precedes($0.path, $1.path) }
-    let found = first.map { "none in \(skipped.count) files; \($0.path): \($0.reason)" }
-    return FileError(
-      root, expected: "PNG or JPEG images", found: found ?? "an empty folder")
+  private func nothingReadable(_ skipped: [FileRemark], _ leftOut: [FileRemark]) -> FileError {
+    func first(_ remarks: [FileRemark]) -> String? {
+      remarks.min { precedes($0.path, $1.path) }.map { "\($0.path): \($0.reason)" }
+    }
+    let found =
+      first(skipped).map { "none in \(skipped.count) files; \($0)" }
+      ?? first(leftOut).map { "only what is left out; \($0)" } ?? "an empty folder"
+    return FileError(root, expected: "PNG or JPEG images", found: found)
   }
 
   private func folderOfClass(_ file: String) -> String? {

@@ -41,9 +41,28 @@ enum IDX {
     return name[..<images.lowerBound] + "labels-idx1" + rank.dropFirst()
   }
 
+  /// How long a file is by its header, with which `bytes` begin; nil for a length that nothing has.
+  static func byteCount(header bytes: [UInt8], path: String) throws -> Int? {
+    let (shape, start) = try header(bytes, path: path)
+    return checkedProduct(shape).flatMap { checkedSum($0, start) }
+  }
+
   private static func array(
     _ bytes: [UInt8], path: String
   ) throws -> (shape: [Int], values: ArraySlice<UInt8>) {
+    let (shape, start) = try header(bytes, path: path)
+    guard checkedProduct(shape) == bytes.count - start else {
+      throw FileError(
+        path, expected: "as many values as the shape \(shape) has",
+        found: "\(bytes.count - start)")
+    }
+    return (shape, bytes[start...])
+  }
+
+  /// The shape and where the values begin.
+  private static func header(
+    _ bytes: [UInt8], path: String
+  ) throws -> (shape: [Int], start: Int) {
     guard recognises(bytes) else {
       throw FileError(path, expected: "an IDX header", found: "another file")
     }
@@ -58,12 +77,7 @@ enum IDX {
     let shape = stride(from: 4, to: start, by: 4).map { at in
       bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) }
     }
-    guard checkedProduct(shape) == bytes.count - start else {
-      throw FileError(
-        path, expected: "as many values as the shape \(shape) has",
-        found: "\(bytes.count - start)")
-    }
-    return (shape, bytes[start...])
+    return (shape, start)
   }
 }
 

@@ -39,71 +39,73 @@ extension Image {
   /// - sample values are otherwise as stored: gamma and colour profiles are not applied.
   ///
   /// A file must be whole and sound. Whatever the decoders complain about is an error: a checksum,
-  /// a premature end, corrupt data (but data after the end of the image is not looked at).
+  /// a premature end, corrupt data (but data after the end of the image is not looked at). Only what
+  /// leaves the picture whole is a mere flaw: data that belong to nothing before a marker of a JPEG or
+  /// after the last row of a PNG, and a progressive JPEG that ends, properly, before its last scan,
+  /// which is shown as far as it goes.
   ///
+  /// - Parameter noteFlaw: called with a flaw in one line, where there is one.
   /// - Throws: `FileError`, also where the image is larger than `limits`, and then before any
   ///   memory is taken for it.
   public static func decode(
-    contentsOf path: String, limits: DecodingLimits = .standard
+    contentsOf path: String, limits: DecodingLimits = .standard,
+    noteFlaw: (String) -> Void = { _ in }
   ) throws -> Image {
-    try decode(readImageFile(path, limits: limits), name: path, limits: limits)
+    try decode(
+      readImageFile(path, limits: limits), name: path, limits: limits, noteFlaw: noteFlaw)
   }
 
   /// The PNG or JPEG image in `bytes`; see `decode(contentsOf:limits:)`.
   /// - Parameter name: what an error calls the image, as a rule its path.
   public static func decode(
-    _ bytes: [UInt8], name: String, limits: DecodingLimits = .standard
+    _ bytes: [UInt8], name: String, limits: DecodingLimits = .standard,
+    noteFlaw: (String) -> Void = { _ in }
   ) throws -> Image {
-    try bytes.withUnsafeBytes { try decode($0, name: name, limits: limits) }
+    try bytes.withUnsafeBytes {
+      try decode($0, name: name, limits: limits, noteFlaw: noteFlaw)
+    }
   }
 
   /// The PNG or JPEG image in `bytes`; see `decode(contentsOf:limits:)`.
   /// - Parameter name: what an error calls the image, as a rule its path.
   public static func decode(
-    _ bytes: UnsafeRawBufferPointer, name: String, limits: DecodingLimits = .standard
+    _ bytes: UnsafeRawBufferPointer, name: String, limits: DecodingLimits = .standard,
+    noteFlaw: (String) -> Void = { _ in }
   ) throws -> Image {
-    guard let format = Format(signature: bytes.prefix(8)) else { throw noImage(name) }
-    let input = bytes.bindMemory(to: UInt8.self)
-    func check(
-      _ operation: (UnsafeMutablePointer<CChar>) -> codec_status
-    ) throws {
-      if let message = failureMessage(of: operation) {
-        throw FileError(name, expected: "a whole \(format.rawValue) image", found: message)
+    guard let format = Format(signature: bytes.prefix(8)) else {
+      throw noImage(name, bytes.prefix(16))
+    }
+    func check<Result>(_ operation: (UnsafeMutablePointer<CChar>) -> Result?) throws -> Result {
+      switch withMessage(operation) {
+      case .success(let result): return result
+      case .failure(let failure):
+        throw FileError(
+          name, expected: "a whole \(format.rawValue) image", found: failure.message)
       }
     }
 
-    var header = codec_header()
-    try check { message in
-      switch format {
-      case .png: codec_png_read_header(input.baseAddress, input.count, &header, message)
-      case .jpeg: codec_jpeg_read_header(input.baseAddress, input.count, &header, message)
-      }
-    }
-    let (width, height, channels) = (Int(header.width), Int(header.height), Int(header.channels))
+    let picture = try check { OpenPicture(format, bytes, message: $0) }
+    defer { picture.close() }
+    let (width, height, channels) = picture.shape
     guard max(width, height) <= limits.maximumSide, width * height <= limits.maximumPixels else {
       throw FileError(
         name,
         expected: "at most \(limits.maximumSide) pixels a side and \(limits.maximumPixels) in all",
         found: "\(width)x\(height)")
     }
-
-    var orientation: Int32 = 1
+    var findings = codec_findings()
     let count = width * height * channels
     let pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
-      try check { message in
-        let output = buffer.baseAddress
-        return switch format {
-        case .png:
-          codec_png_decode(input.baseAddress, input.count, &header, output, &orientation, message)
-        case .jpeg:
-          codec_jpeg_decode(
-            input.baseAddress, input.count, &header, output, &orientation, message)
-        }
-      }
+      try check { picture.decode(into: buffer.baseAddress!, &findings, message: $0) }
       initializedCount = count
     }
-    return Image(width: width, height: height, channels: channels, pixels: pixels)
-      .upright(from: Int(orientation))
+    if findings.flaw.0 != 0 {
+      withUnsafeBytes(of: findings.flaw) {
+        noteFlaw(String(cString: $0.assumingMemoryBound(to: CChar.self).baseAddress!))
+      }
+    }
+    return Image(height: height, width: width, channels: channels, pixels: pixels)
+      .upright(from: Int(findings.orientation))
   }
 
   /// The image that a viewer shows for stored pixels of an EXIF orientation, 1 … 8
@@ -125,14 +127,62 @@ extension Image {
         for c in 0..<channels { result.append(pixels[from * channels + c]) }
       }
     }
-    return Image(width: newWidth, height: newHeight, channels: channels, pixels: result)
+    return Image(height: newHeight, width: newWidth, channels: channels, pixels: result)
   }
 }
 
-/// The message of a codec that failed, or nil.
-func failureMessage(of operation: (UnsafeMutablePointer<CChar>) -> codec_status) -> String? {
+/// A picture under decoding, in either format.
+private struct OpenPicture {
+  private enum Codec {
+    case png(OpaquePointer)
+    case jpeg(OpaquePointer)
+  }
+  private let codec: Codec
+  let shape: (width: Int, height: Int, channels: Int)
+
+  /// Nil where it failed, with the reason in `message`.
+  init?(_ format: Format, _ bytes: UnsafeRawBufferPointer, message: UnsafeMutablePointer<CChar>) {
+    let input = bytes.bindMemory(to: UInt8.self)
+    var header = codec_header()
+    let open = format == .png ? codec_png_open : codec_jpeg_open
+    guard let picture = open(input.baseAddress, input.count, &header, message) else { return nil }
+    codec = format == .png ? .png(picture) : .jpeg(picture)
+    shape = (Int(header.width), Int(header.height), Int(header.channels))
+  }
+
+  /// Nil where it failed, with the reason in `message`.
+  func decode(
+    into pixels: UnsafeMutablePointer<UInt8>, _ findings: inout codec_findings,
+    message: UnsafeMutablePointer<CChar>
+  ) -> Void? {
+    let status =
+      switch codec {
+      case .png(let picture): codec_png_decode(picture, pixels, &findings, message)
+      case .jpeg(let picture): codec_jpeg_decode(picture, pixels, &findings, message)
+      }
+    return status == codec_done ? () : nil
+  }
+
+  func close() {
+    switch codec {
+    case .png(let picture): codec_png_close(picture)
+    case .jpeg(let picture): codec_jpeg_close(picture)
+    }
+  }
+}
+
+/// Why a codec failed.
+struct CodecFailure: Error {
+  let message: String
+}
+
+/// The result of a codec's call, which gives nil and explains itself in its argument where it fails.
+func withMessage<Result>(
+  _ operation: (UnsafeMutablePointer<CChar>) -> Result?
+) -> Swift.Result<Result, CodecFailure> {
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(CODEC_MESSAGE_CAPACITY)) { message in
-    operation(message.baseAddress!) == codec_done ? nil : String(cString: message.baseAddress!)
+    operation(message.baseAddress!).map { .success($0) }
+      ?? .failure(CodecFailure(message: String(cString: message.baseAddress!)))
   }
 }
 
@@ -151,11 +201,14 @@ private enum Format: String {
   }
 }
 
-private func noImage(_ name: String) -> FileError {
-  FileError(name, expected: "a PNG or JPEG image", found: "neither by its first bytes")
+private func noImage(_ name: String, _ start: some Sequence<UInt8>) -> FileError {
+  if let other = OtherImageFormat(signature: Array(start)) {
+    return FileError(name, problem: other.advice)
+  }
+  return FileError(name, expected: "a PNG or JPEG image", found: "neither by its first bytes")
 }
 
-/// The bytes of a regular file that starts as an image does. A file that does not is not read on.
+/// The bytes of a regular file that starts as an image does. A long one that does not is not read on.
 private func readImageFile(_ path: String, limits: DecodingLimits) throws -> [UInt8] {
   let file = try OpenFile(reading: path)
   guard file.size <= limits.maximumFileBytes else {
@@ -163,15 +216,15 @@ private func readImageFile(_ path: String, limits: DecodingLimits) throws -> [UI
       path, expected: "an image file of at most \(limits.maximumFileBytes) bytes",
       found: "\(file.size)")
   }
-  guard file.size >= 8 else { throw noImage(path) }
+  let start = min(file.size, 1 << 16)
   return try [UInt8](unsafeUninitializedCapacity: file.size) { buffer, initializedCount in
-    let start = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<8])
-    try file.read(at: 0, into: start)
-    guard Format(signature: start) != nil else { throw noImage(path) }
-    try file.read(
-      at: 8,
-      into: UnsafeMutableRawBufferPointer(
-        rebasing: UnsafeMutableRawBufferPointer(buffer)[8..<file.size]))
+    let bytes = UnsafeMutableRawBufferPointer(
+      rebasing: UnsafeMutableRawBufferPointer(buffer)[..<file.size])
+    try file.read(at: 0, into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<start]))
+    guard Format(signature: bytes.prefix(min(8, start))) != nil else {
+      throw noImage(path, bytes.prefix(min(16, start)))
+    }
+    try file.read(at: start, into: UnsafeMutableRawBufferPointer(rebasing: bytes[start...]))
     initializedCount = file.size
   }
 }

@@ -42,10 +42,12 @@ extension Image {
       width: UInt32(width), height: UInt32(height), channels: UInt32(channels))
     var bytes: UnsafeMutablePointer<UInt8>?
     var count = 0
-    let message = failureMessage {
-      codec_png_encode(pixels, &header, filter, &bytes, &count, $0)
+    let result = withMessage { message -> Void? in
+      codec_png_encode(pixels, &header, filter, &bytes, &count, message) == codec_done ? () : nil
     }
-    if let message { fatalError("PNG encoder: \(message)") }  // Out of memory: nothing else can be.
+    if case .failure(let failure) = result {
+      fatalError("PNG encoder: \(failure.message)")  // Out of memory: nothing else can be.
+    }
     defer { free(bytes) }
     return body(UnsafeBufferPointer(start: bytes, count: count))
   }

@@ -15,7 +15,7 @@ extension Image {
         let (r, g, b) = (Int(pixels[i]), Int(pixels[i + 1]), Int(pixels[i + 2]))
         return UInt8((299 * r + 587 * g + 114 * b + 500) / 1000)
       }
-    return Image(width: width, height: height, channels: newChannels, pixels: newPixels)
+    return Image(height: height, width: width, channels: newChannels, pixels: newPixels)
   }
 
   /// The image at another size in pixels; its sides are scaled apart, so the aspect ratio may change.
@@ -27,15 +27,15 @@ extension Image {
   /// to the nearest, halves up. The same size gives the same image.
   ///
   /// ```swift
-  /// let small = photograph.resized(width: 32, height: 32)
+  /// let small = photograph.resized(height: 32, width: 32)
   /// ```
-  public func resized(width newWidth: Int, height newHeight: Int) -> Image {
+  public func resized(height newHeight: Int, width newWidth: Int) -> Image {
     precondition(
       newWidth > 0 && newHeight > 0, "a size is positive, asked for \(newWidth)x\(newHeight)")
     if newWidth == width && newHeight == height { return self }
     let tall = resampledRows(Window.all(from: height, to: newHeight))
     return Image(
-      width: newWidth, height: newHeight, channels: channels,
+      height: newHeight, width: newWidth, channels: channels,
       pixels: resampledColumns(of: tall, Window.all(from: width, to: newWidth)))
   }
 

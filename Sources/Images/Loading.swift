@@ -12,21 +12,21 @@ public struct LoadingOptions: Sendable {
   public var useClasses: Bool
   /// Whether a file that would be skipped is an error.
   public var strict: Bool
-  /// Look at this many images (of a folder, image files) at most, from the first.
-  public var limit: Int?
+  /// Whether links to folders outside of the one that is loaded are followed. Links to files always
+  /// are, and no folder is read twice.
+  public var followLinks: Bool
 
   public init(
     size: (width: Int, height: Int)? = nil, channels: Int? = nil, useClasses: Bool = false,
-    strict: Bool = false, limit: Int? = nil
+    strict: Bool = false, followLinks: Bool = false
   ) {
     precondition(size.map { $0.width > 0 && $0.height > 0 } ?? true, "sides must be positive")
     precondition(channels.map { $0 == 1 || $0 == 3 } ?? true, "channels must be 1 or 3")
-    precondition(limit.map { $0 > 0 } ?? true, "a limit must be positive")
     self.size = size
     self.channels = channels
     self.useClasses = useClasses
     self.strict = strict
-    self.limit = limit
+    self.followLinks = followLinks
   }
 }
 
@@ -35,7 +35,7 @@ extension DataSet {
   ///
   /// | source | recognised by | images |
   /// |---|---|---|
-  /// | folder | being one | every PNG and JPEG file below it, sorted by path, hidden ones left out |
+  /// | folder | being one | every PNG and JPEG file below it, sorted by path; hidden ones, runs and what scanline wrote left out |
   /// | PNG, JPEG | first bytes | one |
   /// | `.npy` | first bytes | see `NumPyArray` |
   /// | CIFAR-10, CIFAR-100 | `.bin` and a size of whole records | 32×32 RGB |
@@ -44,7 +44,7 @@ extension DataSet {
   ///
   /// All but folders may be compressed with gzip. An image that has not the channels and size asked
   /// for is brought to them by one path for all sources: first the channels
-  /// (`Image.converted(toChannels:)`), then the size (`Image.resized(width:height:)`).
+  /// (`Image.converted(toChannels:)`), then the size (`Image.resized(height:width:)`).
   ///
   /// - Parameter progress: called now and then with how many of how many files have been read.
   /// - Throws: `FileError` where nothing can be read, or where a file cannot and `options` are
@@ -58,53 +58,50 @@ extension DataSet {
     if status.st_mode & S_IFMT == S_IFDIR {
       return try FolderLoading(root: path, options: options).load(progress: progress)
     }
-    var data = try file(path, useClasses: options.useClasses)
-    if let limit = options.limit, limit < data.count { data = data[0..<limit] }
+    var data = try file(path, options)
     data = try data.fitted(to: options, path: path)
     progress?(1, 1)
     return data
   }
 
-  private static func file(_ path: String, useClasses: Bool) throws -> DataSet {
+  private static func file(_ path: String, _ options: LoadingOptions) throws -> DataSet {
     let bytes = try plainBytes(path)
-    let name = plainName(path)
     var data: DataSet
-    if NumPyArray.recognises(bytes) {
-      data = try NumPyArray.images(bytes, path: path)
-    } else if isPicture(bytes) {
-      let image = try Image.decode(bytes, name: path)
-      data = DataSet(
-        height: image.height, width: image.width, channels: image.channels, pixels: image.pixels,
-        names: [lastComponent(of: path)])
-    } else if name.hasSuffix(".bin"), CIFARBinary.recognises(bytes) || !IDX.recognises(bytes) {
-      data = try CIFARBinary.images(bytes, path: path)
-    } else if IDX.recognises(bytes) {
+    switch try FileKind(bytes, path: path) {
+    case .numPy: data = try NumPyArray.images(bytes, path: path)
+    case .picture: data = try picture(bytes, path)
+    case .cifar: data = try CIFARBinary.images(bytes, path: path)
+    case .idx:
       data = try IDX.images(bytes, path: path)
-      if useClasses { data = try data.labelled(byFileBeside: path) }
-    } else if name.hasSuffix(".amat") {
-      data = try Amat.images(bytes, path: path)
-    } else {
-      throw FileError(
-        path,
-        expected: "a folder of images, or a PNG, JPEG, IDX, CIFAR .bin, .amat or .npy file",
-        found: bytes.isEmpty ? "an empty file" : "another kind of file")
+      if options.useClasses { data = try data.labelled(byFileBeside: path) }
+    case .amat: data = try Amat.images(bytes, path: path, size: options.size)
     }
-    if useClasses, data.labels == nil { throw FileError(path, expected: "labels", found: "none") }
-    return useClasses ? data : data.with(labels: nil)
+    if options.useClasses, data.labels == nil {
+      throw FileError(path, expected: "labels", found: "none")
+    }
+    return options.useClasses ? data : data.with(labels: nil)
+  }
+
+  private static func picture(_ bytes: [UInt8], _ path: String) throws -> DataSet {
+    let name = lastComponent(of: path)
+    var flawed: [FileRemark] = []
+    let image = try Image.decode(bytes, name: path) {
+      flawed.append(FileRemark(path: name, reason: $0.onOneLine))
+    }
+    return DataSet(
+      height: image.height, width: image.width, channels: image.channels, pixels: image.pixels,
+      names: [name], flawed: flawed)
   }
 
   /// The bytes of a file, inflated where they are compressed. Both are bounded, by a part of this
-  /// machine's memory and by 4 GiB.
+  /// machine's memory and by 4 GiB, and what is inflated by what its header says.
   private static func plainBytes(_ path: String) throws -> [UInt8] {
     let limit = min(1 << 32, physicalMemory() / 4)
     let bytes = try OpenFile.contents(of: path, atMost: limit)
-    return Gzip.recognises(bytes)
-      ? try Gzip.inflate(bytes, path: path, limit: limit) : bytes
-  }
-
-  private static func plainName(_ path: String) -> String {
-    let name = path.lowercased()
-    return name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
+    guard Gzip.recognises(bytes) else { return bytes }
+    let start = try Gzip.start(of: bytes, length: 1 << 16, path: path)
+    let length = try FileKind(start, path: path).length(header: start, path: path)
+    return try Gzip.inflate(bytes, path: path, length: length, limit: limit)
   }
 
   private func labelled(byFileBeside path: String) throws -> DataSet {
@@ -126,6 +123,41 @@ extension DataSet {
   }
 }
 
-private func isPicture(_ bytes: [UInt8]) -> Bool {
-  bytes.starts(with: [0x89, 0x50, 0x4e, 0x47]) || bytes.starts(with: [0xff, 0xd8, 0xff])
+/// What kind of file holds images, by its first bytes and its name.
+private enum FileKind {
+  case numPy, picture, cifar, idx, amat
+
+  init(_ bytes: [UInt8], path: String) throws {
+    var name = path.lowercased()
+    if name.hasSuffix(".gz") { name = String(name.dropLast(3)) }
+    if NumPyArray.recognises(bytes) {
+      self = .numPy
+    } else if bytes.starts(with: [0x89, 0x50, 0x4e, 0x47])
+      || bytes.starts(with: [0xff, 0xd8, 0xff])
+    {
+      self = .picture
+    } else if name.hasSuffix(".bin"), CIFARBinary.recognises(bytes) || !IDX.recognises(bytes) {
+      self = .cifar
+    } else if IDX.recognises(bytes) {
+      self = .idx
+    } else if name.hasSuffix(".amat") {
+      self = .amat
+    } else if let other = OtherImageFormat(signature: Array(bytes.prefix(16))) {
+      throw FileError(path, problem: other.advice)
+    } else {
+      throw FileError(
+        path,
+        expected: "a folder of images, or a PNG, JPEG, IDX, CIFAR .bin, .amat or .npy file",
+        found: bytes.isEmpty ? "an empty file" : "another kind of file")
+    }
+  }
+
+  /// How long the whole file is, as far as its first bytes tell.
+  func length(header bytes: [UInt8], path: String) throws -> Gzip.Length {
+    switch self {
+    case .numPy: .exactly(try NumPyArray.byteCount(header: bytes, path: path) ?? .max)
+    case .idx: .exactly(try IDX.byteCount(header: bytes, path: path) ?? .max)
+    case .picture, .cifar, .amat: .unknown
+    }
+  }
 }

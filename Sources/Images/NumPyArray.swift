@@ -13,10 +13,7 @@ enum NumPyArray {
     let (header, start) = try header(of: bytes, path: path)
     let layout = try layout(of: header.shape, path: path)
     let values = bytes[start...]
-    guard let width = ["|u1": 1, "|b1": 1, "<f4": 4, "<f8": 8][header.type] else {
-      throw FileError(path, expected: "values of type |u1, |b1, <f4 or <f8", found: header.type)
-    }
-    guard checkedProduct(header.shape + [width]) == values.count else {
+    guard try checkedProduct(header.shape + [width(of: header, path: path)]) == values.count else {
       throw FileError(
         path, expected: "\(header.type) values of shape \(header.shape)",
         found: "\(values.count) bytes")
@@ -42,6 +39,21 @@ enum NumPyArray {
           planes: intensities, channels: layout.channels, area: layout.height * layout.width)
         : intensities,
       names: itemNames(of: path, count: layout.count), levelsOfSource: isBinary ? 2 : 256)
+  }
+
+  /// How long a file is by its header, with which `bytes` begin; nil for a length that nothing has.
+  static func byteCount(header bytes: [UInt8], path: String) throws -> Int? {
+    let (header, start) = try header(of: bytes, path: path)
+    return try checkedProduct(header.shape + [width(of: header, path: path)])
+      .flatMap { checkedSum($0, start) }
+  }
+
+  /// Bytes a value.
+  private static func width(of header: Header, path: String) throws -> Int {
+    guard let width = ["|u1": 1, "|b1": 1, "<f4": 4, "<f8": 8][header.type] else {
+      throw FileError(path, expected: "values of type |u1, |b1, <f4 or <f8", found: header.type)
+    }
+    return width
   }
 
   // MARK: Values

@@ -63,7 +63,7 @@ public enum PixelEncoding: Hashable, Codable, Sendable {
     let top = batch.levels - 1
     let intensities = (0...top).map { UInt8(($0 * 255 + top / 2) / top) }
     return Image(
-      width: batch.width, height: batch.height, channels: batch.channels,
+      height: batch.height, width: batch.width, channels: batch.channels,
       pixels: batch.symbols[index * dimension..<(index + 1) * dimension].map {
         intensities[Int($0)]
       })

@@ -14,7 +14,10 @@ extension DataSet {
   ) -> (training: DataSet, validation: DataSet) {
     precondition(
       (0...1).contains(validationFraction), "a fraction is 0 ... 1, found \(validationFraction)")
-    let hashes = (0..<count).map { contentHash(of: $0, seed: seed) }
+    let hashes = fingerprints.map { fingerprint in
+      var stream = RandomStream(seed: seed, "split", Int(truncatingIfNeeded: fingerprint))
+      return stream.next()
+    }
     let bound = validationFraction * 0x1p64
     var isValidation = hashes.map { Double($0) < bound }
     if count >= 2, let least = hashes.min(), let most = hashes.max() {
@@ -27,15 +30,22 @@ extension DataSet {
     )
   }
 
-  /// 64 well-mixed bits of an image's intensities: their fingerprint, mixed with the seed as the key
-  /// of a random stream.
-  private func contentHash(of index: Int, seed: UInt64) -> UInt64 {
-    pixels.withUnsafeBytes { bytes in
-      var hash = Fingerprint(start: UInt64(dimension))
-      hash.fold(
-        UnsafeRawBufferPointer(rebasing: bytes[index * dimension..<(index + 1) * dimension]))
-      var stream = RandomStream(seed: seed, "split", Int(truncatingIfNeeded: hash.bits))
-      return stream.next()
+  /// 64 bits of each image by which it is known again: of its intensities and their number, whatever
+  /// its name, its file's format and its place.
+  public var fingerprints: [UInt64] {
+    let dimension = dimension
+    return [UInt64](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+      nonisolated(unsafe) let output = buffer  // each index writes its own part
+      pixels.withUnsafeBytes { bytes in
+        nonisolated(unsafe) let bytes = bytes
+        inParallel(count, piece: 64) { index in
+          var hash = Fingerprint(start: UInt64(dimension))
+          hash.fold(
+            UnsafeRawBufferPointer(rebasing: bytes[index * dimension..<(index + 1) * dimension]))
+          output[index] = hash.bits
+        }
+      }
+      initializedCount = count
     }
   }
 }

@@ -18,7 +18,7 @@ struct Canvas {
   init(width: Int, height: Int, fill: Colour) {
     let row = [[UInt8]](repeating: [fill.red, fill.green, fill.blue], count: width).flatMap { $0 }
     let rows = [[UInt8]](repeating: row, count: height)
-    image = Image(width: width, height: height, channels: 3, pixels: Array(rows.joined()))
+    image = Image(height: height, width: width, channels: 3, pixels: Array(rows.joined()))
   }
 
   mutating func fill(x: Int, y: Int, width: Int, height: Int, _ colour: Colour) {

@@ -116,6 +116,6 @@ extension Image {
   fileprivate func fitted() -> Image {
     let longer = max(width, height)
     guard longer > 112 else { return self }
-    return resized(width: max(1, width * 112 / longer), height: max(1, height * 112 / longer))
+    return resized(height: max(1, height * 112 / longer), width: max(1, width * 112 / longer))
   }
 }

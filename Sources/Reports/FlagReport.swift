@@ -154,7 +154,7 @@ public struct FlagReport: Sendable {
       histogram.svg(.wide).map { $0 + (histogram.svg(.narrow) ?? "") }
       ?? "<p>The scores have no finite range that could be drawn.</p>\n"
     let key = """
-      <p class="key"><span class="normal">\(calibration.count) held-out normal images</span>
+      <p class="key"><span class="normal">\(calibration.count) \(calibration.kind)</span>
       <span class="found">\(table.rows.count) images of this folder</span>
       <span class="flag">flagged, one tick each</span></p>
 
@@ -255,7 +255,7 @@ public struct FlagReport: Sendable {
       <section class="method">
       <h2>How the numbers were computed</h2>
       <p>Each image is ranked by its score, \(escaped(scoreLabel)), among N = \(calibration.count) \
-      held-out normal images (<bdi>\(escaped(calibration.data))</bdi>): \(rank), and it is flagged \
+      \(calibration.kind) (<bdi>\(escaped(calibration.data))</bdi>): \(rank), and it is flagged \
       where p ≤ \(falseAlarmRate), so that on average at most that share of normal images is flagged, \
       however good or bad the model. Each pixel has a surprise, −log₂ p(pixel | all pixels before it in \
       reading order), in bits: their sum is the image's −log₂ p(x), and bits per dimension is that sum \

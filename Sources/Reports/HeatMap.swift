@@ -69,7 +69,7 @@ public struct HeatMap: Equatable, Sendable {
       pixels.append(colour.green)
       pixels.append(colour.blue)
     }
-    return Image(width: width, height: height, channels: 3, pixels: pixels)
+    return Image(height: height, width: width, channels: 3, pixels: pixels)
   }
 }
 

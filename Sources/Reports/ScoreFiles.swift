@@ -69,7 +69,7 @@ private enum Cell {
 }
 
 /// A CSV field, in quotes where it holds a comma, a quote, a line end or an outer space.
-private func quoted(_ field: String) -> String {
+func quoted(_ field: String) -> String {
   let special = field.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
   guard special || field.hasPrefix(" ") || field.hasSuffix(" ") else { return field }
   // By scalars, not characters: a quote with a combining mark is another character, but still a quote.

@@ -11,6 +11,7 @@ import Foundation
 /// | `metrics.jsonl` | how training went, a row a line |
 /// | `events/` | the same for TensorBoard |
 /// | `samples/` | sample sheets, PNG |
+/// | `seen.bin` | fingerprints of the images trained and validated on |
 /// | `calibration.json` | scores of held-out normal images |
 /// | `lock` | held while a training writes the run |
 ///
@@ -32,9 +33,17 @@ public struct RunFolder: Sendable {
   public var eventsFolder: String { file("events") }
   public var samplesFolder: String { file("samples") }
   public var calibrationFile: String { file("calibration.json") }
+  public var seenImagesFile: String { file("seen.bin") }
+  /// Files that `train` could not read, where there were any.
+  public var unreadableFile: String { file("unreadable.csv") }
+  /// Files that `calibrate` could not read, where there were any.
+  public var calibrationUnreadableFile: String { file("calibration-unreadable.csv") }
 
   /// False where a training was killed before its first checkpoint: it starts again from nothing.
   public var hasCheckpoint: Bool { access(checkpointFile, F_OK) == 0 }
+
+  /// False for runs of earlier versions.
+  public var knowsSeenImages: Bool { access(seenImagesFile, F_OK) == 0 }
 
   /// Makes a new run at `path`, a folder that is new or empty. Throws a `FileError` where it holds
   /// a run or anything else, or where the system refuses.
@@ -126,7 +135,7 @@ extension RunFolder {
         found: "a run; go on with it by --resume, or choose another --run")
     }
     // A training killed while it made the folder leaves no more than these.
-    let ours = ["lock", "events", "samples"]
+    let ours = ["lock", "events", "samples", "seen.bin", "unreadable.csv"]
     let others = names.filter { !ours.contains($0) && !$0.hasSuffix(AtomicFile.temporarySuffix) }
     if let other = others.min() {
       throw FileError(

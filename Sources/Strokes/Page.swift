@@ -75,7 +75,7 @@ struct Page {
   /// White ink on black, grey, 28 × 28.
   var image: Image {
     Image(
-      width: Self.side, height: Self.side, channels: 1,
+      height: Self.side, width: Self.side, channels: 1,
       pixels: ink.map { UInt8(($0 * 255).rounded()) })
   }
 }

@@ -97,6 +97,9 @@ public final class Trainer {
   ///   `FileError` where the disk fails.
   public func train(watch: (Progress) throws -> Bool) throws -> Summary {
     sitting = Sitting(state, done: done)
+    if !isFinished, !run.knowsSeenImages {
+      try SeenImages(training: training, validation: validation).write(to: run)
+    }
     while !isFinished {
       guard try finishEpoch(watch) else { break }
       var loss: Double?

@@ -70,6 +70,9 @@ struct BenchmarkModels: ParsableCommand {
   @Option(help: "Training steps to take instead, with the resident memory early and late.")
   var steps: Int?
 
+  @Flag(help: "Follow links to folders outside of DATA.")
+  var followLinks = false
+
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -109,7 +112,8 @@ struct BenchmarkModels: ParsableCommand {
     common.prepare()
     let images = try data.map { path in
       let options = LoadingOptions(
-        size: size.map { ($0.width, $0.height) }, channels: channels?.count)
+        size: size.map { ($0.width, $0.height) }, channels: channels?.count,
+        followLinks: followLinks)
       return try load(path, options, common.console)
     }
     let benchmarks = try benchmarks(on: images)

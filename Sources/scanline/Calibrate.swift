@@ -1,6 +1,7 @@
 import ArgumentParser
 import Detection
 import Foundation
+import Images
 import Training
 
 struct Calibrate: ParsableCommand {
@@ -8,7 +9,8 @@ struct Calibrate: ParsableCommand {
     abstract: "Store the scores of held-out normal images in a run.",
     discussion: """
       Later images are ranked among these. They must be normal, and neither trained nor validated \
-      on: on those the model is too sure, and false alarms come more often than asked for. A \
+      on: on those the model is too sure, and false alarms come more often than asked for. The run \
+      knows those by content, and is not calibrated where more than one in twenty was trained on. A \
       false-alarm rate A needs at least 1/A - 1 of them.
 
       Example: scanline calibrate runs/parts held-out
@@ -23,15 +25,19 @@ struct Calibrate: ParsableCommand {
 
   func run() throws {
     let run = try options.open(runFolder)
-    let calibration = try run.calibration(on: data)
+    let (calibration, images) = try run.calibration(on: data)
     let file = run.trained.run.calibrationFile
     try calibration.write(to: file)
+    let reading = ReadingReport([(data, images)])
+    try reading.write(to: run.trained.run.calibrationUnreadableFile, run.console)
     let result = Result(
-      run: run.path, data: data, images: calibration.count, file: file,
+      run: run.path, data: data, images: calibration.count, heldOut: calibration.heldOut,
+      file: file,
       leastFalseAlarmRate: 1 / Double(calibration.count + 1))
+    let kind = calibration.heldOut == true ? "held-out image" : "image"
     try run.console.result(
-      result,
-      text: "\(counted(calibration.count, "image")) in \(file); false-alarm rates from"
+      WithReading(result, reading),
+      text: "\(counted(calibration.count, kind)) in \(file); false-alarm rates from"
         + " \(String(format: "%.2g", result.leastFalseAlarmRate)) up can be asked for")
   }
 
@@ -40,37 +46,27 @@ struct Calibrate: ParsableCommand {
     let run: String
     let data: String
     let images: Int
+    /// Nil where it is not known.
+    let heldOut: Bool?
     let file: String
     let leastFalseAlarmRate: Double
   }
 }
 
 extension RunInUse {
-  /// The calibration that held-out normal images make.
+  /// The calibration that held-out normal images make, and the images.
   /// - Parameter rate: the options of a rate that it must resolve, checked before anything is scored.
-  func calibration(on path: String, rate: FalseAlarmOptions? = nil) throws -> Calibration {
-    warnOfOverlap(path)
+  func calibration(
+    on path: String, rate: FalseAlarmOptions? = nil
+  ) throws -> (Calibration, images: DataSet) {
     let images = try load(path)
     try rate?.check(images.count, of: path)
+    let heldOut = try requireHeldOut(images, path)
     let description = "\(path), \(counted(images.count, "image"))"
-    return try watching(path, images.count) { progress in
-      try Scorer(trained).calibration(of: images, description, progress: progress)
+    let calibration = try watching(path, images.count) { progress in
+      try Scorer(trained).calibration(
+        of: images, description, heldOut: heldOut, progress: progress)
     }
-  }
-
-  /// Which images were trained on is known by the path of their folder or file alone.
-  private func warnOfOverlap(_ path: String) {
-    func whole(_ path: String) -> String {
-      URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
-    }
-    let used = trained.configuration.data
-    for (name, use) in [(used.path, "trained"), (used.validationPath ?? used.path, "validated")]
-    where whole(name) == whole(path) {
-      console.warn(
-        "\(path): the run was \(use) on it; false alarms will come more often than asked for")
-      return
-    }
-    console.note(
-      "\(path): taken as held out; whether the run has seen some of these images is not known")
+    return (calibration, images)
   }
 }

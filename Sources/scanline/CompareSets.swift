@@ -33,8 +33,12 @@ struct CompareSets: ParsableCommand {
   func run() throws {
     let run = try options.open(runFolder)
     let scorer = Scorer(run.trained, calibration: try run.trained.calibration())
+    var sets: [(path: String, data: DataSet)] = []
     func table(_ path: String) throws -> ScoreTable {
-      try run.scores(of: run.load(path), named: path, by: scorer)
+      let images = try run.load(path)
+      sets.append((path, images[0..<0]))
+      if path == normal { try run.warnOfSeen(images, path) }
+      return try run.scores(of: images, named: path, by: scorer)
     }
     let normalTable = try table(normal)
     var pairs: [Pair] = []
@@ -45,7 +49,8 @@ struct CompareSets: ParsableCommand {
           try Pair(outOf: other, score, normalTable, otherTable, seed: options.common.seed))
       }
     }
-    try run.console.result(Result(pairs: pairs), text: text(pairs))
+    try run.console.result(
+      WithReading(Result(pairs: pairs), ReadingReport(sets)), text: text(pairs))
   }
 
   /// What `--json` prints.
@@ -54,7 +59,7 @@ struct CompareSets: ParsableCommand {
   }
 
   /// One set told from the normal images by one score.
-  private struct Pair: Encodable {
+  struct Pair: Encodable {
     let outOf: String
     let score: String
     let metrics: DetectionMetrics
@@ -103,18 +108,5 @@ struct CompareSets: ParsableCommand {
       }
       return [score] + [\.auroc, \.auprIn, \.auprOut, \.fpr95, \.fpr80].map(interval)
     }
-  }
-
-  /// A table with aligned columns; whole paths would fill it.
-  private func text(_ pairs: [Pair]) -> String {
-    let header = ["out of", "score", "AUROC", "AUPR in", "AUPR out", "FPR95", "FPR80"]
-    let names = Dictionary(zip(others, shortNames(of: others))) { first, _ in first }
-    let lines = [header] + pairs.map { [names[$0.outOf]!] + $0.cells }
-    let widths = header.indices.map { column in lines.map { $0[column].count }.max()! }
-    return lines.map { line in
-      zip(line, widths).map { cell, width in
-        cell + String(repeating: " ", count: width - cell.count)
-      }.joined(separator: "  ")
-    }.joined(separator: "\n")
   }
 }

@@ -28,6 +28,15 @@ enum Channels: String, CaseIterable, ExpressibleByArgument {
   }
 }
 
+/// How folders of images are read.
+struct ReadingOptions: ParsableArguments {
+  @Flag(help: "Make an unreadable file an error.")
+  var strict = false
+
+  @Flag(help: "Follow links to folders outside of DATA.")
+  var followLinks = false
+}
+
 /// Loads a data set with progress, and tells of the files that were skipped.
 func load(_ path: String, _ options: LoadingOptions, _ console: Console) throws -> DataSet {
   let line = ProgressLine(console)
@@ -35,13 +44,16 @@ func load(_ path: String, _ options: LoadingOptions, _ console: Console) throws 
     line.update("reading \(path): \(done) of \(total) files")
   }
   line.clear()
+  // The screen names a few of each.
   let most = 5
-  let folder = path.hasSuffix("/") ? path : path + "/"
-  for file in data.skipped.prefix(most) {
-    console.warn("skipped \(folder)\(file.path): \(file.reason)")
+  func tell(_ remarks: [FileRemark], _ what: String, _ tell: (String) -> Void) {
+    for remark in remarks.prefix(most).map({ $0.openable(from: path) }) {
+      tell("\(what) \(remark.path): \(remark.reason)")
+    }
+    if remarks.count > most { tell("\(what) \(remarks.count - most) more files of \(path)") }
   }
-  if data.skipped.count > most {
-    console.warn("skipped \(data.skipped.count - most) more files of \(path)")
-  }
+  tell(data.leftOut, "left out", console.note)
+  tell(data.skipped, "skipped", console.warn)
+  tell(data.flawed, "read with a flaw", console.warn)
   return data
 }

@@ -46,7 +46,8 @@ struct Evaluate: ParsableCommand {
     let png =
       trained.configuration.pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil
     let result = Result(likelihood, seconds: seconds, png: png)
-    try run.console.result(result, text: result.text)
+    try run.console.result(
+      WithReading(result, ReadingReport([(data, images)])), text: result.text)
   }
 
   /// What `--json` prints.

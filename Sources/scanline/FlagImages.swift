@@ -1,5 +1,6 @@
 import ArgumentParser
 import Detection
+import Files
 import Images
 import Reports
 import Training
@@ -14,7 +15,7 @@ struct FlagImages: ParsableCommand {
       Ranks each image by its likelihood among held-out normal ones and flags it where its p-value \
       is within the rate. Writes scores.csv, scores.jsonl, contact-sheet.png (the oddest first), \
       report.html, and then heatmaps/ of the flagged that the report shows (--heatmaps all: of all \
-      flagged). Files of these names are replaced; others in the folder stay.
+      flagged). Those of an earlier call are replaced; other files in the folder stay.
 
       Example: scanline flag runs/parts incoming --out report --false-alarm-rate 0.01
       """)
@@ -44,13 +45,21 @@ struct FlagImages: ParsableCommand {
   @Flag(help: "Exit with status 3 where an image is flagged.")
   var failIfFlagged = false
 
+  @OptionGroup var output: OutputOptions
+
   @OptionGroup var options: UseOptions
 
   func run() throws {
     let run = try options.open(runFolder)
     let calibration = try ranks(of: run)
+    let folder = try OutputFolder(
+      outPath, inputs: [data, calibrationPath].compactMap(\.self), overwrite: output.overwrite)
+    let names = ["scores.csv", "scores.jsonl", "contact-sheet.png", "heatmaps", "report.html"]
+    try folder.requireFree(names + ["unreadable.csv"])
     let images = try run.load(data)
-    let folder = try OutputFolder(outPath)
+    let reading = ReadingReport([(data, images)])
+    try folder.claim(names)
+    try reading.write(to: folder.file("unreadable.csv"), run.console)
     var flagging = Flagging(
       scorer: Scorer(run.trained, calibration: calibration), calibration: calibration,
       falseAlarmRate: falseAlarms.falseAlarmRate)
@@ -77,13 +86,15 @@ struct FlagImages: ParsableCommand {
       falseAlarmRate: falseAlarms.falseAlarmRate, calibrationImages: calibration.count,
       report: summary.report, scores: summary.scores, heatMaps: summary.heatMaps,
       missingHeatMaps: summary.missingHeatMaps)
-    try run.console.result(result, text: result.text)
+    try run.console.result(WithReading(result, reading), text: result.text)
     if failIfFlagged && result.flagged > 0 { throw ExitCode(3) }
   }
 
   /// The normal images to rank among; too few of them are refused before anything is scored.
   private func ranks(of run: RunInUse) throws -> Calibration {
-    if let calibrationPath { return try run.calibration(on: calibrationPath, rate: falseAlarms) }
+    if let calibrationPath {
+      return try run.calibration(on: calibrationPath, rate: falseAlarms).0
+    }
     guard let calibration = try run.trained.calibration() else {
       throw CommandError(
         "\(run.path): expected a calibrated run, found none; run scanline calibrate, or give"

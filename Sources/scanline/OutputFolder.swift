@@ -1,5 +1,4 @@
-import Files
-import Foundation
+import ArgumentParser
 
 /// A failure of the command itself, in one line.
 struct CommandError: Error, CustomStringConvertible {
@@ -11,26 +10,8 @@ struct CommandError: Error, CustomStringConvertible {
   static func stopped(_ what: String) -> CommandError { CommandError("stopped: \(what)") }
 }
 
-/// The folder that a verb writes to: made where there is none. Files in it are replaced where they have
-/// the name of one to be written; nothing else in it is touched.
-struct OutputFolder {
-  let path: String
-
-  init(_ path: String) throws {
-    self.path = path
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
-      guard isFolder.boolValue else {
-        throw CommandError("\(path): expected a folder to write to, found a file")
-      }
-    }
-    try makeFolder(path)
-  }
-
-  /// The path of a file in the folder; its own folder is made.
-  func file(_ name: String) throws -> String {
-    let file = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
-    if name.contains("/") { try makeFolder(String(file[..<file.lastIndex(of: "/")!])) }
-    return file
-  }
+/// What every verb takes that writes files beside its run.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Replace files that scanline did not write.")
+  var overwrite = false
 }

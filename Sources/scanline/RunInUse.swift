@@ -10,8 +10,7 @@ struct RunArgument: ParsableArguments {
 
 /// What every verb takes that uses a run on images.
 struct UseOptions: ParsableArguments {
-  @Flag(help: "Make an unreadable file an error.")
-  var strict = false
+  @OptionGroup var reading: ReadingOptions
 
   @OptionGroup var common: CommonOptions
 
@@ -20,7 +19,7 @@ struct UseOptions: ParsableArguments {
     common.prepare()
     let interruption = Interruption()
     return RunInUse(
-      path: run.path, trained: try TrainedModel(run: run.path), strict: strict,
+      path: run.path, trained: try TrainedModel(run: run.path), reading: reading,
       console: common.console, interruption: interruption)
   }
 }
@@ -29,14 +28,15 @@ struct UseOptions: ParsableArguments {
 struct RunInUse {
   let path: String
   let trained: TrainedModel
-  let strict: Bool
+  let reading: ReadingOptions
   let console: Console
   let interruption: Interruption
 
   /// Loads a data set as the run wants its images.
   func load(_ path: String) throws -> DataSet {
     var options = trained.loadingOptions
-    options.strict = strict
+    options.strict = reading.strict
+    options.followLinks = reading.followLinks
     return try scanline.load(path, options, console)
   }
 }

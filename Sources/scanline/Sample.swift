@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Generation
 import Heads
 import Images
@@ -9,8 +10,8 @@ struct Sample: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draw new images.",
     discussion: """
-      Writes 0001.png, 0002.png … and grid.png, which shows the first 400. Files of these names are \
-      replaced; others in the folder stay.
+      Writes 0001.png, 0002.png … and grid.png, which shows the first 400. Those of an \
+      earlier call are replaced; other files in the folder stay.
 
       Draws are exact unless an option below departs from the distribution. The same --seed gives \
       the same images, image by image, whatever the count.
@@ -44,12 +45,14 @@ struct Sample: ParsableCommand {
   @Option(help: "The most probable images that beam search of this width finds. Slow.")
   var beam: Int?
 
+  @OptionGroup var output: OutputOptions
+
   @OptionGroup var common: CommonOptions
 
   /// Tiles of the grid.
   private static let mostInGrid = 400
 
-  private var imageCount: Int { count ?? (greedy || beam != nil ? 1 : 16) }
+  var imageCount: Int { count ?? (greedy || beam != nil ? 1 : 16) }
 
   func validate() throws {
     if let count, count < 1 {
@@ -81,7 +84,8 @@ struct Sample: ParsableCommand {
     common.prepare()
     let interruption = Interruption()
     let trained = try TrainedModel(run: runFolder.path)
-    let folder = try OutputFolder(outPath)
+    let folder = try OutputFolder(outPath, overwrite: output.overwrite)
+    try folder.requireFree((1...imageCount).lazy.map(name) + ["grid.png"])
     let start = ContinuousClock.now
     var tiles: [Image] = []
     var written = 0
@@ -106,57 +110,5 @@ struct Sample: ParsableCommand {
       text:
         "\(counted(written, "image")) in \(outPath), \(duration(seconds)); see \(folder.file("grid.png"))"
     )
-  }
-
-  /// Hands over the images group by group, until all are drawn or the work is stopped.
-  private func draw(
-    from trained: TrainedModel, _ interruption: Interruption, each: (PixelBatch) throws -> Void
-  ) throws {
-    let line = ProgressLine(common.console)
-    defer { line.clear() }
-    let dimension = trained.model.image.dimension
-    if let beam {
-      let found = try BeamSearch(trained.model, in: trained.context, width: beam).run { done in
-        line.update("searching", Double(done), of: dimension, "sub-pixels")
-        return !interruption.isRequested
-      }
-      guard let found else { return }
-      guard found.images.count >= imageCount else {
-        throw CommandError("--count: there are only \(found.images.count) images of this size")
-      }
-      try each(found.images)
-      return
-    }
-    let sampler = Sampler(
-      trained.model, in: trained.context,
-      options: SamplingOptions(
-        temperature: temperature, topK: topK, topP: topP, greedy: greedy),
-      seed: common.seed)
-    for first in stride(from: 0, to: imageCount, by: sampler.imagesAtOnce) {
-      let images = first..<min(first + sampler.imagesAtOnce, imageCount)
-      let group = try sampler.draw(images) { done in
-        line.update(
-          "drawing", Double(first) + Double(done) / Double(dimension), of: imageCount, "images")
-        return !interruption.isRequested
-      }
-      guard let group else { return }
-      try each(group)
-    }
-  }
-
-  /// `0001.png`
-  private func name(_ number: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".png"
-  }
-
-  /// What `--json` prints.
-  private struct Result: Encodable {
-    let run: String
-    let images: Int
-    let out: String
-    let grid: String
-    let seconds: Double
-    let imagesPerSecond: Double
   }
 }

@@ -31,7 +31,16 @@ struct ScoreImages: ParsableCommand {
 
   @OptionGroup var falseAlarms: FalseAlarmOptions
 
+  @OptionGroup var output: OutputOptions
+
   @OptionGroup var options: UseOptions
+
+  func validate() throws {
+    if outPath.split(separator: "/").last == "unreadable.csv" {
+      throw ValidationError(
+        "--out: expected another name, found that of the table of unreadable files")
+    }
+  }
 
   func run() throws {
     let run = try options.open(runFolder)
@@ -40,8 +49,15 @@ struct ScoreImages: ParsableCommand {
       try falseAlarms.check(calibration.count, of: run.trained.run.calibrationFile)
     }
     try AtomicFile.requireWritable(outPath)
+    try OutputFile.requireReplaceable(
+      outPath, inputs: [data], overwrite: output.overwrite,
+      tables: ["path,nats,bits_per_dimension,"])
+    let folder = try heatmaps.map {
+      try OutputFolder($0, inputs: [data], overwrite: output.overwrite)
+    }
     let images = try run.load(data)
-    let folder = try heatmaps.map(OutputFolder.init)
+    let reading = ReadingReport([(data, images)])
+    try reading.write(beside: outPath, overwrite: output.overwrite, run.console)
     let names = HeatMapNames(of: folder == nil ? [] : images.names)
     let scale = HeatScale.best(for: calibration, channels: images.channels)
     var table = try run.scores(
@@ -57,9 +73,10 @@ struct ScoreImages: ParsableCommand {
     try table.writeCSV(to: outPath)
     let flagged = calibration.map { _ in table.flaggedCount }
     try run.console.result(
-      Result(
-        run: run.path, images: table.rows.count, unreadable: images.skipped.count, out: outPath,
-        calibrated: calibration != nil, flagged: flagged, heatmaps: heatmaps),
+      WithReading(
+        Result(
+          run: run.path, images: table.rows.count, out: outPath,
+          calibrated: calibration != nil, flagged: flagged, heatmaps: heatmaps), reading),
       text: "\(counted(table.rows.count, "image")) scored"
         + (flagged.map { ", \($0) flagged" } ?? ", run not calibrated") + "; see \(outPath)")
   }
@@ -68,7 +85,6 @@ struct ScoreImages: ParsableCommand {
   private struct Result: Encodable {
     let run: String
     let images: Int
-    let unreadable: Int
     let out: String
     let calibrated: Bool
     let flagged: Int?

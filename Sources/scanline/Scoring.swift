@@ -1,5 +1,6 @@
 import ArgumentParser
 import Detection
+import Files
 import Foundation
 import Images
 import Training

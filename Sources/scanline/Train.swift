@@ -77,8 +77,7 @@ struct Train: ParsableCommand {
       """)
   var classes = false
 
-  @Flag(help: "Make an unreadable file an error.")
-  var strict = false
+  @OptionGroup var reading: ReadingOptions
 
   @Flag(help: "Go on with the run from its last checkpoint.")
   var resume = false
@@ -137,7 +136,7 @@ struct Train: ParsableCommand {
     }
     display.end()
     let result = TrainingResult(run: runPath, summary)
-    try console.result(result, text: result.text)
+    try console.result(WithReading(result, job.reading), text: result.text)
     if summary.interrupted, let code = interruption.exitCode {
       console.note("go on with: \(commandToGoOn)")
       throw code
@@ -160,6 +159,7 @@ struct Train: ParsableCommand {
   /// What to type after an interruption: the rest is in the run's configuration.
   private var commandToGoOn: String {
     var words = ["scanline", "train", data, "--run", runPath, "--resume"]
+    if reading.followLinks { words.append("--follow-links") }
     // Another number of threads adds in another order.
     if let threads = common.threads { words += ["--threads", "\(threads)"] }
     return shellLine(words)

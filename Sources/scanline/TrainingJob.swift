@@ -12,6 +12,8 @@ struct TrainingJob {
   let configuration: RunConfiguration
   let training: DataSet
   let validation: DataSet?
+  /// What is to be told of the files read.
+  let reading: ReadingReport
 
   /// A new run.
   init(beginning command: Train) throws {
@@ -25,7 +27,8 @@ struct TrainingJob {
     let seed = command.common.seed
     let options = LoadingOptions(
       size: command.size.map { ($0.width, $0.height) }, channels: command.channels?.count,
-      useClasses: command.classes, strict: command.strict)
+      useClasses: command.classes, strict: command.reading.strict,
+      followLinks: command.reading.followLinks)
     let all = try load(command.data, options, console)
     let shape = ImageShape(height: all.height, width: all.width, channels: all.channels)
     let pixels = command.pixelEncoding(of: all)
@@ -34,7 +37,7 @@ struct TrainingJob {
       name: command.model ?? command.defaultModel, settings: try command.parsedSettings(),
       head: head.head(pixels.levels), image: shape, seed: seed)
     (training, validation) = try Self.split(
-      all, shape, command.validation, seed: seed, strict: command.strict, console)
+      all, shape, command.validation, seed: seed, command.reading, console)
     configuration = RunConfiguration(
       model: model, pixels: pixels,
       data: DataDescription(
@@ -42,6 +45,8 @@ struct TrainingJob {
         validation: validation),
       training: command.options(for: model.family), seed: seed)
     folder = try RunFolder.create(at: command.runPath, configuration: configuration)
+    reading = Self.report(command.data, all, command.validation, validation)
+    try reading.write(to: folder.unreadableFile, console)
   }
 
   /// A run taken up again: its configuration decides, and no flag may say otherwise.
@@ -55,26 +60,36 @@ struct TrainingJob {
     let shape = configuration.model.image
     let options = LoadingOptions(
       size: (shape.width, shape.height), channels: shape.channels,
-      useClasses: configuration.data.trainingImagesByClass != nil, strict: command.strict)
+      useClasses: configuration.data.trainingImagesByClass != nil, strict: command.reading.strict,
+      followLinks: command.reading.followLinks)
+    let all = try load(command.data, options, console)
+    let validationPath = command.validation ?? configuration.data.validationPath
     (training, validation) = try Self.split(
-      try load(command.data, options, console), shape,
-      command.validation ?? configuration.data.validationPath, seed: configuration.seed,
-      strict: command.strict, console)
+      all, shape, validationPath, seed: configuration.seed, command.reading, console)
+    reading = Self.report(command.data, all, validationPath, validation)
   }
 
   /// The images to train on and those to validate on: another source, or a part of these.
   private static func split(
-    _ all: DataSet, _ shape: ImageShape, _ validationPath: String?, seed: UInt64, strict: Bool,
-    _ console: Console
+    _ all: DataSet, _ shape: ImageShape, _ validationPath: String?, seed: UInt64,
+    _ reading: ReadingOptions, _ console: Console
   ) throws -> (DataSet, DataSet?) {
     if let validationPath {
       let options = LoadingOptions(
-        size: (shape.width, shape.height), channels: shape.channels, strict: strict)
+        size: (shape.width, shape.height), channels: shape.channels, strict: reading.strict,
+        followLinks: reading.followLinks)
       return (all, try load(validationPath, options, console))
     }
     guard all.count > 1 else { return (all, nil) }
     let (training, validation) = all.split(seed: seed)
     return (training, validation)
+  }
+
+  private static func report(
+    _ path: String, _ all: DataSet, _ validationPath: String?, _ validation: DataSet?
+  ) -> ReadingReport {
+    let other = validationPath.flatMap { path in validation.map { (path: path, data: $0) } }
+    return ReadingReport([(path, all)] + (other.map { [$0] } ?? []))
   }
 }
 

@@ -140,7 +140,10 @@ import Testing
     #expect(object["report"] as? String == "report/report.html")
     #expect(
       try place.names(in: "report")
-        == ["contact-sheet.png", "heatmaps", "report.html", "scores.csv", "scores.jsonl"])
+        == [
+          "contact-sheet.png", "heatmaps", "report.html", "scores.csv", "scores.jsonl",
+          "unreadable.csv",
+        ])
 
     // Every p-value is the rank among the calibration.
     let scores = try columns("report/scores.csv")
@@ -274,7 +277,7 @@ import Testing
     let pixels = (0..<20 * 30 * 3).map { UInt8($0 % 251) }
     try FileManager.default.createDirectory(
       atPath: place.file("other"), withIntermediateDirectories: true)
-    try Image(width: 30, height: 20, channels: 3, pixels: pixels)
+    try Image(height: 20, width: 30, channels: 3, pixels: pixels)
       .writePNG(to: place.file("other/wide.png"))
     let outcome = try place.scanline("evaluate", "run", "other", "--json")
     // One image has no standard error.

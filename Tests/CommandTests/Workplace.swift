@@ -47,8 +47,10 @@ struct Workplace {
 
   func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name)) }
 
+  /// What lies in a folder, hidden files left out, sorted.
   func names(in folder: String) throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: file(folder)).sorted()
+    try FileManager.default.contentsOfDirectory(atPath: file(folder)).filter { !$0.hasPrefix(".") }
+      .sorted()
   }
 
   func contents(_ name: String) throws -> Data { Data(try bytes(of: file(name))) }
@@ -83,16 +85,20 @@ struct Workplace {
   func scanline(_ arguments: [String]) throws -> Outcome { try start(arguments).outcome() }
 
   /// 10 × 10 grey images of a bright bar on dark ground, with a little noise; `odd` ones are noise.
+  /// Shades differ so that no two are the same before they are made binary.
   func makeImages(_ folder: String, _ count: Int, odd: Bool = false, seed: UInt64 = 0) throws {
     self.folder.makeFolder(folder)
     for index in 0..<count {
       var random = RandomStream(seed: seed, folder, index)
       let column = 1 + random.integer(below: 8)
+      var shade = RandomStream(seed: seed, "shade of \(folder)", index)
       let pixels = (0..<100).map { i -> UInt8 in
-        if odd || random.uniform() < 0.02 { return random.uniform() < 0.5 ? 0 : 255 }
-        return i % 10 == column ? 255 : 0
+        let isNoise = odd || random.uniform() < 0.02
+        let isBright = isNoise ? random.uniform() >= 0.5 : i % 10 == column
+        let depth = UInt8(shade.integer(below: 16))
+        return isBright ? 255 - depth : depth
       }
-      try Image(width: 10, height: 10, channels: 1, pixels: pixels)
+      try Image(height: 10, width: 10, channels: 1, pixels: pixels)
         .writePNG(to: file("\(folder)/\(index < 10 ? "0" : "")\(index).png"))
     }
   }

@@ -151,7 +151,7 @@ import Training
 
   @Test func images() throws {
     folder.write(
-      Image(width: 3, height: 2, channels: 1, pixels: [0, 9, 90, 99, 200, 255])
+      Image(height: 2, width: 3, channels: 1, pixels: [0, 9, 90, 99, 200, 255])
         .encodedPNG(), to: "pictures/a.png")
     folder.write([1, 2, 3], to: "pictures/b.png")
     let (path, copy) = (folder.file("pictures"), folder.file("copy.png"))

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import Images
 import TestSupport
 import Testing
@@ -63,6 +64,33 @@ import Testing
       #expect(refusal(bytes, as: "a.gz") != nil, "byte \(at)")
     }
     #expect(refusal(whole + [0], as: "a.gz") != nil)
+  }
+
+  @Test(.timeLimit(.minutes(1))) func bombsAreRefusedByWhatTheirHeadersSay() throws {
+    let zeros = folder.file("zeros.gz")
+    let gzip9 = try Process.run(
+      URL(fileURLWithPath: "/bin/sh"),
+      arguments: ["-c", "head -c 64M /dev/zero | gzip -9 > \(zeros)"]
+    )
+    gzip9.waitUntilExit()
+    let bomb = try bytes(of: zeros)
+    let (images, array) = (idx([2, 28, 28], []), npy("|u1", "2, 28, 28", []))
+    for (file, header) in [("a.gz", images), ("b.npy.gz", array)] {
+      #expect(
+        refusal(gzip(header) + bomb, as: file)
+          == "expected the \(header.count + 2 * 784) bytes of its header, found more")
+    }
+    // Nor is memory taken for what cannot be there.
+    let vast = idx([1 << 20, 28, 28], [])
+    let refused = refusal(gzip(vast), as: "c.gz")
+    #expect(refused?.contains("the \(vast.count + 784 << 20) bytes of its header") == true)
+    // Where nothing says how long the file is, no data set packs as well.
+    for file in ["d.bin.gz", "e.amat.gz"] {
+      #expect(
+        refusal(bomb, as: file)
+          == "expected packed images, found data that grow more than 500-fold")
+    }
+    #expect(refusal(bomb, as: "f.gz")?.hasSuffix("another kind of file") == true)
   }
 
   // MARK: Counts that lie
@@ -136,10 +164,17 @@ import Testing
     ("0 1 2 0", "expected a number 0 ... 1 in line 1, column 3, found \"2\""),
     ("0 1 -1e-9 0", "expected a number 0 ... 1 in line 1, column 3, found \"-1e-9\""),
     ("0 1 nan 0", "expected a number 0 ... 1 in line 1, column 3, found \"nan\""),
+    ("0 1 0x1 0", "expected a number 0 ... 1 in line 1, column 3, found \"0x1\""),
+    ("0 1 0x1p-1 0", "expected a number 0 ... 1 in line 1, column 3, found \"0x1p-1\""),
+    ("0 1 1\0 0", "expected a number 0 ... 1 in line 1, column 3, found \"1\\0\""),
     ("0 1 . 0", "expected a number 0 ... 1 in line 1, column 3, found \".\""),
     ("0 1 1 0 256", "expected a label 0 ... 255 in line 1, column 5, found \"256\""),
     ("0 1 1 0 1.5", "expected a label 0 ... 255 in line 1, column 5, found \"1.5\""),
-    ("1 1 1", "expected a square number of columns, as 784, or one more for a label, found 3"),
+    (
+      "1 1 1",
+      "expected a square number of columns, as 784, or one more for a label, found 3;"
+        + " say of what --size WxH they are"
+    ),
     (" \n\r\n", "expected lines of numbers, found none"),
   ]) func amatLinesThatDoNotFit(text: String, line: String) {
     #expect(refusal(Array(text.utf8), as: "a.amat") == line)
@@ -159,7 +194,8 @@ import Testing
 
   @Test func otherFilesAreRefused() {
     #expect(refusal([], as: "a.png")?.hasSuffix("found an empty file") == true)
-    #expect(refusal(Array("GIF89a".utf8), as: "a.gif")?.hasSuffix("another kind of file") == true)
+    #expect(refusal(Array("GIF89".utf8), as: "a.gif")?.hasSuffix("another kind of file") == true)
+    #expect(refusal(Array("GIF89a".utf8), as: "a.gif")?.hasPrefix("a GIF image; convert") == true)
     #expect(
       refusal(testImage(0).encodedPNG(), as: "a.png", LoadingOptions(useClasses: true)) != nil)
     #expect(refusal(Array(testImage(0).encodedPNG().dropLast(3)), as: "a.png") != nil)

@@ -2,9 +2,9 @@ import Foundation
 import Images
 
 /// An image no two of which are alike.
-func testImage(_ index: Int, width: Int = 6, height: Int = 5, channels: Int = 1) -> Image {
+func testImage(_ index: Int, height: Int = 5, width: Int = 6, channels: Int = 1) -> Image {
   Image(
-    width: width, height: height, channels: channels,
+    height: height, width: width, channels: channels,
     pixels: (0..<width * height * channels).map {
       UInt8(truncatingIfNeeded: ($0 + 1) * (index + 3) + index >> 8)
     })

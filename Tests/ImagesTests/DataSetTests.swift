@@ -8,7 +8,7 @@ import Testing
     DataSet(
       height: 2, width: 3, channels: 1,
       pixels: (0..<count).flatMap {
-        testImage($0 % (distinct ?? count), width: 3, height: 2).pixels
+        testImage($0 % (distinct ?? count), height: 2, width: 3).pixels
       },
       names: (0..<count).map(String.init), labels: (0..<count).map { $0 % 2 },
       classNames: ["even", "odd"])
@@ -19,7 +19,7 @@ import Testing
     let part = data[[3, 1, 3]]
     #expect(part.names == ["3", "1", "3"])
     #expect(part.labels == [1, 1, 1])
-    #expect(part.image(at: 1) == testImage(1, width: 3, height: 2))
+    #expect(part.image(at: 1) == testImage(1, height: 2, width: 3))
     #expect(part.pixels.count == 18)
   }
 

@@ -24,7 +24,7 @@ func fixturePath(_ name: String, testFile: String = #filePath) -> String {
 
 @Suite struct DecodingTests {
   private let folder = TemporaryFolder()
-  private let tiny = Image(width: 2, height: 1, channels: 1, pixels: [3, 250])
+  private let tiny = Image(height: 1, width: 2, channels: 1, pixels: [3, 250])
 
   private func message(_ body: () throws -> Image) -> String? {
     do throws {
@@ -69,7 +69,7 @@ func fixturePath(_ name: String, testFile: String = #filePath) -> String {
 
   @Test func limitsAreInclusive() throws {
     let bytes = Image(
-      width: 6, height: 4, channels: 1, pixels: [UInt8](repeating: 9, count: 24)
+      height: 4, width: 6, channels: 1, pixels: [UInt8](repeating: 9, count: 24)
     ).encodedPNG()
     func isRefused(_ limits: DecodingLimits) -> Bool {
       message { try Image.decode(bytes, name: "a.png", limits: limits) } != nil

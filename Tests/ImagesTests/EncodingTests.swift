@@ -6,7 +6,7 @@ import Testing
 private func noise(width: Int, height: Int, channels: Int, levels: Int = 256) -> Image {
   var stream = RandomStream(seed: 1, "noise", width, height, channels)
   return Image(
-    width: width, height: height, channels: channels,
+    height: height, width: width, channels: channels,
     pixels: (0..<width * height * channels).map { _ in
       UInt8(stream.integer(below: levels) * 255 / (levels - 1))
     })
@@ -31,7 +31,7 @@ private func noise(width: Int, height: Int, channels: Int, levels: Int = 256) ->
     let twoLevels = noise(width: 64, height: 64, channels: 1, levels: 2)
     #expect(twoLevels.optimisedPNGByteCount < twoLevels.encodedPNG().count)
     let ramp = Image(
-      width: 64, height: 64, channels: 1, pixels: (0..<4096).map { UInt8($0 / 64 + $0 % 64) })
+      height: 64, width: 64, channels: 1, pixels: (0..<4096).map { UInt8($0 / 64 + $0 % 64) })
     #expect(ramp.optimisedPNGByteCount <= ramp.encodedPNG().count)
     #expect(ramp.optimisedPNGByteCount < twoLevels.optimisedPNGByteCount)
   }

@@ -34,18 +34,17 @@ import Testing
     let data = try load()
     #expect(data.names == names)
     for index in names.indices { #expect(data.image(at: index) == testImage(index)) }
-    #expect(try load(LoadingOptions(limit: 3)).names == Array(names.prefix(3)))
     #expect(try DataSet.load(folder.path + "/") == data)
   }
 
   @Test func jpegAndPNGAreTakenByContent() throws {
     folder.write(smallJPEG, to: "a.jpg")
     folder.write(smallJPEG, to: "b.png")
-    folder.write(testImage(1, width: 8, height: 8).encodedPNG(), to: "c.jfif")
+    folder.write(testImage(1, height: 8, width: 8).encodedPNG(), to: "c.jfif")
     let data = try load()
     #expect(data.names == ["a.jpg", "b.png", "c.jfif"])
     #expect(data.image(at: 0) == data.image(at: 1))
-    #expect(data.image(at: 2) == testImage(1, width: 8, height: 8))
+    #expect(data.image(at: 2) == testImage(1, height: 8, width: 8))
   }
 
   @Test func hiddenFilesAreNotThere() throws {
@@ -68,9 +67,95 @@ import Testing
     elsewhere.write(testImage(1).encodedPNG(), to: "deep/far.png")
     folder.link("c", to: elsewhere.path)
     elsewhere.link("back", to: folder.path)
-    let data = try load()
+    let data = try load(LoadingOptions(followLinks: true))
     #expect(data.names == ["b/linked.png", "b/real.png", "c/deep/far.png"])
     #expect(data.skipped.map(\.path) == ["b/self"])
+  }
+
+  @Test func linksToFoldersElsewhereAreNotFollowedUnlessTold() throws {
+    writePNG(0, "here.png")
+    let elsewhere = TemporaryFolder()
+    elsewhere.write(testImage(1).encodedPNG(), to: "far.png")
+    folder.link("all", to: "/")
+    folder.link("beside", to: elsewhere.path)
+    // Its path begins as the folder's does.
+    let twin = folder.path + "-twin"
+    try FileManager.default.copyItem(atPath: elsewhere.path, toPath: twin)
+    defer { try? FileManager.default.removeItem(atPath: twin) }
+    folder.link("twin", to: twin)
+    folder.link("file.png", to: elsewhere.file("far.png"))
+    let data = try load()
+    #expect(data.names == ["file.png", "here.png"])
+    #expect(data.skipped.map(\.path) == ["all", "beside", "twin"])
+    #expect(data.skipped.allSatisfy { $0.reason.contains("--follow-links") })
+    #expect(throws: FileError.self) { try load(LoadingOptions(strict: true)) }
+    unlink(folder.file("all"))
+    #expect(
+      try load(LoadingOptions(followLinks: true)).names
+        == ["beside/far.png", "file.png", "here.png", "twin/far.png"])
+  }
+
+  @Test func runsAndWhatScanlineWroteAreLeftOut() throws {
+    writePNG(0, "a.png")
+    for name in ["config.json", "lock", "events/x"] { folder.write([1], to: "runs/one/\(name)") }
+    writePNG(1, "runs/one/samples/epoch-001.png")
+    for name in ["config.json", "weights.safetensors", "b.png"] {
+      folder.write([1], to: "runs/moved/\(name)")
+    }
+    // A configuration makes no run by itself.
+    folder.write([1], to: "other/config.json")
+    writePNG(2, "other/c.png")
+    folder.makeFolder("out")
+    _ = try WrittenFiles.begin(in: folder.file("out"), isWhole: true)
+    writePNG(3, "out/heatmaps/a.png.png")
+    var some = try WrittenFiles.begin(in: folder.path, isWhole: false)
+    try some.add("sheet.png", in: folder.path)
+    writePNG(4, "sheet.png")
+    let data = try load()
+    #expect(data.names == ["a.png", "other/c.png"])
+    #expect(data.skipped.map(\.path) == ["other/config.json"])
+    #expect(data.leftOut.map(\.path) == ["out", "runs/moved", "runs/one", "sheet.png"])
+    // Who names them means them; but a run is no data.
+    #expect(try DataSet.load(folder.file("out")).names == ["heatmaps/a.png.png"])
+    #expect(
+      throws: FileError(
+        folder.file("runs/one"), expected: "images", found: "a run of scanline")
+    ) { try DataSet.load(folder.file("runs/one")) }
+    #expect(
+      throws: FileError(
+        folder.file("runs"),
+        problem:
+          "expected PNG or JPEG images, found only what is left out; moved: a run of scanline")
+    ) { try DataSet.load(folder.file("runs")) }
+  }
+
+  @Test func flawedFilesAreReadAndNamed() throws {
+    // Between the JFIF segment and the first table.
+    folder.write(smallJPEG.prefix(20) + [1, 2, 3] + smallJPEG.dropFirst(20), to: "a.jpg")
+    folder.write(smallJPEG, to: "b.jpg")
+    let data = try load(LoadingOptions(strict: true))
+    #expect(data.image(at: 0) == data.image(at: 1))
+    #expect(data.flawed.map(\.path) == ["a.jpg"])
+    #expect(data.flawed.first?.reason.contains("3 extraneous bytes") == true)
+    #expect(try DataSet.load(folder.file("a.jpg")).flawed == data.flawed)
+  }
+
+  @Test func otherFormatsAreNamedWithWhatConvertsThem() throws {
+    writePNG(0, "good.png")
+    let words = [
+      "a.HEIC": "HEIC", "b.webp": "WebP", "c.bmp": "BMP", "d.tif": "TIFF", "e.gif": "GIF",
+      "f.avif": "AVIF",
+    ]
+    for name in words.keys { folder.write([0], to: name) }
+    // The name says one thing and the bytes another.
+    folder.write(Array("RIFF".utf8) + [9, 0, 0, 0] + Array("WEBPVP8 ".utf8), to: "g.png")
+    folder.write([0, 0, 0, 24] + Array("ftypheic".utf8) + [0, 0, 0, 0], to: "h.jpg")
+    for file in try load().skipped {
+      let word = words[file.path] ?? (file.path == "g.png" ? "WebP" : "HEIC")
+      #expect(file.reason.contains(word) && file.reason.contains("convert"), "\(file)")
+    }
+    #expect(throws: FileError.self) { try DataSet.load(folder.file("h.jpg")) }
+    #expect(try load().skipped.count == 8)
   }
 
   @Test(.timeLimit(.minutes(1))) func whatIsNoImageIsSkippedWithItsReason() throws {
@@ -102,7 +187,7 @@ import Testing
         0x2f, CChar(truncatingIfNeeded: 0xff), 0x2e, 0x70, 0x6e, 0x67, 0,
       ]
     close(open(Array(name), O_CREAT | O_WRONLY, 0o600))
-    let expected = SkippedFile(path: "\u{FFFD}.png", reason: "its name is not UTF-8")
+    let expected = FileRemark(path: "\u{FFFD}.png", reason: "its name is not UTF-8")
     #expect(try load().skipped == [expected])
   }
 
@@ -166,7 +251,7 @@ import Testing
 
   /// 200 good files among 200 bad ones of every kind.
   @Test(.timeLimit(.minutes(1))) func damagedFilesLeaveTheGoodOnes() throws {
-    let good = (0..<200).map { testImage($0, width: 8, height: 8) }
+    let good = (0..<200).map { testImage($0, height: 8, width: 8) }
     for (index, image) in good.enumerated() {
       folder.write(image.encodedPNG(), to: String(format: "%03d-good.png", index))
     }

@@ -1,3 +1,4 @@
+import Files
 import Images
 import TestSupport
 import Testing
@@ -71,6 +72,25 @@ import Testing
     #expect(data.levelsOfSource == 256)
   }
 
+  @Test func amatRowsOfAnyLengthGoWithTheirSize() throws {
+    let rows = ["0 1 1 0 1 1", "1 0 0 0 0 1"]
+    func load(_ rows: [String], width: Int, height: Int) throws -> DataSet {
+      try DataSet.load(
+        folder.write(Array(rows.joined(separator: "\n").utf8), to: "matrix.amat"),
+        options: LoadingOptions(size: (width, height), useClasses: rows[0].count > 11))
+    }
+    for (width, height) in [(3, 2), (2, 3), (6, 1)] {
+      let data = try load(rows, width: width, height: height)
+      #expect(data.shape == [2, height, width, 1])
+      #expect(data.pixels == [0, 255, 255, 0, 255, 255, 255, 0, 0, 0, 0, 255])
+      #expect(data.levelsOfSource == 2)
+      #expect(try load(rows.map { $0 + " 4" }, width: width, height: height).labels == [4, 4])
+    }
+    // A row of another length is square and resized, as ever.
+    #expect(try load(["0 1 1 0"], width: 3, height: 2).shape == [1, 2, 3, 1])
+    #expect(throws: FileError.self) { try load(rows, width: 4, height: 2) }
+  }
+
   // MARK: npy
 
   @Test(arguments: [1, 2, 3] as [UInt8]) func npyOfBytes(version: UInt8) throws {
@@ -129,7 +149,7 @@ import Testing
     folder.write(npy("|u1", "2, 5, 6, 3", pixels), to: "array.npy")
     let options = LoadingOptions(size: (width: 4, height: 7), channels: 1)
     let expected = images.flatMap {
-      $0.converted(toChannels: 1).resized(width: 4, height: 7).pixels
+      $0.converted(toChannels: 1).resized(height: 7, width: 4).pixels
     }
     for source in ["pictures", "array", "array.npy"] {
       let data = try DataSet.load(folder.file(source), options: options)
@@ -148,12 +168,5 @@ import Testing
     }
     #expect(try levels(LoadingOptions(channels: 3)) == 2)
     #expect(try levels(LoadingOptions(size: (width: 3, height: 3))) == 256)
-  }
-
-  @Test func aLimitKeepsTheFirst() throws {
-    let path = folder.write(idx([2, 3, 4], values), to: "images")
-    let data = try DataSet.load(path, options: LoadingOptions(limit: 1))
-    #expect(data.pixels == Array(values.prefix(12)))
-    #expect(data.names == ["images#0"])
   }
 }

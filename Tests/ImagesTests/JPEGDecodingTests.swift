@@ -173,6 +173,40 @@ private func message(_ bytes: [UInt8]) -> String? {
     #expect(message(bytes[..<scans[2]] + [0xff, 0xd9])?.contains("without data") == true)
   }
 
+  @Test(arguments: ["baseline", "progressive", "grey", "cmyk"])
+  func bytesThatBelongToNothingAreAMereFlaw(form: String) throws {
+    let bytes = try fixture("\(form).jpg")
+    let whole = try Image.decode(bytes, name: form)
+    // Before the first table, and before the end marker, where libjpeg takes a few for the scan's own.
+    let table = try #require(positions(of: 0xdb, in: bytes).first)
+    for (place, lengths) in [(table, [1, 3, 5000]), (bytes.count - 2, [5000])] {
+      for filling in lengths.map({ [UInt8](repeating: 0, count: $0) }) {
+        var flaws: [String] = []
+        let image = try Image.decode(
+          bytes[..<place] + filling + bytes[place...], name: form, noteFlaw: { flaws.append($0) })
+        #expect(image == whole)
+        #expect(flaws.count == 1 && flaws[0].contains("extraneous"), "\(flaws)")
+      }
+    }
+    _ = try Image.decode(bytes, name: form, noteFlaw: { Issue.record("\($0)") })
+  }
+
+  @Test func anInterruptedProgressiveImageIsShownAsFarAsItGoes() throws {
+    let bytes = try fixture("progressive.jpg")
+    let scans = positions(of: 0xda, in: bytes)
+    try #require(scans.count > 3)
+    for scan in scans.dropFirst() {
+      var flaws: [String] = []
+      let image = try Image.decode(
+        bytes[..<scan] + [0xff, 0xd9], name: "cut", noteFlaw: { flaws.append($0) })
+      #expect((image.width, image.height, image.channels) == (16, 8, 3))
+      // But for its last bit it is all there.
+      if scan == scans.last { #expect(isNear(colours(of: image), quadrants, within: 20)) }
+      #expect(flaws == ["the end of a progressive image before its last scan"])
+    }
+    #expect(message(bytes[..<scans[0]] + [0xff, 0xd9]) != nil)
+  }
+
   @Test func endlessScansAreRefused() throws {
     let bytes = try fixture("scans.jpg")
     let scan = try #require(positions(of: 0xda, in: bytes).last)

@@ -127,7 +127,7 @@ private func expectPixels(
     var file = PNGFile(width: 3, height: 2, depth: 8, colour: .grey) { x, y in [10 * y + x] }
     if isAfterData { file.afterData = [exif] } else { file.beforeData = [exif] }
     let image = try Image.decode(file.bytes, name: "test.png")
-    #expect(image == Image(width: 2, height: 3, channels: 1, pixels: [10, 0, 11, 1, 12, 2]))
+    #expect(image == Image(height: 3, width: 2, channels: 1, pixels: [10, 0, 11, 1, 12, 2]))
   }
 
   // MARK: Faults
@@ -149,6 +149,33 @@ private func expectPixels(
     #expect(
       message(file.bytes)
         == "test.png: expected a whole PNG image, found a palette index without an entry")
+  }
+
+  /// Rows that are stored without compression end four bytes before the IDAT chunk's checksum.
+  @Test func dataAfterTheLastRowAreAMereFlaw() throws {
+    let file = PNGFile(width: 4, height: 3, depth: 8, colour: .grey) { x, y in [60 * y + x] }
+    let tall = PNGFile(width: 4, height: 5, depth: 8, colour: .grey) { x, y in [60 * y % 256 + x] }
+    let whole = try Image.decode(file.bytes, name: "whole")
+    let start = 33  // the signature and IHDR
+    let length = file.bytes[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
+    let rows = Array(file.bytes[start + 8..<start + 8 + length])
+    let end = Array(file.bytes[(start + 12 + length)...])
+    let before = Array(file.bytes[..<start])
+    let longer = PNGFile.chunk("IDAT", rows + [0, 0, 0])
+    let more =
+      PNGFile.chunk("IDAT", rows) + PNGFile.chunk("IDAT", [UInt8](repeating: 7, count: 300))
+    // A chunk too much is not even a flaw to libpng.
+    let padded: [(bytes: [UInt8], flaws: [String])] = [
+      (before + longer + end, ["data after that of the last row"]),
+      (before + tall.bytes[start...], ["data after that of the last row"]),
+      (before + more + end, []),
+    ]
+    for (bytes, expected) in padded {
+      var flaws: [String] = []
+      let image = try Image.decode(bytes, name: "padded", noteFlaw: { flaws.append($0) })
+      #expect(image == whole)
+      #expect(flaws == expected)
+    }
   }
 
   @Test func unknownCriticalChunkIsRefused() {

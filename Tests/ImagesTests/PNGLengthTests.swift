@@ -25,7 +25,7 @@ import Testing
         let pixels = (0..<width * height * channels).map { i in
           UInt8(truncatingIfNeeded: i / 3 + (noise > 0 ? random.integer(below: noise) : 0))
         }
-        let image = Image(width: width, height: height, channels: channels, pixels: pixels)
+        let image = Image(height: height, width: width, channels: channels, pixels: pixels)
         let (length, all) = (image.optimisedPNGByteCount, image.encodedPNGByteCounts)
         #expect(
           all.contains(length) && Double(length) <= 1.02 * Double(all.min()!),

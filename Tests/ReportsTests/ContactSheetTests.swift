@@ -5,7 +5,7 @@ import Testing
 @Suite struct ContactSheetTests {
   func flat(_ intensity: UInt8, side: Int = 28) -> Image {
     Image(
-      width: side, height: side, channels: 1,
+      height: side, width: side, channels: 1,
       pixels: [UInt8](repeating: intensity, count: side * side))
   }
 

@@ -9,7 +9,7 @@ import Testing
 
   func report(
     flagged count: Int = 3, scores: [Double] = [], normal: [Double]? = nil,
-    name: String = hostile
+    name: String = hostile, heldOut: Bool? = true
   ) throws -> FlagReport {
     let rows =
       (0..<count).map { index in
@@ -21,7 +21,7 @@ import Testing
         ScoreRow(
           path: name, nats: $0, bitsPerDimension: 0.1, verdict: .init(pValue: 0.5, flagged: false))
       }
-    let picture = Image(width: 2, height: 2, channels: 1, pixels: [0, 80, 160, 255])
+    let picture = Image(height: 2, width: 2, channels: 1, pixels: [0, 80, 160, 255])
     let scale = HeatScale.bits(channels: 1)
     let heat = HeatMap(SurpriseMap(bits: [0, 1, 2, 9], width: 2, height: 2), scale: scale)
     return FlagReport(
@@ -29,7 +29,7 @@ import Testing
       flagged: rows.prefix(count).map { .init(row: $0, image: picture, heat: heat) },
       unreadable: [.init(path: name, reason: name)], falseAlarmRate: 0.01,
       calibration: try Calibration(
-        scores: ["nats": normal ?? (1...150).map(Double.init)], data: name),
+        scores: ["nats": normal ?? (1...150).map(Double.init)], data: name, heldOut: heldOut),
       scale: scale, command: ["scanline", "flag", name])
   }
 
@@ -92,6 +92,11 @@ import Testing
       #expect(html.contains(figure), "the page lacks \(figure)")
     }
     #expect(!html.contains("are shown"))
+    // Held out only where it is known.
+    for heldOut in [false, nil] {
+      let html = try report(heldOut: heldOut).html()
+      #expect(html.contains("150 normal images") && !html.contains("held-out"))
+    }
   }
 
   @Test func isBoundedAndSaysSo() throws {

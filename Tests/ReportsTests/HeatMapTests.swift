@@ -44,7 +44,7 @@ import Testing
   @Test func standsBesideTheOriginalEnlarged() {
     var pixels = [UInt8](repeating: 10, count: 28 * 28)
     pixels[28 + 2] = 200
-    let image = Image(width: 28, height: 28, channels: 1, pixels: pixels)
+    let image = Image(height: 28, width: 28, channels: 1, pixels: pixels)
     var bits = [Float](repeating: 0, count: 28 * 28)
     bits[28 + 2] = 8
     let both = sideBySide(
@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test func coloursStayInOrder() {
-    let image = Image(width: 1, height: 1, channels: 3, pixels: [250, 120, 30])
+    let image = Image(height: 1, width: 1, channels: 3, pixels: [250, 120, 30])
     let both = sideBySide(
       image, HeatMap(SurpriseMap(bits: [0], width: 1, height: 1), scale: scale))
     #expect(Array(both.pixels[0..<3]) == [250, 120, 30])

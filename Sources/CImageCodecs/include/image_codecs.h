@@ -1,7 +1,7 @@
 // PNG and JPEG in memory, behind status codes: no longjmp leaves this module.
 //
-// Decoding takes two steps, so that the caller can refuse absurd dimensions before it allocates:
-// read the header, then decode into a buffer of width * height * channels bytes.
+// Decoding takes two steps, so that the caller can refuse absurd dimensions before it allocates: open
+// the picture, which reads its header, then decode into a buffer of width * height * channels bytes.
 #pragma once
 
 #include <stddef.h>
@@ -20,6 +20,14 @@ typedef struct {
   uint32_t channels;
 } codec_header;
 
+/// What a decoder found beside the pixels.
+typedef struct {
+  /// The EXIF orientation, 1 ... 8, that is still to be applied.
+  int orientation;
+  /// What is wrong with the file although the picture is whole: one line, empty where nothing is.
+  char flaw[CODEC_MESSAGE_CAPACITY];
+} codec_findings;
+
 /// The filters that an encoder may choose from, row by row.
 typedef enum {
   codec_filter_none,
@@ -31,17 +39,22 @@ typedef enum {
   codec_filter_adaptive,
 } codec_png_filter;
 
-codec_status codec_png_read_header(
+/// A picture that is open for decoding, once.
+typedef struct codec_png codec_png;
+typedef struct codec_jpeg codec_jpeg;
+
+/// Reads the header. `bytes` must stay as they are until the picture is closed. NULL where it failed.
+codec_png *codec_png_open(
     const uint8_t *bytes, size_t count, codec_header *header, char *message);
 
 /// Decodes into `pixels`, 8 bits a sub-pixel: 16 bits are rounded, palettes looked up, and what is
 /// transparent shows white. Every byte must be sound: a checksum that fails in any chunk, a palette
-/// index without an entry and a missing end are all errors. Gamma and colour profiles are left
-/// unread: sample values stay as they are stored.
-/// - `orientation`: the EXIF orientation, 1 ... 8, that is still to be applied.
+/// index without an entry and a missing end are all errors; only data after that of the last row is a
+/// mere flaw. Gamma and colour profiles are left unread: sample values stay as they are stored.
 codec_status codec_png_decode(
-    const uint8_t *bytes, size_t count, const codec_header *header, uint8_t *pixels,
-    int *orientation, char *message);
+    codec_png *picture, uint8_t *pixels, codec_findings *findings, char *message);
+
+void codec_png_close(codec_png *picture);
 
 /// Encodes 8-bit grey or RGB at compression level 9 into a new buffer, for the caller to `free`.
 codec_status codec_png_encode(
@@ -52,17 +65,20 @@ codec_status codec_png_encode(
 /// promise most; 0 where there is not enough memory.
 size_t codec_png_least_length(const uint8_t *pixels, const codec_header *header);
 
-codec_status codec_jpeg_read_header(
+/// Reads the header. `bytes` must stay as they are until the picture is closed. NULL where it failed.
+codec_jpeg *codec_jpeg_open(
     const uint8_t *bytes, size_t count, codec_header *header, char *message);
 
-/// Decodes into `pixels`, 8 bits a sub-pixel. Every complaint of the library about the data is an
-/// error, a premature end among them, and so are a component without data and a file of more
-/// scans than anybody's encoder makes.
+/// Decodes into `pixels`, 8 bits a sub-pixel. A complaint of the library about the data is an error, a
+/// premature end among them, and so are a component without data and a file of more scans than
+/// anybody's encoder makes. Mere flaws are bytes that belong to nothing before a marker, scan parameters
+/// without a meaning, and the end of a progressive picture before its last scan, which is then shown
+/// as far as it goes.
 /// Beside `pixels`, at most 8 bytes a pixel are taken, for the coefficients of a progressive picture.
-/// - `orientation`: the EXIF orientation, 1 ... 8, that is still to be applied.
 codec_status codec_jpeg_decode(
-    const uint8_t *bytes, size_t count, const codec_header *header, uint8_t *pixels,
-    int *orientation, char *message);
+    codec_jpeg *picture, uint8_t *pixels, codec_findings *findings, char *message);
+
+void codec_jpeg_close(codec_jpeg *picture);
 
 /// The orientation, 1 ... 8, that a block of EXIF (from its byte order mark on) asks for; 1, upright,
 /// where it asks for none.

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Output for people on standard error and standard output, or one JSON object for machines.
@@ -10,15 +11,29 @@ struct Console {
   static let hasColour =
     isTerminal && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
 
+  /// Text on standard error. Where nobody reads it any more, as on a terminal that was closed, it is
+  /// lost: no reason to lose the work too.
+  static func write(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+      var rest = UnsafeRawBufferPointer(bytes)
+      while !rest.isEmpty {
+        let count = Foundation.write(STDERR_FILENO, rest.baseAddress, rest.count)
+        if count < 0 && errno != EINTR { return }
+        rest = UnsafeRawBufferPointer(rebasing: rest[max(0, count)...])
+      }
+    }
+  }
+
   /// Something that a person should know, on standard error.
   func note(_ line: String) {
-    if !quiet { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+    if !quiet { Console.write(line + "\n") }
   }
 
   /// A warning: shown even where progress is not.
   func warn(_ line: String) {
     let word = Console.hasColour ? "\u{1b}[33mwarning:\u{1b}[0m" : "warning:"
-    FileHandle.standardError.write(Data("\(word) \(line)\n".utf8))
+    Console.write("\(word) \(line)\n")
   }
 
   /// The result: `object` for machines, `text` for people.
@@ -33,6 +48,8 @@ struct Console {
     } else {
       print(text)
     }
+    // What was printed may be all that a verb does.
+    guard fflush(nil) == 0 else { throw FileError("standard output", cannot: "write") }
   }
 }
 
@@ -53,7 +70,7 @@ final class ProgressLine {
     if let last, now - last < (Console.isTerminal ? .milliseconds(200) : .seconds(10)) { return }
     last = now
     if Console.isTerminal {
-      FileHandle.standardError.write(Data("\r\u{1b}[K\(line())".utf8))
+      Console.write("\r\u{1b}[K\(line())")
       shown = true
     } else {
       console.note(line())
@@ -69,7 +86,7 @@ final class ProgressLine {
 
   /// Takes the line away, so that something else can be printed.
   func clear() {
-    if shown { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+    if shown { Console.write("\r\u{1b}[K") }
     shown = false
   }
 }

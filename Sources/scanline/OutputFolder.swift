@@ -8,7 +8,7 @@ struct CommandError: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 
   /// The work was stopped before its end.
-  static func stopped(_ what: String) -> CommandError { CommandError("stopped: \(what)") }
+  static func stopped(_ what: String) -> Stopped { Stopped(description: "stopped: \(what)") }
 }
 
 /// The folder that a verb writes to: made where there is none. Files in it are replaced where they have

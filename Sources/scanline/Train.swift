@@ -123,9 +123,11 @@ struct Train: ParsableCommand {
     common.prepare()
     let console = common.console
     let job = try resume ? TrainingJob(resuming: self) : TrainingJob(beginning: self)
-    // From here on there is something to save.
-    let interruption = Interruption()
     let trainer = try trainer(for: job)
+    // From here on there is something to save, which takes as long as it takes. And whoever reads the
+    // messages may be ended by the same signal: a broken pipe must not come before the checkpoint.
+    let interruption = Interruption(patience: nil)
+    signal(SIGPIPE, SIG_IGN)
     let display = TrainingDisplay(console, interruption, job.configuration)
     display.begin(trainer, at: runPath)
     defer { display.end() }
@@ -137,11 +139,14 @@ struct Train: ParsableCommand {
     }
     display.end()
     let result = TrainingResult(run: runPath, summary)
-    try console.result(result, text: result.text)
-    if summary.interrupted, let code = interruption.exitCode {
-      console.note("go on with: \(commandToGoOn)")
-      throw code
+    guard summary.interrupted, let code = interruption.exitCode else {
+      try console.result(result, text: result.text)
+      return
     }
+    // Where the terminal was closed there is nobody to tell.
+    try? console.result(result, text: result.text)
+    console.note("go on with: \(commandToGoOn)")
+    throw code
   }
 
   private func trainer(for job: TrainingJob) throws -> Trainer {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Files
+import Foundation
 import Images
 import Models
 import OneDNN
@@ -41,7 +42,10 @@ struct TrainingJob {
         path: command.data, training: training, validationPath: command.validation,
         validation: validation),
       training: command.options(for: model.family), seed: seed)
-    folder = try RunFolder.create(at: command.runPath, configuration: configuration)
+    let folder = try RunFolder.create(at: command.runPath, configuration: configuration)
+    self.folder = folder
+    // A run that is stopped before it has anything to show leaves its name to another.
+    Interruption.beforeEnding { unlink(folder.configurationFile) }
   }
 
   /// A run taken up again: its configuration decides, and no flag may say otherwise.

@@ -3,22 +3,27 @@ import Files
 /// The `.amat` text matrix of the binarized MNIST used in papers (Larochelle): one image a line,
 /// numbers 0 … 1 separated by blanks.
 ///
-/// A line has h² numbers, an h×h grey image (h ≥ 2), or h² + 1, the last of which is a label
-/// 0 … 255. The number v is the intensity 255 v, rounded.
+/// A line has h² numbers, an h×h grey image (h ≥ 2), or as many as an image of the size asked for; or one
+/// more, which is a label 0 … 255. The number v is the intensity 255 v, rounded.
 enum Amat {
-  static func images(_ bytes: [UInt8], path: String) throws -> DataSet {
-    try bytes.withUnsafeBufferPointer { try images($0, path: path) }
+  /// - Parameter size: of the images, where a line has as many numbers; otherwise they are square.
+  static func images(
+    _ bytes: [UInt8], path: String, size: (width: Int, height: Int)? = nil
+  ) throws -> DataSet {
+    try bytes.withUnsafeBufferPointer { try images($0, path: path, size: size) }
   }
 
   private static func images(
-    _ text: UnsafeBufferPointer<UInt8>, path: String
+    _ text: UnsafeBufferPointer<UInt8>, path: String, size: (width: Int, height: Int)?
   ) throws -> DataSet {
     var scanner = LineScanner(text)
     let columns = scanner.columnsOfFirstLine()
     guard columns > 0 else { throw FileError(path, expected: "lines of numbers", found: "none") }
-    guard let (side, labelled) = layout(columns: columns) else {
+    guard let (width, height, labelled) = layout(columns: columns, size) else {
       throw FileError(
-        path, expected: "a square number of columns, as 784, or one more for a label",
+        path,
+        expected: "a square number of columns, as 784, or as many as --size WxH has pixels, or one"
+          + " more for a label",
         found: "\(columns)")
     }
 
@@ -27,7 +32,7 @@ enum Amat {
     // A number takes a character and its separator at least.
     let pixels = try [UInt8](unsafeUninitializedCapacity: text.count / 2 + 1) { output, count in
       while scanner.beginLine() {
-        for column in 0..<side * side {
+        for column in 0..<width * height {
           if let bit = scanner.bit() {
             output[count] = bit &* 255
           } else {
@@ -41,7 +46,7 @@ enum Amat {
         }
         if labelled {
           guard let number = scanner.number(), let label = UInt8(exactly: number) else {
-            throw scanner.error(path, side * side, expected: "a label 0 ... 255")
+            throw scanner.error(path, width * height, expected: "a label 0 ... 255")
           }
           labels.append(Int(label))
         }
@@ -51,17 +56,23 @@ enum Amat {
       }
     }
     return DataSet(
-      height: side, width: side, channels: 1, pixels: pixels,
-      names: itemNames(of: path, count: pixels.count / (side * side)),
+      height: height, width: width, channels: 1, pixels: pixels,
+      names: itemNames(of: path, count: pixels.count / (width * height)),
       levelsOfSource: isBinary ? 2 : 256
     ).with(labels: labelled ? labels : nil)
   }
 
-  private static func layout(columns: Int) -> (side: Int, labelled: Bool)? {
+  private static func layout(
+    columns: Int, _ size: (width: Int, height: Int)?
+  ) -> (width: Int, height: Int, labelled: Bool)? {
     let side = Int(Double(columns).squareRoot())
-    guard side >= 2 else { return nil }
-    if side * side == columns { return (side, false) }
-    return side * side == columns - 1 ? (side, true) : nil
+    for (width, height) in [size, side >= 2 ? (side, side) : nil].compactMap({ $0 }) {
+      let pixels = width.multipliedReportingOverflow(by: height)
+      guard !pixels.overflow else { continue }
+      if pixels.partialValue == columns { return (width, height, false) }
+      if pixels.partialValue == columns - 1 { return (width, height, true) }
+    }
+    return nil
   }
 }
 
@@ -107,8 +118,10 @@ private struct LineScanner {
   mutating func number() -> Double? {
     guard !endLine() else { return nil }
     skipToken()
-    return decimal(text[start..<position])
-      ?? Double(String(decoding: text[start..<position], as: UTF8.self))
+    let token = text[start..<position]
+    // What else Swift takes for a number: hexadecimal ones, and whatever comes before a zero byte.
+    guard token.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }) else { return nil }
+    return decimal(token) ?? Double(String(decoding: token, as: UTF8.self))
   }
 
   /// Whether nothing is left on this line.

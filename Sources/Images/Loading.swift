@@ -40,7 +40,7 @@ extension DataSet {
   /// | `.npy` | first bytes | see `NumPyArray` |
   /// | CIFAR-10, CIFAR-100 | `.bin` and a size of whole records | 32×32 RGB |
   /// | IDX | first bytes | `[N, H, W]` or `[N, H, W, C]` |
-  /// | `.amat` | its name | square grey ones, a line each |
+  /// | `.amat` | its name | grey ones, square or of the size asked for, a line each |
   ///
   /// All but folders may be compressed with gzip. An image that has not the channels and size asked
   /// for is brought to them by one path for all sources: first the channels
@@ -58,14 +58,15 @@ extension DataSet {
     if status.st_mode & S_IFMT == S_IFDIR {
       return try FolderLoading(root: path, options: options).load(progress: progress)
     }
-    var data = try file(path, useClasses: options.useClasses)
+    var data = try file(path, options)
     if let limit = options.limit, limit < data.count { data = data[0..<limit] }
     data = try data.fitted(to: options, path: path)
     progress?(1, 1)
     return data
   }
 
-  private static func file(_ path: String, useClasses: Bool) throws -> DataSet {
+  private static func file(_ path: String, _ options: LoadingOptions) throws -> DataSet {
+    let useClasses = options.useClasses
     let bytes = try plainBytes(path)
     let name = plainName(path)
     var data: DataSet
@@ -82,7 +83,7 @@ extension DataSet {
       data = try IDX.images(bytes, path: path)
       if useClasses { data = try data.labelled(byFileBeside: path) }
     } else if name.hasSuffix(".amat") {
-      data = try Amat.images(bytes, path: path)
+      data = try Amat.images(bytes, path: path, size: options.size)
     } else {
       throw FileError(
         path,

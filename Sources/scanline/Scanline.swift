@@ -23,7 +23,7 @@ struct Scanline: ParsableCommand {
     Waiting.beBrief()
     Interruption.listen()
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(understood(Array(CommandLine.arguments.dropFirst())))
       try command.run()
     } catch let stopped as Stopped {
       Console.write("\(stopped)\n")

@@ -33,6 +33,11 @@ struct ScoreImages: ParsableCommand {
 
   @OptionGroup var options: UseOptions
 
+  func validate() throws {
+    try requirePath("--out", outPath)
+    if let heatmaps { try requirePath("--heatmaps", heatmaps) }
+  }
+
   func run() throws {
     let run = try options.open(runFolder)
     let calibration = try run.trained.calibration()

@@ -34,6 +34,7 @@ struct TrainingJob {
     let model = try ModelSpecification(
       name: command.model ?? command.defaultModel, settings: try command.parsedSettings(),
       head: head.head(pixels.levels), image: shape, seed: seed)
+    try command.size(of: model).checkWeights()
     (training, validation) = try Self.split(
       all, shape, command.validation, seed: seed, strict: command.strict, console)
     configuration = RunConfiguration(
@@ -48,11 +49,12 @@ struct TrainingJob {
     Interruption.beforeEnding { unlink(folder.configurationFile) }
   }
 
-  /// A run taken up again: its configuration decides, and no flag may say otherwise.
+  /// A run taken up again: its configuration decides, and no flag may say otherwise; but a finished one
+  /// may be taken further.
   init(resuming command: Train) throws {
     let console = command.common.console
     folder = try RunFolder.resume(at: command.runPath)
-    configuration = try RunConfiguration.read(from: folder)
+    configuration = try command.takenFurther(RunConfiguration.read(from: folder), in: folder)
     try command.requireNoContradiction(to: configuration)
     // Before the images are read.
     try configuration.requirePrecision(of: OneDNNBackend.shared, for: folder)
@@ -104,48 +106,8 @@ extension Train {
       batch: batch ?? family.batch, learningRate: learningRate ?? family.learningRate)
     if let weightDecay { options.weightDecay = weightDecay }
     options.precision = precision?.precision ?? family.precision
+    // Short epochs are many, and their validation wavers.
+    options.patience = patience.map(Self.patience) ?? .init(epochs: 10, share: 0.1)
     return options
-  }
-
-  /// Refuses a flag that says something else than the run was begun with. (A longer training is
-  /// another training: the learning rate falls over its whole length.)
-  fileprivate func requireNoContradiction(to configuration: RunConfiguration) throws {
-    func require<Value: Equatable>(_ flag: String, _ given: Value?, _ begun: Value?) throws {
-      guard let given, given != begun else { return }
-      throw FileError(
-        runPath, flag,
-        expected: "\(begun.map { "\($0)" } ?? "none"), with which the run was begun",
-        found: "\(given); leave it out, or start a new run")
-    }
-    let (model, training) = (configuration.model, configuration.training)
-    try require("--model", self.model, model.name)
-    for (name, value) in try parsedSettings().sorted(by: { $0.key < $1.key }) {
-      try require("--set \(name)", value, model.settings[name])
-    }
-    try require("--head", head?.rawValue, model.head.kind.rawValue)
-    try require("--levels", levels, configuration.pixels.levels)
-    try require("--binarize", binarize?.rawValue, configuration.pixels.rawValue)
-    try require(
-      "--size", size.map { "\($0.width)x\($0.height)" },
-      "\(model.image.width)x\(model.image.height)")
-    try require(
-      "--channels", channels?.rawValue, Channels(count: model.image.channels)?.rawValue)
-    if configuration.data.trainingImagesByClass == nil {
-      try require("--classes", classes ? "it" : nil, nil)
-    }
-    if configuration.data.validationPath == nil { try require("--validation", validation, nil) }
-    switch training.duration {
-    case .epochs(let count):
-      try require("--epochs", epochs, count)
-      try require("--minutes", minutes, nil)
-    case .minutes(let count):
-      try require("--minutes", minutes, count)
-      try require("--epochs", epochs, nil)
-    }
-    try require("--batch", batch, training.batch)
-    try require("--learning-rate", learningRate, training.learningRate)
-    try require("--weight-decay", weightDecay, training.weightDecay)
-    try require("--precision", precision?.rawValue, training.precision.rawValue)
-    try require("--seed", common.givenSeed, configuration.seed)
   }
 }

@@ -139,7 +139,14 @@ import Testing
     ("0 1 . 0", "expected a number 0 ... 1 in line 1, column 3, found \".\""),
     ("0 1 1 0 256", "expected a label 0 ... 255 in line 1, column 5, found \"256\""),
     ("0 1 1 0 1.5", "expected a label 0 ... 255 in line 1, column 5, found \"1.5\""),
-    ("1 1 1", "expected a square number of columns, as 784, or one more for a label, found 3"),
+    ("0 1 0x1 0", "expected a number 0 ... 1 in line 1, column 3, found \"0x1\""),
+    ("0 1 0x1p-2 0", "expected a number 0 ... 1 in line 1, column 3, found \"0x1p-2\""),
+    ("0 1 1\u{0} 0", "expected a number 0 ... 1 in line 1, column 3, found \"1\\0\""),
+    (
+      "1 1 1",
+      "expected a square number of columns, as 784, or as many as --size WxH has pixels, or one more"
+        + " for a label, found 3"
+    ),
     (" \n\r\n", "expected lines of numbers, found none"),
   ]) func amatLinesThatDoNotFit(text: String, line: String) {
     #expect(refusal(Array(text.utf8), as: "a.amat") == line)

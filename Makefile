@@ -144,6 +144,11 @@ study-folder: build ## 256-way PixelCNN on a folder of colour images, against op
 	  --minutes 7 --seed 1
 	$(SCANLINE) evaluate runs/$(NAME) $(TEST)
 
+.PHONY: study-kills
+study-kills: setup ## stop a training 50 times from a shell: ends in 3 s, costs nothing
+	swift build -c release --build-tests
+	KILLS=50 swift test -c release --skip-build --filter KillTests
+
 # Speed -------------------------------------------------------------------------------------------
 
 .PHONY: bench

@@ -9,7 +9,8 @@ let command: [Target] = [
   .executableTarget(
     name: "scanline",
     dependencies: [
-      "Reports", "Detection", "Benchmarks", "Generation", "Training", "Models", "Images", "Files",
+      "Reports", "Detection", "Benchmarks", "Generation", "Training", "Models", "Heads", "CPU",
+      "Tensors", "Images", "RunFiles", "Files", "Randomness",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
   .target(name: "Reports", dependencies: ["Detection", "Images", "Files", "Randomness"]),
@@ -83,19 +84,35 @@ let edge: [Target] = [
 let testDependencies: [String: [String]] = [
   "BenchmarksTests": ["Benchmarks", "Models", "Heads", "CPU", "Tensors", "Images", "TestSupport"],
   "CPUTests": ["Layers", "CPU", "Tensors", "TestSupport"],
-  "DetectionTests": ["Detection", "Randomness", "TestSupport"],
-  "ExampleTests": ["Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles", "Files", "Randomness", "TestSupport"],
+  "DetectionTests": [
+    "Detection", "Models", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport",
+  ],
+  "ExampleTests": [
+    "Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles",
+    "Files", "Randomness", "TestSupport",
+  ],
   "FilesTests": ["Files", "TestSupport"],
-  "GenerationTests": ["Generation", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport"],
+  "GenerationTests": [
+    "Generation", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness",
+    "TestSupport",
+  ],
   "HeadsTests": ["Heads", "CPU", "Tensors", "Randomness", "TestSupport"],
   "ImagesTests": ["Images", "Files", "Randomness", "TestSupport"],
   "LayersTests": ["Layers", "Tensors", "TestSupport"],
-  "ModelsTests": ["Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport"],
-  "ReportsTests": ["Reports", "Detection", "Images", "TestSupport"],
+  "ModelsTests": [
+    "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport",
+  ],
+  "ReportsTests": [
+    "Reports", "Detection", "Training", "Models", "Layers", "Tensors", "Images", "RunFiles",
+    "Files", "Randomness", "TestSupport",
+  ],
   "RunFilesTests": ["RunFiles", "Files", "TestSupport"],
   "StrokesTests": ["Strokes", "Images"],
   "TensorsTests": ["Tensors", "TestSupport"],
-  "TrainingTests": ["Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles", "Files", "Randomness", "TestSupport"],
+  "TrainingTests": [
+    "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles", "Files",
+    "Randomness", "TestSupport",
+  ],
 ]
 
 let tests: [Target] =

@@ -60,7 +60,8 @@ extension CPUBackend {
     at pixel: Pixel, channels: Range<Int>, adding residual: Tensor?, into y: Tensor
   ) {
     var shape = kernelShape(
-      images: x.shape[0], height: pixel.row + 1, width: memory.width, w.weights, w.geometry, w.precision, rectified: rectified)
+      images: x.shape[0], height: pixel.row + 1, width: memory.width, w.weights, w.geometry,
+      w.precision, rectified: rectified)
     var end = epilogue(w.bias, residual, y)
     sl_convolve_pixel(
       &shape, x.pointer, memory.rows.pointer, pixel.row, pixel.column, w.packed!.pointer, &end,

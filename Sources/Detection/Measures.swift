@@ -1,6 +1,6 @@
 import CKernels
-import Heads
 import Foundation
+import Heads
 import Images
 import Randomness
 import Tensors

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Files that are either the old one or the new one, whole, whenever the process is killed, the
 /// power fails or the disk is full.
@@ -40,6 +41,8 @@ public enum AtomicFile {
       let folder = folder(of: target)
       let number = String(UInt64.random(in: 0 ... .max), radix: 36)
       let temporary = "\(folder)/.\(number)\(temporarySuffix)"
+      _ = underWay.withLock { $0.insert(temporary) }
+      defer { _ = underWay.withLock { $0.remove(temporary) } }
       let output = try Output(opening: temporary, O_CREAT | O_EXCL, mode: mode, for: path)
       do {
         try body(output)
@@ -55,6 +58,17 @@ public enum AtomicFile {
       let output = try Output(opening: path, O_APPEND, mode: nil, for: path)
       try body(output)
       try output.end(durable: false)
+    }
+  }
+
+  /// Temporaries that are being written.
+  private static let underWay = Mutex<Set<String>>([])
+
+  /// Removes what is half written, in all threads, and ends the process before more can be begun.
+  package static func abandonAll(_ end: () -> Never) -> Never {
+    underWay.withLock { temporaries in
+      for temporary in temporaries { unlink(temporary) }
+      end()
     }
   }
 

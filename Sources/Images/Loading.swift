@@ -40,7 +40,7 @@ extension DataSet {
   /// | `.npy` | first bytes | see `NumPyArray` |
   /// | CIFAR-10, CIFAR-100 | `.bin` and a size of whole records | 32×32 RGB |
   /// | IDX | first bytes | `[N, H, W]` or `[N, H, W, C]` |
-  /// | `.amat` | its name | square grey ones, a line each |
+  /// | `.amat` | its name | grey ones, square or of the size asked for, a line each |
   ///
   /// All but folders may be compressed with gzip. An image that has not the channels and size asked
   /// for is brought to them by one path for all sources: first the channels

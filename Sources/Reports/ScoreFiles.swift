@@ -6,6 +6,7 @@ extension ScoreTable {
   /// Comma-separated values: `path,nats,bits_per_dimension`, a column a score, then `p_value,flagged`
   /// where the table is calibrated.
   ///
+  /// A path that a spreadsheet would take for a formula (`=1+1.png`) has an apostrophe before it.
   /// Fields are quoted as in RFC 4180; lines end with LF. Numbers are the shortest that read back as
   /// the same double; those that are not finite are `inf`, `-inf` and `nan`. `flagged` is `true` or
   /// `false`.
@@ -53,7 +54,7 @@ private enum Cell {
 
   var csv: String {
     switch self {
-    case .text(let text): quoted(text)
+    case .text(let text): quoted(inert(text))
     case .number(let number): number.description
     case .truth(let truth): truth.description
     }
@@ -66,6 +67,14 @@ private enum Cell {
     case .truth(let truth): truth.description
     }
   }
+}
+
+/// A text that no spreadsheet computes.
+func inert(_ text: String) -> String {
+  guard let first = text.unicodeScalars.first, "=+-@\t\r".unicodeScalars.contains(first) else {
+    return text
+  }
+  return "'" + text
 }
 
 /// A CSV field, in quotes where it holds a comma, a quote, a line end or an outer space.

@@ -9,12 +9,14 @@ extension JSONFile {
     case .keyNotFound(let key, let context):
       return (context.codingPath + [key], "expected a value, found nothing")
     case .valueNotFound(let expected, let context):
-      return (context.codingPath, "expected \(expected), found null")
+      return (context.codingPath, "expected \(words(for: expected)), found null")
     case .dataCorrupted(let context) where context.codingPath.isEmpty:
       // Foundation says no more than that the data is "not valid JSON".
       if let problem = syntaxProblem(of: json) { return ([], problem) }
       return misfit(decoding: type, from: json) ?? ([], context.problem)
-    case .typeMismatch(_, let context), .dataCorrupted(let context):
+    case .typeMismatch(let expected, let context):
+      return (context.codingPath, context.problem(expecting: words(for: expected)))
+    case .dataCorrupted(let context):
       return (context.codingPath, context.problem)
     @unknown default:
       return ([], "\(error)")
@@ -52,7 +54,7 @@ extension JSONFile {
       } catch DecodingError.typeMismatch(let type as any FixedWidthInteger.Type, let context)
         where !type.holds(number)
       {
-        return (context.codingPath, "expected \(type), found \(number)")
+        return (context.codingPath, "expected \(words(for: type)), found \(number)")
       } catch {
         // Another number is the one.
       }
@@ -87,13 +89,28 @@ extension FixedWidthInteger {
 }
 
 extension DecodingError.Context {
-  /// "expected Int, found a string", from Foundation's sentence that says so at more length.
+  /// "expected a whole number, found a string", from Foundation's sentence that names Swift's types.
+  fileprivate func problem(expecting words: String) -> String {
+    guard let found = debugDescription.range(of: " but found ") else { return problem }
+    return "expected \(words), found \(debugDescription[found.upperBound...])".asProblem
+  }
+
   fileprivate var problem: String {
-    let sentence =
-      debugDescription
-      .replacingOccurrences(of: "Expected to decode ", with: "expected ")
-      .replacingOccurrences(of: " but found ", with: ", found ")
-      .replacingOccurrences(of: " instead", with: "")
+    // "Cannot initialize PixelEncoding from invalid String value levels-0"
+    if let value = debugDescription.range(
+      of: "from invalid [A-Za-z]+ value ", options: .regularExpression)
+    {
+      return "expected one of the values that this field takes, found"
+        + " \(String(debugDescription[value.upperBound...]).quoted)"
+    }
+    return debugDescription.asProblem
+  }
+}
+
+extension String {
+  fileprivate var asProblem: String {
+    let sentence = replacingOccurrences(of: " instead", with: "")
+      .replacingOccurrences(of: "a dictionary", with: "an object")
     return sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
   }
 }

@@ -14,6 +14,8 @@ public struct MetricsRow: Codable, Equatable, Sendable {
   /// Mean negative log-likelihood of the validation images, nats per image; nil where this row did
   /// not measure it.
   public var validationNatsPerImage: Double?
+  /// The same in bits per dimension, to compare with training's.
+  public var validationBitsPerDimension: Double?
   public var learningRate: Double
   /// Euclidean norm of the gradient, before clipping.
   public var gradientNorm: Double
@@ -21,14 +23,15 @@ public struct MetricsRow: Codable, Equatable, Sendable {
 
   public init(
     step: Int, epoch: Int, seconds: Double, trainBitsPerDimension: Double,
-    validationNatsPerImage: Double? = nil, learningRate: Double, gradientNorm: Double,
-    imagesPerSecond: Double
+    validationNatsPerImage: Double? = nil, validationBitsPerDimension: Double? = nil,
+    learningRate: Double, gradientNorm: Double, imagesPerSecond: Double
   ) {
     self.step = step
     self.epoch = epoch
     self.seconds = seconds
     self.trainBitsPerDimension = trainBitsPerDimension
     self.validationNatsPerImage = validationNatsPerImage
+    self.validationBitsPerDimension = validationBitsPerDimension
     self.learningRate = learningRate
     self.gradientNorm = gradientNorm
     self.imagesPerSecond = imagesPerSecond
@@ -38,6 +41,7 @@ public struct MetricsRow: Codable, Equatable, Sendable {
     case step, epoch, seconds
     case trainBitsPerDimension = "train_bits_per_dimension"
     case validationNatsPerImage = "validation_nats_per_image"
+    case validationBitsPerDimension = "validation_bits_per_dimension"
     case learningRate = "learning_rate"
     case gradientNorm = "gradient_norm"
     case imagesPerSecond = "images_per_second"

@@ -44,6 +44,7 @@ public struct RunFolder: Sendable {
 
   /// False for runs of earlier versions.
   public var knowsSeenImages: Bool { access(seenImagesFile, F_OK) == 0 }
+  public var hasWeights: Bool { access(weightsFile, F_OK) == 0 }
 
   /// Makes a new run at `path`, a folder that is new or empty. Throws a `FileError` where it holds
   /// a run or anything else, or where the system refuses.
@@ -62,10 +63,16 @@ public struct RunFolder: Sendable {
     return run
   }
 
-  /// Opens the run at `path` for training to go on. Throws a `FileError` where there is none, or
-  /// where another training is writing it.
+  /// Opens the run at `path` for training to go on. Throws a `FileError` where there is none, where
+  /// another training is writing it, or where there are trained weights but no checkpoint to go on
+  /// from: starting again from nothing would overwrite them.
   public static func resume(at path: String) throws -> RunFolder {
-    _ = try open(at: path)
+    let found = try open(at: path)
+    guard found.hasCheckpoint || !found.hasWeights else {
+      throw FileError(
+        found.checkpointFile, expected: "the checkpoint that goes with weights.safetensors",
+        found: "nothing; training anew would overwrite those weights: choose another --run")
+    }
     let run = try RunFolder(path: path, lock: RunLock(at: file("lock", in: path)))
     try run.removeTemporaries()
     try makeFolder(run.eventsFolder)

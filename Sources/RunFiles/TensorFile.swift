@@ -96,7 +96,7 @@ public struct TensorFile: Sendable {
     }
     guard let value = Value(text) else {
       throw FileError(
-        path, "metadata \(key.quoted)", expected: "\(type)", found: text.quoted)
+        path, "metadata \(key.quoted)", expected: words(for: type), found: text.quoted)
     }
     return value
   }

@@ -163,7 +163,8 @@ public struct Tensor: @unchecked Sendable {
 
   /// What each image has at one step: `[N, D, …]` → `[N, …]`.
   public func step(_ place: Int) -> Tensor {
-    let rest = shape.rank == 2 ? Shape(shape[0]) : Shape(shape[0], shape.count / shape[0] / shape[1])
+    let rest =
+      shape.rank == 2 ? Shape(shape[0]) : Shape(shape[0], shape.count / shape[0] / shape[1])
     guard shape[1] > 1 else { return reshaped(rest) }
     return reshaped(rest.withOutermost(shape[0] * shape[1]))
       .copy(ofRows: (0..<shape[0]).map { $0 * shape[1] + place })

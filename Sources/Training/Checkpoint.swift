@@ -17,6 +17,17 @@ struct TrainingState: Equatable {
   var gradientNorm = 0.0
   /// Lowest validation loss so far, nats an image; infinite before the first.
   var bestValidation = Double.infinity
+  /// The epoch that it was of; 0 before the first.
+  var bestEpoch = 0
+  /// The step whose averaged weights are those to use; -1 before there are any.
+  var weightsStep = -1
+  /// How many schedules ended before the one under way.
+  var schedule = 0
+  /// The lowest validation loss of the schedule under way, nats an image, infinite before its first; the
+  /// epoch that it was of, and the share of the schedule that was done by then.
+  var scheduleBest = Double.infinity
+  var scheduleBestEpoch = 0
+  var scheduleBestShare = 0.0
   /// Latest, nats an image; NaN before the first.
   var latestValidation = Double.nan
   /// Latest training loss of a whole epoch, bits a sub-pixel; NaN before the first.
@@ -33,7 +44,9 @@ struct TrainingState: Equatable {
       "step": "\(step)", "epoch": "\(epoch)", "images_of_epoch": "\(imagesOfEpoch)",
       "nats_of_epoch": "\(natsOfEpoch)", "seconds": "\(seconds)",
       "gradient_norm": "\(gradientNorm)", "best_validation": "\(bestValidation)",
-      "latest_validation": "\(latestValidation)",
+      "best_epoch": "\(bestEpoch)", "weights_step": "\(weightsStep)", "schedule": "\(schedule)",
+      "schedule_best": "\(scheduleBest)", "schedule_best_epoch": "\(scheduleBestEpoch)",
+      "schedule_best_share": "\(scheduleBestShare)", "latest_validation": "\(latestValidation)",
       "train_bits_per_dimension": "\(trainBitsPerDimension)",
     ]
   }
@@ -48,7 +61,21 @@ struct TrainingState: Equatable {
     bestValidation = try file.metadata("best_validation")
     latestValidation = try file.metadata("latest_validation")
     trainBitsPerDimension = try file.metadata("train_bits_per_dimension")
-    for (key, value) in [("step", step), ("epoch", epoch), ("images_of_epoch", imagesOfEpoch)]
+    if file.metadata["schedule"] != nil {
+      bestEpoch = try file.metadata("best_epoch")
+      weightsStep = try file.metadata("weights_step")
+      schedule = try file.metadata("schedule")
+      scheduleBest = try file.metadata("schedule_best")
+      scheduleBestEpoch = try file.metadata("schedule_best_epoch")
+      scheduleBestShare = try file.metadata("schedule_best_share")
+    } else {
+      // A checkpoint of version 0.1, which had one schedule and no patience.
+      (scheduleBest, scheduleBestEpoch) = (bestValidation, epoch)
+    }
+    for (key, value) in [
+      ("step", step), ("epoch", epoch), ("images_of_epoch", imagesOfEpoch),
+      ("best_epoch", bestEpoch), ("schedule", schedule), ("schedule_best_epoch", scheduleBestEpoch),
+    ]
     where !(0...1 << 52).contains(value) {
       throw FileError(
         file.path, "metadata \(key)", expected: "0 ... \(1 << 52)", found: "\(value)")
@@ -62,9 +89,11 @@ struct TrainingState: Equatable {
       throw FileError(
         file.path, "metadata \(key)", expected: "a finite number", found: "\(value)")
     }
-    guard !bestValidation.isNaN else {
-      throw FileError(
-        file.path, "metadata best_validation", expected: "a number", found: "\(bestValidation)")
+    for (key, value) in [
+      ("best_validation", bestValidation), ("schedule_best", scheduleBest),
+      ("schedule_best_share", scheduleBestShare),
+    ] where value.isNaN {
+      throw FileError(file.path, "metadata \(key)", expected: "a number", found: "\(value)")
     }
   }
 }
@@ -77,10 +106,9 @@ extension Optimiser {
       metadata: state.metadata, to: path)
   }
 
-  /// Takes up a checkpoint of the same model.
+  /// Takes up the tensors of a checkpoint of the same model.
   /// - Throws: `FileError` for a checkpoint that is damaged or of another model.
-  func readCheckpoint(from path: String) throws -> TrainingState {
-    let file = try TensorFile(reading: path)
+  func readCheckpoint(_ file: TensorFile) throws {
     try file.requireExactly(Set(entries.flatMap { $0.named.map(\.name) }))
     for entry in entries {
       // A moment that is not masked would move a weight that is.
@@ -88,9 +116,6 @@ extension Optimiser {
         try file.readChecked(name, into: tensor, mask: entry.parameter.mask)
       }
     }
-    let state = try TrainingState(file)
-    resume(at: state.step)
-    return state
   }
 }
 

@@ -65,19 +65,33 @@ public final class Learner {
     }
   }
 
+  /// Starts anew from the weights that the averaged model has been given: no moments, an average of
+  /// these weights alone.
+  func startAnew(at step: Int) {
+    for entry in optimiser.entries { entry.parameter.value.copy(from: entry.average) }
+    optimiser.resume(at: step, since: step)
+  }
+
+  /// What a step computes of a batch before it moves the weights, for its cost alone.
+  func rehearse(_ batch: PixelBatch) { _ = gradients(batch) }
+
   /// One step of gradient descent on a batch's mean negative log-likelihood.
   public func step(_ batch: PixelBatch, learningRate: Double) -> Step {
+    let (nats, gradients) = gradients(batch)
+    let norm = optimiser.update(
+      gradients, learningRate: learningRate, options: options,
+      // The gradient is of nats an image, the limit of nats a sub-pixel.
+      limit: options.clip * Double(batch.dimension), backend: backend)
+    return Step(nats: nats, gradientNorm: norm)
+  }
+
+  private func gradients(_ batch: PixelBatch) -> (nats: Double, gradients: Gradients) {
     let context = Context(
       Engine(backend, options.precision), mode: .training(step: optimiser.step, seed: seed),
       tape: Tape(), prepared: PreparedWeights(copies: optimiser.copies))
     let logProbability = model.conditionals(batch, in: context).logProbability(
       of: batch, in: context)
     let nats = -logProbability.value.floats.reduce(0.0) { $0 + Double($1) }
-    let gradients = context.gradients(of: logProbability, seed: -1 / Double(batch.count))
-    let norm = optimiser.update(
-      gradients, learningRate: learningRate, options: options,
-      // The gradient is of nats an image, the limit of nats a sub-pixel.
-      limit: options.clip * Double(batch.dimension), backend: backend)
-    return Step(nats: nats, gradientNorm: norm)
+    return (nats, context.gradients(of: logProbability, seed: -1 / Double(batch.count)))
   }
 }

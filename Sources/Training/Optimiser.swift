@@ -15,6 +15,8 @@ final class Optimiser {
 
   let entries: [Entry]
   private(set) var step = 0
+  /// The step at which moments and average began anew.
+  private var origin = 0
   /// Matrices in bfloat16, kept current with each step where the activations have that precision:
   /// converting them would read all weights once more.
   private(set) var copies: [ObjectIdentifier: Tensor] = [:]
@@ -34,8 +36,11 @@ final class Optimiser {
     }
   }
 
-  /// Takes up the count of steps of a checkpoint.
-  func resume(at step: Int) { self.step = step }
+  /// Takes up the count of steps of a checkpoint, whose moments and average began at `origin`.
+  func resume(at step: Int, since origin: Int) {
+    self.step = step
+    self.origin = origin
+  }
 
   /// One step along the gradients.
   /// - Parameter limit: the largest norm; longer gradients are shortened to it.
@@ -52,7 +57,8 @@ final class Optimiser {
     guard norm.isFinite else { return norm }
     step += 1
     var rates = AdamWStep(
-      learningRate: learningRate, step: step, averageDecay: averageDecay(options.averageDecay))
+      learningRate: learningRate, step: step - origin,
+      averageDecay: averageDecay(options.averageDecay))
     makeCopies(backend)
     rates.gradientScale = min(1, limit / max(norm, 1e-300))
     for (entry, gradient) in zip(entries, all) {
@@ -71,6 +77,7 @@ final class Optimiser {
   /// the average is a quarter of what a step writes.
   private func averageDecay(_ asked: Double) -> Double {
     // Young averages forget the first weights quickly.
+    let step = step - origin
     let decay = min(asked, Double(1 + step) / Double(10 + step))
     if decay <= 0.75 { return decay }
     return step.isMultiple(of: 4) ? pow(decay, 4) : 1

@@ -13,7 +13,10 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
   public var model: ModelSpecification
   public var pixels: PixelEncoding
   public var data: DataDescription
+  /// How it is trained: by the latest schedule.
   public var training: TrainingOptions
+  /// The schedules before that one, where the run has been taken further after its end.
+  public var earlier: [EndedSchedule]?
   /// Keys the draws of training: order of images, binarization. First weights have the model's own.
   public var seed: UInt64
 
@@ -79,6 +82,20 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
     }
     for (field, isSensible, expected, found) in training.checks where !isSensible {
       throw FileError(file, "training.\(field)", expected: expected, found: found)
+    }
+    guard let last = earlier?.last else { return }
+    let end: Double =
+      switch training.duration {
+      case .epochs(let count): Double(count)
+      case .minutes(let minutes): 60 * minutes
+      }
+    let begun =
+      if case .epochs = training.duration { Double(last.epochs) } else { last.seconds }
+    guard end > begun, (1...1 << 52).contains(last.steps), last.epochs >= 1, last.seconds >= 0
+    else {
+      throw FileError(
+        file, "training.duration", expected: "more than the \(begun) of the schedules before it",
+        found: "\(end)")
     }
   }
 }

@@ -20,14 +20,18 @@ import Tensors
 public final class Trainer {
   public let configuration: RunConfiguration
 
+  let training: DataSet
+  let learner: Learner
+  let schedule: Schedule
+  private(set) var state = TrainingState()
+  private(set) var sitting: Sitting
+
   private let run: RunFolder
-  private let training: DataSet
   private let validation: DataSet?
   private let backend: any Backend
   private let checkpointInterval: Double
-  private let learner: Learner
-  private var state = TrainingState()
-  private var sitting: Sitting
+  /// Whether the run is taken further, which no file of it says yet.
+  private var beginsSchedule = false
   private var openedRecord: TrainingRecord?
 
   /// Starts a run, or takes it up from its last checkpoint where the folder has one. Writes nothing.
@@ -60,16 +64,40 @@ public final class Trainer {
     learner = try Learner(
       configuration.model, options: options, seed: configuration.seed,
       backend: backend)
-    if !run.hasCheckpoint {
-      learner.startAtMarginals(of: training, pixels: configuration.pixels)
-    }
+    schedule = Schedule(configuration)
     sitting = Sitting(state, done: 0)
     if run.hasCheckpoint {
-      // The best weights so far are part of the state: refuse the run if they are gone or damaged.
+      try takeUp()
+      sitting = Sitting(state, done: schedule.done(state))
+    } else {
+      learner.startAtMarginals(of: training, pixels: configuration.pixels)
+    }
+  }
+
+  /// Takes up the last checkpoint.
+  private func takeUp() throws {
+    let file = try TensorFile(reading: run.checkpointFile)
+    state = try TrainingState(file)
+    // The best weights so far are part of the state: refuse the run if they are gone or damaged. (But a
+    // kill may have come between the first checkpoint and the same weights.)
+    let last = configuration.earlier?.last
+    let isTakenFurther =
+      state.schedule == schedule.number - 1 && state.imagesOfEpoch == 0
+      && state.step == last?.steps && state.epoch == last?.epochs
+    if run.hasWeights || isTakenFurther || state.weightsStep != state.step {
       try learner.averagedParameters.read(from: run.weightsFile)
-      state = try learner.optimiser.readCheckpoint(from: run.checkpointFile)
-      try checkState()
-      sitting = Sitting(state, done: done)
+    }
+    if isTakenFurther {
+      // From the best weights, which the averaged model now has.
+      learner.startAnew(at: state.step)
+      state.schedule += 1
+      (state.scheduleBest, state.scheduleBestEpoch) = (.infinity, state.epoch)
+      state.scheduleBestShare = 0
+      beginsSchedule = true
+    } else {
+      try learner.optimiser.readCheckpoint(file)
+      learner.optimiser.resume(at: state.step, since: schedule.begun.steps)
+      try schedule.check(state, of: run.checkpointFile)
     }
   }
 
@@ -80,13 +108,7 @@ public final class Trainer {
   public var parameterCount: Int { learner.parameterCount }
 
   /// Whether there is nothing left to do.
-  public var isFinished: Bool {
-    switch configuration.training.duration {
-    case .epochs(let count): state.epoch >= count
-    // The epoch that the clock cuts short is ended too, once.
-    case .minutes: isOutOfTime && state.imagesOfEpoch == 0
-    }
-  }
+  public var isFinished: Bool { schedule.isOver(state) }
 
   /// Steps done, over all sittings.
   public var step: Int { state.step }
@@ -100,6 +122,13 @@ public final class Trainer {
     if !isFinished, !run.knowsSeenImages {
       try SeenImages(training: training, validation: validation).write(to: run)
     }
+    if beginsSchedule {
+      try run.writeConfiguration(configuration)
+      // At once: from it alone can the schedule be begun from these weights again.
+      try save()
+      beginsSchedule = false
+    }
+    if run.hasCheckpoint && !run.hasWeights { try keepWeights() }
     while !isFinished {
       guard try finishEpoch(watch) else { break }
       var loss: Double?
@@ -110,7 +139,7 @@ public final class Trainer {
       let isBest = try endEpoch(validation: loss)
       guard try watch(progress(.epochEnd(isBest: isBest))) else { break }
     }
-    if !isFinished { try writeCheckpoint() }
+    if !isFinished { try save() }
     return summary
   }
 
@@ -134,14 +163,14 @@ extension Trainer {
       return indices.isEmpty
         ? nil : pixels.batch(of: data, indices: indices, epoch: epoch, seed: seed)
     }
-    while !isOutOfTime {
+    while !schedule.isOutOfTime(state) {
       let start = sitting.clock.seconds
       guard let batch = batches.next() else { break }
       try step(batch)
       sitting.images += batch.count
       sitting.stepSeconds += state.seconds - start
       guard try watch(progress(.step)) else { return false }
-      if isCheckpointDue { try writeCheckpoint() }
+      if isCheckpointDue { try save() }
     }
     return true
   }
@@ -211,37 +240,46 @@ extension Trainer {
       MetricsRow(
         step: state.step, epoch: state.epoch, seconds: state.seconds,
         trainBitsPerDimension: state.trainBitsPerDimension, validationNatsPerImage: loss,
-        learningRate: rate, gradientNorm: state.gradientNorm,
+        validationBitsPerDimension: loss.map(bitsPerDimension), learningRate: rate,
+        gradientNorm: state.gradientNorm,
         imagesPerSecond: sitting.imagesPerSecond))
+    if let loss, loss < state.scheduleBest {
+      (state.scheduleBest, state.scheduleBestEpoch) = (loss, state.epoch)
+      state.scheduleBestShare = done
+    }
     let isBest = loss.map { $0 < state.bestValidation } ?? false
-    if let loss, isBest {
-      state.bestValidation = loss
-      try keepWeights()
-    }
+    if let loss, isBest { (state.bestValidation, state.bestEpoch) = (loss, state.epoch) }
     // Not after every epoch: short ones would do little but write.
-    if isBest || isFinished || isCheckpointDue { try writeCheckpoint() }
+    if isBest || isFinished || isCheckpointDue { try save(isBest: isBest) }
     return isBest
-  }
-
-  /// Writes the averaged weights as those to use.
-  private func keepWeights() throws {
-    var metadata = ["step": "\(state.step)"]
-    if state.bestValidation.isFinite {
-      metadata["validation_nats_per_image"] = "\(state.bestValidation)"
-    }
-    try learner.averagedParameters.write(to: run.weightsFile, metadata: metadata)
   }
 
   private var isCheckpointDue: Bool {
     sitting.clock.seconds - sitting.lastCheckpoint >= checkpointInterval
   }
 
-  private func writeCheckpoint() throws {
+  /// Writes a checkpoint and, where they are the ones to use, the averaged weights.
+  private func save(isBest: Bool = false) throws {
     // Until a validation has found weights that are better, the latest are the ones to use.
-    if !state.bestValidation.isFinite { try keepWeights() }
+    let keeps = isBest || !state.bestValidation.isFinite
+    if keeps { state.weightsStep = state.step }
     try record().synchronise()
+    // The first checkpoint comes before the first weights: weights alone are those of a run that has
+    // lost its checkpoint.
+    let isFirst = !run.hasCheckpoint
+    if keeps && !isFirst { try keepWeights() }
     try learner.optimiser.writeCheckpoint(to: run.checkpointFile, state)
+    if keeps && isFirst { try keepWeights() }
     sitting.lastCheckpoint = sitting.clock.seconds
+  }
+
+  /// Writes the averaged weights as those to use.
+  private func keepWeights() throws {
+    var metadata = ["step": "\(state.weightsStep)"]
+    if state.bestValidation.isFinite {
+      metadata["validation_nats_per_image"] = "\(state.bestValidation)"
+    }
+    try learner.averagedParameters.write(to: run.weightsFile, metadata: metadata)
   }
 
   /// The record of the run, opened when there is something to write down: nothing is written to a
@@ -251,112 +289,5 @@ extension Trainer {
     let record = try TrainingRecord(of: run, after: sitting.lastRecordedStep)
     openedRecord = record
     return record
-  }
-}
-
-// MARK: Where it stands
-
-extension Trainer {
-  private var stepsPerEpoch: Int {
-    (training.count + configuration.training.batch - 1) / configuration.training.batch
-  }
-
-  /// Share of the training done, 0…1.
-  private var done: Double {
-    switch configuration.training.duration {
-    case .epochs(let count):
-      min(1, Double(state.step) / (Double(count) * Double(stepsPerEpoch)))
-    case .minutes(let minutes): min(1, state.seconds / (60 * minutes))
-    }
-  }
-
-  private var isOutOfTime: Bool {
-    if case .minutes(let minutes) = configuration.training.duration {
-      state.seconds >= 60 * minutes
-    } else {
-      false
-    }
-  }
-
-  /// Mean over the epoch under way, or the latest where that has not begun; nil before the first.
-  private var trainBitsPerDimension: Double? {
-    if state.imagesOfEpoch > 0 {
-      state.natsOfEpoch / Double(state.imagesOfEpoch) / (Double(training.dimension) * log(2))
-    } else {
-      state.trainBitsPerDimension.isNaN ? nil : state.trainBitsPerDimension
-    }
-  }
-
-  private func progress(_ moment: Progress.Moment) -> Progress {
-    Progress(
-      moment: moment, step: state.step, epoch: state.epoch + (state.imagesOfEpoch > 0 ? 1 : 0),
-      done: done, trainBitsPerDimension: trainBitsPerDimension ?? .nan,
-      validationNatsPerImage: state.latestValidation.isNaN ? nil : state.latestValidation,
-      imagesPerSecond: sitting.imagesPerSecond, secondsLeft: sitting.secondsLeft(done: done))
-  }
-
-  private var summary: Summary {
-    Summary(
-      epochs: state.epoch, steps: state.step, seconds: state.seconds,
-      trainBitsPerDimension: trainBitsPerDimension,
-      validationNatsPerImage: state.bestValidation.isFinite ? state.bestValidation : nil,
-      parameters: parameterCount, interrupted: !isFinished)
-  }
-
-  /// Refuses a checkpoint of a training of other batches or images.
-  private func checkState() throws {
-    let size = configuration.training.batch
-    let steps = state.epoch.multipliedReportingOverflow(by: stepsPerEpoch)
-    let expected = steps.partialValue &+ (state.imagesOfEpoch + size - 1) / size
-    // The clock can cut an epoch short.
-    let isCut = isFinished && state.step < expected
-    guard !steps.overflow, state.step == expected || isCut,
-      state.imagesOfEpoch <= training.count,
-      state.imagesOfEpoch % size == 0 || state.imagesOfEpoch == training.count
-    else {
-      throw FileError(
-        run.checkpointFile, "metadata 'step'",
-        expected: "\(stepsPerEpoch) steps an epoch of \(size) images each",
-        found: "\(state.step) in \(state.epoch) epochs and \(state.imagesOfEpoch) images")
-    }
-  }
-}
-
-/// A training from its start, or its being taken up again, to its end or interruption.
-private struct Sitting {
-  let clock: Clock
-  /// Where the record of the run stood.
-  let lastRecordedStep: Int
-  /// Share of the training that was done before.
-  private let doneBefore: Double
-  var images = 0
-  /// Seconds of steps and of waiting for their images.
-  var stepSeconds = 0.0
-  var lastCheckpoint: Double
-
-  init(_ state: TrainingState, done: Double) {
-    clock = Clock(earlier: state.seconds)
-    lastRecordedStep = state.lastRecordedStep
-    doneBefore = done
-    lastCheckpoint = state.seconds
-  }
-
-  var imagesPerSecond: Double { Double(images) / max(stepSeconds, 1e-9) }
-
-  func secondsLeft(done: Double) -> Double? {
-    guard done > doneBefore else { return nil }
-    return (clock.seconds - clock.earlier) * (1 - done) / (done - doneBefore)
-  }
-}
-
-/// Seconds of training, over all sittings.
-private struct Clock {
-  let earlier: Double
-  private let start = ContinuousClock.now
-
-  init(earlier: Double) { self.earlier = earlier }
-
-  var seconds: Double {
-    earlier + (ContinuousClock.now - start) / .seconds(1)
   }
 }

@@ -13,6 +13,19 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
     case minutes(Double)
   }
 
+  /// How long validation may go without improving before the training ends.
+  public struct Patience: Codable, Equatable, Sendable {
+    /// Epochs since the best of the schedule under way.
+    public var epochs: Int
+    /// And as large a share 0…1 of the schedule: epochs may be many and short.
+    public var share: Double
+
+    public init(epochs: Int, share: Double = 0) {
+      self.epochs = epochs
+      self.share = share
+    }
+  }
+
   public var duration: Duration
   /// Images a step.
   public var batch: Int
@@ -28,6 +41,8 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   public var clip = 1.0
   /// What the moving average of the weights keeps of itself each step, once it has warmed up.
   public var averageDecay = 0.9995
+  /// When to end early, where validation says so; nil: never.
+  public var patience: Patience?
   /// Precision of activations.
   public var precision = Precision.float32
 
@@ -68,6 +83,14 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
       (
         "averageDecay", averageDecay >= 0 && averageDecay < 1, "0 or more, less than 1",
         "\(averageDecay)"
+      ),
+      (
+        "patience.epochs", patience.map { (1...1_000_000_000).contains($0.epochs) } ?? true,
+        "1 ... 1000000000", "\(patience?.epochs ?? 0)"
+      ),
+      (
+        "patience.share", patience.map { (0...1).contains($0.share) } ?? true, "0 ... 1",
+        "\(patience?.share ?? 0)"
       ),
       ("precision", precision != .float64, "float32 or bfloat16", precision.rawValue),
     ]

@@ -26,6 +26,10 @@ extension Trainer {
     public let trainBitsPerDimension: Double
     /// The latest, nats an image, once there is one.
     public let validationNatsPerImage: Double?
+    /// The same in bits a sub-pixel.
+    public let validationBitsPerDimension: Double?
+    /// Epochs ended since the best validation of the schedule under way; nil before its first.
+    public let epochsSinceBest: Int?
     /// Of the steps of this sitting.
     public let imagesPerSecond: Double
     /// An estimate from the pace of this sitting; nil before its first step.
@@ -43,9 +47,15 @@ extension Trainer {
     public let trainBitsPerDimension: Double?
     /// Of the weights kept: the best epoch's. Nil without validation, or before the first.
     public let validationNatsPerImage: Double?
+    /// The same in bits a sub-pixel.
+    public let validationBitsPerDimension: Double?
+    /// The epoch of the weights kept, 1-based; nil without validation, or before the first.
+    public let bestEpoch: Int?
     /// Live weights of the model.
     public let parameters: Int
     /// Whether it was stopped before its end.
     public let interrupted: Bool
+    /// Whether it ended before its time, as validation had not improved for long.
+    public let endedEarly: Bool
   }
 }

@@ -22,8 +22,11 @@ struct TrainingRecord {
       ("train/images_per_second", row.imagesPerSecond),
     ]
     for (tag, value) in scalars { try events.scalar(tag, value, step: row.step) }
-    if let loss = row.validationNatsPerImage {
-      try events.scalar("validation/nats_per_image", loss, step: row.step)
+    for (tag, loss) in [
+      ("validation/nats_per_image", row.validationNatsPerImage),
+      ("validation/bits_per_dimension", row.validationBitsPerDimension),
+    ] {
+      if let loss { try events.scalar(tag, loss, step: row.step) }
     }
   }
 

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Output for people on standard error and standard output, or one JSON object for machines.
@@ -10,15 +11,29 @@ struct Console {
   static let hasColour =
     isTerminal && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
 
+  /// Text on standard error. Where nobody reads it any more, as on a terminal that was closed, it is
+  /// lost: no reason to lose the work too.
+  static func write(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+      var rest = UnsafeRawBufferPointer(bytes)
+      while !rest.isEmpty {
+        let count = Foundation.write(STDERR_FILENO, rest.baseAddress, rest.count)
+        if count < 0 && errno != EINTR { return }
+        rest = UnsafeRawBufferPointer(rebasing: rest[max(0, count)...])
+      }
+    }
+  }
+
   /// Something that a person should know, on standard error.
   func note(_ line: String) {
-    if !quiet { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+    if !quiet { Console.write(line + "\n") }
   }
 
   /// A warning: shown even where progress is not.
   func warn(_ line: String) {
     let word = Console.hasColour ? "\u{1b}[33mwarning:\u{1b}[0m" : "warning:"
-    FileHandle.standardError.write(Data("\(word) \(line)\n".utf8))
+    Console.write("\(word) \(line)\n")
   }
 
   /// The result: `object` for machines, `text` for people.
@@ -33,44 +48,8 @@ struct Console {
     } else {
       print(text)
     }
-  }
-}
-
-/// A line that says how far a job has come: in place on a terminal, at most a line every few seconds
-/// elsewhere. Nothing is shown of jobs shorter than two seconds.
-final class ProgressLine {
-  private let console: Console
-  private let start = ContinuousClock.now
-  private var last: ContinuousClock.Instant?
-  private var shown = false
-
-  init(_ console: Console) { self.console = console }
-
-  /// Shows `line` if the last one is old enough.
-  func update(_ line: @autoclosure () -> String) {
-    let now = ContinuousClock.now
-    guard !console.quiet, now - start > .seconds(2) else { return }
-    if let last, now - last < (Console.isTerminal ? .milliseconds(200) : .seconds(10)) { return }
-    last = now
-    if Console.isTerminal {
-      FileHandle.standardError.write(Data("\r\u{1b}[K\(line())".utf8))
-      shown = true
-    } else {
-      console.note(line())
-    }
-  }
-
-  /// Shows how many of `total` are done, at what rate, and the time left.
-  func update(_ what: String, _ done: Double, of total: Int, _ unit: String) {
-    let rate = done / ((ContinuousClock.now - start) / .seconds(1))
-    let left = rate > 0 ? ", \(duration((Double(total) - done) / rate)) left" : ""
-    update("\(what): \(Int(done)) of \(total) \(unit), \(short(rate)) \(unit)/s\(left)")
-  }
-
-  /// Takes the line away, so that something else can be printed.
-  func clear() {
-    if shown { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
-    shown = false
+    // What was printed may be all that a verb does.
+    guard fflush(nil) == 0 else { throw FileError("standard output", cannot: "write") }
   }
 }
 

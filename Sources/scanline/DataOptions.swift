@@ -39,6 +39,7 @@ struct ReadingOptions: ParsableArguments {
 
 /// Loads a data set with progress, and tells of the files that were skipped.
 func load(_ path: String, _ options: LoadingOptions, _ console: Console) throws -> DataSet {
+  try requirePath("DATA", path)
   let line = ProgressLine(console)
   let data = try DataSet.load(path, options: options) { done, total in
     line.update("reading \(path): \(done) of \(total) files")

@@ -49,6 +49,8 @@ struct FlagImages: ParsableCommand {
 
   @OptionGroup var options: UseOptions
 
+  func validate() throws { try requirePath("--out", outPath) }
+
   func run() throws {
     let run = try options.open(runFolder)
     let calibration = try ranks(of: run)

@@ -37,6 +37,14 @@ func expect<Value>(
   }
 }
 
+/// Refuses a path that is empty, as of a variable that is not set, or that means standard input or
+/// output elsewhere.
+func requirePath(_ flag: String, _ path: String) throws {
+  guard path.isEmpty || path == "-" else { return }
+  let found = path.isEmpty ? "an empty text" : "-, which stands for no file here"
+  throw ValidationError("\(flag): expected a path, found \(found)")
+}
+
 /// The values of `--set name=value`, by name.
 func parsedSettings(_ words: [String]) throws -> [String: String] {
   var result: [String: String] = [:]

@@ -7,7 +7,7 @@ struct CommandError: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 
   /// The work was stopped before its end.
-  static func stopped(_ what: String) -> CommandError { CommandError("stopped: \(what)") }
+  static func stopped(_ what: String) -> Stopped { Stopped(description: "stopped: \(what)") }
 }
 
 /// What every verb takes that writes files beside its run.

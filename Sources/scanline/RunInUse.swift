@@ -6,6 +6,8 @@ import Training
 struct RunArgument: ParsableArguments {
   @Argument(help: ArgumentHelp("The folder of a run.", valueName: "run"))
   var path: String
+
+  func validate() throws { try requirePath("RUN", path) }
 }
 
 /// What every verb takes that uses a run on images.

@@ -55,9 +55,8 @@ struct Sample: ParsableCommand {
   var imageCount: Int { count ?? (greedy || beam != nil ? 1 : 16) }
 
   func validate() throws {
-    if let count, count < 1 {
-      throw ValidationError("--count: expected at least 1, found \(count)")
-    }
+    try requirePath("--out", outPath)
+    try expect("--count", count, "1 ... 10000000") { (1...10_000_000).contains($0) }
     if !(temperature > 0 && temperature.isFinite) {
       throw ValidationError("--temperature: expected more than 0, found \(temperature)")
     }

@@ -9,7 +9,8 @@ struct Scanline: ParsableCommand {
       DATA is a folder of PNG/JPEG files, an IDX file, a CIFAR binary file, an .amat text matrix \
       (each also .gz) or a .npy array. RUN is the folder that train makes.
 
-      Exit status: 0 done, 1 the work failed, 3 flagged, 64 wrong usage.
+      Exit status: 0 done, 1 the work failed, 3 flagged, 64 wrong usage; stopped by a signal, 128 \
+      and its number: 130 after Ctrl-C.
       """,
     version: "0.1.0",
     subcommands: [
@@ -20,6 +21,15 @@ struct Scanline: ParsableCommand {
 
   static func main() {
     Waiting.beBrief()
-    main(nil)
+    Interruption.listen()
+    do {
+      var command = try parseAsRoot(understood(Array(CommandLine.arguments.dropFirst())))
+      try command.run()
+    } catch let stopped as Stopped {
+      Console.write("\(stopped)\n")
+      exit(withError: Interruption.exitCode)
+    } catch {
+      exit(withError: error)
+    }
   }
 }

@@ -40,6 +40,8 @@ struct ScoreImages: ParsableCommand {
       throw ValidationError(
         "--out: expected another name, found that of the table of unreadable files")
     }
+    try requirePath("--out", outPath)
+    if let heatmaps { try requirePath("--heatmaps", heatmaps) }
   }
 
   func run() throws {

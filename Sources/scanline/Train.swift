@@ -1,9 +1,4 @@
 import ArgumentParser
-import CPU
-import Foundation
-import Reports
-import RunFiles
-import Training
 
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -13,7 +8,11 @@ struct Train: ParsableCommand {
 
       Ctrl-C stops after the step under way, with a checkpoint; again, it ends at once. Then, or after
       a crash, the same DATA and RUN with --resume go on, and with --epochs reach the same weights as
-      if nothing had happened. A stopped training ends with status 130.
+      if nothing had happened. A stopped training ends with status 130 (TERM 143, HUP 129).
+
+      The weights kept are the best by validation, and a training ends early where validation does not
+      improve. A finished run is taken further by --resume with a larger --epochs (or --minutes) than
+      it had: from the best weights, by a learning rate that rises and falls anew over the rest.
       """)
 
   enum Binarization: String, CaseIterable, ExpressibleByArgument {
@@ -53,6 +52,12 @@ struct Train: ParsableCommand {
   @Option(help: "Minutes to train instead.")
   var minutes: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "Epochs without a better validation that end the training; 0: never. (default: 10, if they are a tenth of it)",
+      valueName: "epochs"))
+  var patience: Int?
+
   @Option(help: "Images a step. (default: the model's)")
   var batch: Int?
 
@@ -79,7 +84,10 @@ struct Train: ParsableCommand {
 
   @OptionGroup var reading: ReadingOptions
 
-  @Flag(help: "Go on with the run from its last checkpoint.")
+  @Flag(help: "Begin a training that is larger or slower than most people want.")
+  var large = false
+
+  @Flag(help: "Go on with the run from its last checkpoint, or take a finished one further.")
   var resume = false
 
   @Option(
@@ -89,79 +97,7 @@ struct Train: ParsableCommand {
 
   @OptionGroup var common: CommonOptions
 
-  func validate() throws {
-    try precision?.require("--precision")
-    if epochs != nil && minutes != nil {
-      throw ValidationError("expected --epochs or --minutes, found both")
-    }
-    try expect("--epochs", epochs, "1 ... 1000000000") { (1...1_000_000_000).contains($0) }
-    try expect("--batch", batch, "1 ... 1048576") { (1...1_048_576).contains($0) }
-    try expect("--minutes", minutes, "more than 0, at most 10000000") { $0 > 0 && $0 <= 1e7 }
-    try expect("--learning-rate", learningRate, "more than 0") { $0 > 0 && $0.isFinite }
-    try expect("--weight-decay", weightDecay, "0 or more") { $0 >= 0 && $0.isFinite }
-    try expect("--checkpoint-every", checkpointInterval, "0 or more") { $0 >= 0 }
-    try expect("--levels", levels, "2 ... 256") { (2...256).contains($0) }
-    if let levels, levels != 2 {
-      if binarize != nil {
-        throw ValidationError("--binarize makes 2 levels, found --levels \(levels)")
-      }
-      if head == .bernoulli {
-        throw ValidationError("--head bernoulli has 2 levels, found --levels \(levels)")
-      }
-    }
-    let settings = try parsedSettings()
-    // A resumed run has its own model, which these must be settings of.
-    if !resume || model != nil { try requireModel(model ?? defaultModel, settings) }
-  }
-
   var defaultModel: String { "pixelcnn" }
 
   func parsedSettings() throws -> [String: String] { try scanline.parsedSettings(settings) }
-
-  func run() throws {
-    common.prepare()
-    let console = common.console
-    let job = try resume ? TrainingJob(resuming: self) : TrainingJob(beginning: self)
-    // From here on there is something to save.
-    let interruption = Interruption()
-    let trainer = try trainer(for: job)
-    let display = TrainingDisplay(console, interruption, job.configuration)
-    display.begin(trainer, at: runPath)
-    defer { display.end() }
-    let sheets = SampleSheets(of: trainer, in: job.folder.samplesFolder, interruption)
-    let summary = try trainer.train { progress in
-      let goesOn = display.show(progress)
-      if goesOn, case .epochEnd = progress.moment { try sheets.epochEnded(progress) }
-      return goesOn
-    }
-    display.end()
-    let result = TrainingResult(run: runPath, summary)
-    try console.result(WithReading(result, job.reading), text: result.text)
-    if summary.interrupted, let code = interruption.exitCode {
-      console.note("go on with: \(commandToGoOn)")
-      throw code
-    }
-  }
-
-  private func trainer(for job: TrainingJob) throws -> Trainer {
-    do {
-      return try Trainer(
-        run: job.folder, configuration: job.configuration, training: job.training,
-        validation: job.validation, backend: CPUBackend.shared,
-        checkpointInterval: checkpointInterval)
-    } catch  where !resume {
-      // A run that cannot be begun leaves its name to one that can.
-      unlink(job.folder.configurationFile)
-      throw error
-    }
-  }
-
-  /// What to type after an interruption: the rest is in the run's configuration.
-  private var commandToGoOn: String {
-    var words = ["scanline", "train", data, "--run", runPath, "--resume"]
-    if reading.followLinks { words.append("--follow-links") }
-    // Another number of threads adds in another order.
-    if let threads = common.threads { words += ["--threads", "\(threads)"] }
-    return shellLine(words)
-  }
 }

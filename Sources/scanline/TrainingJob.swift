@@ -1,6 +1,7 @@
 import ArgumentParser
 import CPU
 import Files
+import Foundation
 import Images
 import Models
 import RunFiles
@@ -36,6 +37,7 @@ struct TrainingJob {
     let model = try ModelSpecification(
       name: command.model ?? command.defaultModel, settings: try command.parsedSettings(),
       head: head.head(pixels.levels), image: shape, seed: seed)
+    try command.size(of: model).checkWeights()
     (training, validation) = try Self.split(
       all, shape, command.validation, seed: seed, command.reading, console)
     configuration = RunConfiguration(
@@ -44,16 +46,20 @@ struct TrainingJob {
         path: command.data, training: training, validationPath: command.validation,
         validation: validation),
       training: command.options(for: model.family), seed: seed)
-    folder = try RunFolder.create(at: command.runPath, configuration: configuration)
+    let folder = try RunFolder.create(at: command.runPath, configuration: configuration)
+    self.folder = folder
+    // A run that is stopped before it has anything to show leaves its name to another.
+    Interruption.beforeEnding { unlink(folder.configurationFile) }
     reading = Self.report(command.data, all, command.validation, validation)
     try reading.write(to: folder.unreadableFile, console)
   }
 
-  /// A run taken up again: its configuration decides, and no flag may say otherwise.
+  /// A run taken up again: its configuration decides, and no flag may say otherwise; but a finished one
+  /// may be taken further.
   init(resuming command: Train) throws {
     let console = command.common.console
     folder = try RunFolder.resume(at: command.runPath)
-    configuration = try RunConfiguration.read(from: folder)
+    configuration = try command.takenFurther(RunConfiguration.read(from: folder), in: folder)
     try command.requireNoContradiction(to: configuration)
     // Before the images are read.
     try configuration.requirePrecision(of: CPUBackend.shared, for: folder)
@@ -115,48 +121,8 @@ extension Train {
       batch: batch ?? family.batch, learningRate: learningRate ?? family.learningRate)
     if let weightDecay { options.weightDecay = weightDecay }
     options.precision = precision?.precision ?? family.precision
+    // Short epochs are many, and their validation wavers.
+    options.patience = patience.map(Self.patience) ?? .init(epochs: 10, share: 0.1)
     return options
-  }
-
-  /// Refuses a flag that says something else than the run was begun with. (A longer training is
-  /// another training: the learning rate falls over its whole length.)
-  fileprivate func requireNoContradiction(to configuration: RunConfiguration) throws {
-    func require<Value: Equatable>(_ flag: String, _ given: Value?, _ begun: Value?) throws {
-      guard let given, given != begun else { return }
-      throw FileError(
-        runPath, flag,
-        expected: "\(begun.map { "\($0)" } ?? "none"), with which the run was begun",
-        found: "\(given); leave it out, or start a new run")
-    }
-    let (model, training) = (configuration.model, configuration.training)
-    try require("--model", self.model, model.name)
-    for (name, value) in try parsedSettings().sorted(by: { $0.key < $1.key }) {
-      try require("--set \(name)", value, model.settings[name])
-    }
-    try require("--head", head?.rawValue, model.head.kind.rawValue)
-    try require("--levels", levels, configuration.pixels.levels)
-    try require("--binarize", binarize?.rawValue, configuration.pixels.rawValue)
-    try require(
-      "--size", size.map { "\($0.width)x\($0.height)" },
-      "\(model.image.width)x\(model.image.height)")
-    try require(
-      "--channels", channels?.rawValue, Channels(count: model.image.channels)?.rawValue)
-    if configuration.data.trainingImagesByClass == nil {
-      try require("--classes", classes ? "it" : nil, nil)
-    }
-    if configuration.data.validationPath == nil { try require("--validation", validation, nil) }
-    switch training.duration {
-    case .epochs(let count):
-      try require("--epochs", epochs, count)
-      try require("--minutes", minutes, nil)
-    case .minutes(let count):
-      try require("--minutes", minutes, count)
-      try require("--epochs", epochs, nil)
-    }
-    try require("--batch", batch, training.batch)
-    try require("--learning-rate", learningRate, training.learningRate)
-    try require("--weight-decay", weightDecay, training.weightDecay)
-    try require("--precision", precision?.rawValue, training.precision.rawValue)
-    try require("--seed", common.givenSeed, configuration.seed)
   }
 }

@@ -11,8 +11,8 @@ struct TrainingResult: Encodable {
   }
 
   private enum CodingKeys: CodingKey {
-    case run, epochs, steps, seconds, trainBitsPerDimension, validationNatsPerImage, parameters
-    case interrupted
+    case run, epochs, steps, seconds, trainBitsPerDimension, validationNatsPerImage
+    case validationBitsPerDimension, bestEpoch, parameters, interrupted, endedEarly
   }
 
   /// Losses that there are not yet are null, not left out.
@@ -24,8 +24,11 @@ struct TrainingResult: Encodable {
     try container.encode(summary.seconds, forKey: .seconds)
     try container.encode(summary.trainBitsPerDimension, forKey: .trainBitsPerDimension)
     try container.encode(summary.validationNatsPerImage, forKey: .validationNatsPerImage)
+    try container.encode(summary.validationBitsPerDimension, forKey: .validationBitsPerDimension)
+    try container.encode(summary.bestEpoch, forKey: .bestEpoch)
     try container.encode(summary.parameters, forKey: .parameters)
     try container.encode(summary.interrupted, forKey: .interrupted)
+    try container.encode(summary.endedEarly, forKey: .endedEarly)
   }
 
   var text: String {
@@ -34,11 +37,15 @@ struct TrainingResult: Encodable {
       summary.interrupted
       ? "stopped in epoch \(summary.epochs + 1), after \(steps)"
       : "trained \(counted(summary.epochs, "epoch")) (\(steps))"
-    let losses = [
-      summary.trainBitsPerDimension.map { ", train \(fixed($0, 4)) bits/dim" },
-      summary.validationNatsPerImage.map { ", best validation \(fixed($0, 2)) nats an image" },
-    ].compactMap { $0 }.joined()
-    return "\(run): \(end) in \(duration(summary.seconds))\(losses)"
+    let early = summary.endedEarly ? ", ended early as validation did not improve" : ""
+    let train = summary.trainBitsPerDimension.map { ", train \(fixed($0, 4)) bits/dim" } ?? ""
+    var best = ""
+    if let bits = summary.validationBitsPerDimension, let nats = summary.validationNatsPerImage {
+      let epoch = summary.bestEpoch.map { ", epoch \($0)" } ?? ""
+      best =
+        ", best validation \(fixed(bits, 4)) bits/dim (\(fixed(nats, 2)) nats an image\(epoch))"
+    }
+    return "\(run): \(end) in \(duration(summary.seconds))\(early)\(train)\(best)"
   }
 }
 

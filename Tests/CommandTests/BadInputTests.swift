@@ -64,7 +64,7 @@ import Testing
     place.write(Data(), to: "run/config.json")
     try expectRefused("run/config.json")
     place.write(Data("[1, 2]".utf8), to: "run/config.json")
-    try expectRefused("run/config.json")
+    try expectRefused("run/config.json: expected an object, found an array")
     for (old, new, field) in [
       ("\"nade\"", "\"nadir\"", "nadir"), ("\"hidden\" : \"8\"", "\"hidden\" : \"-8\"", "hidden"),
       ("\"hidden\" : \"8\"", "\"hidden\" : \"9\"", "tensor"),
@@ -72,7 +72,10 @@ import Testing
       ("\"width\" : 10", "\"width\" : \"ten\"", "width"),
       ("\"format\" : 1", "\"format\" : 2", "format"),
       ("\"levels\" : 2", "\"levels\" : 3", "levels"),
-      ("\"threshold\"", "\"levels-0\"", "pixels"),
+      (
+        "\"threshold\"", "\"levels-0\"",
+        "pixels: expected one of the values that this field takes, found 'levels-0'"
+      ),
     ] {
       place.write(whole, to: "run/config.json")
       try replace(old, by: new, in: "run/config.json")
@@ -250,7 +253,8 @@ import Testing
     for _ in 0..<1000 where !place.exists("many/0001.png") { usleep(20_000) }
     running.process.interrupt()
     let outcome = try running.outcome()
-    outcome.expectFailure(naming: ["stopped", "many"])
+    #expect(outcome.status == 130 && outcome.out.isEmpty)
+    #expect(outcome.error.hasPrefix("stopped: ") && outcome.error.contains("many"))
     let names = try place.names(in: "many")
     #expect(names.contains("grid.png") && names.allSatisfy { $0.hasSuffix(".png") })
     let last = try #require(names.dropLast().last)

@@ -14,7 +14,8 @@ import Testing
         text matrix (each also .gz) or a .npy array. RUN is the folder that train
         makes.
 
-        Exit status: 0 done, 1 the work failed, 3 flagged, 64 wrong usage.
+        Exit status: 0 done, 1 the work failed, 3 flagged, 64 wrong usage; stopped by a
+        signal, 128 and its number: 130 after Ctrl-C.
 
         USAGE: scanline <subcommand>
 
@@ -63,6 +64,11 @@ import Testing
       ["train", "a", "--run", "b", "--levels", "1"], ["train", "a", "--run", "b", "--size", "8"],
       ["train", "a", "--run", "b", "--head", "none"], ["train", "a", "--run", "b", "--set", "x"],
       ["sample", "a"], ["sample", "a", "--out", "b", "--count", "0"],
+      ["sample", "a", "--out", "b", "--count", "1000000000000"], ["sample", "a", "--out", ""],
+      ["sample", "a", "--out", "-"], ["flag", "a", "b", "--out", ""], ["train", "", "--run", "b"],
+      ["train", "a", "--run", ""], ["train", "a", "--run", "b", "--patience", "-1"],
+      ["score", "a", "b", "--out", ""], ["score", "a", "b", "--out", "-"], ["evaluate", ""],
+      ["help", "nosuch"],
       ["sample", "a", "--out", "b", "--temperature", "0"],
       ["sample", "a", "--out", "b", "--temperature", "nan"],
       ["sample", "a", "--out", "b", "--top-p", "1.5"],
@@ -86,6 +92,33 @@ import Testing
     ])
   func usage(_ arguments: [String]) throws {
     try Workplace().scanline(arguments).expectFailure(naming: [], status: 64)
+  }
+
+  @Test(
+    "a value that is wrong is named, whatever it looks like",
+    arguments: [
+      (
+        ["train", "a", "--run", "b", "--epochs", "-3"],
+        "--epochs: expected 1 ... 1000000000, found -3"
+      ),
+      (["train", "a", "--run", "b", "--minutes", "-1e3"], "--minutes: expected more than 0"),
+      (["sample", "a", "--out", ""], "--out: expected a path, found an empty text"),
+      (["sample", "a", "--out", "-"], "--out: expected a path, found -"),
+      (
+        ["sample", "a", "--out", "b", "--count", "1000000000000"],
+        "--count: expected 1 ... 10000000"
+      ),
+      (["help", "nosuch"], "help: expected one of train, sample, "),
+      (["help", "nosuch"], "found nosuch"),
+    ])
+  func values(_ arguments: [String], _ words: String) throws {
+    try Workplace().scanline(arguments).expectFailure(naming: [words], status: 64)
+  }
+
+  @Test("help of a verb is its --help")
+  func helpOfVerbs() throws {
+    let outcome = try Workplace().scanline("help", "score")
+    #expect(outcome.status == 0 && outcome.out.hasPrefix("OVERVIEW: Write the scores"))
   }
 
   @Test("models lists every family with its settings")

@@ -1,9 +1,9 @@
+import CPU
 import Detection
-import Heads
 import Foundation
+import Heads
 import Images
 import Models
-import CPU
 import Randomness
 import Tensors
 import TestSupport
@@ -48,7 +48,7 @@ private struct ProbabilitiesAlone: PixelDistribution {
   @Test(arguments: ModelCase.small) func everyFamilyAndHead(model: ModelCase) throws {
     let (density, _) = try model.build(precision: .float32, spread: 2)
     let batch = model.randomBatch(5)
-    let context = Context(backend: CPUBackend.shared, precision: .float32)
+    let context = Context(Engine(CPUBackend.shared, .float32))
     expectDefinitions(batch, density.conditionals(batch, in: context), model.testDescription)
   }
 

@@ -62,6 +62,18 @@ import Testing
     #expect(data.names == ["matrix.amat#0", "matrix.amat#1"])
   }
 
+  /// A line of any length, where the size is given.
+  @Test(arguments: ["0 1 1 0 0 1\n1 1 0 0 0 0", "0 1 1 0 0 1 3\n1 1 0 0 0 0 4"])
+  func amatOfAnySize(text: String) throws {
+    let path = folder.write(Array(text.utf8), to: "matrix.amat")
+    let hasLabels = text.contains("3")
+    let data = try DataSet.load(
+      path, options: LoadingOptions(size: (width: 3, height: 2), useClasses: hasLabels))
+    #expect(data.count == 2 && data.width == 3 && data.height == 2)
+    #expect(data.pixels == [0, 255, 255, 0, 0, 255, 255, 255, 0, 0, 0, 0])
+    #expect(data.labels == (hasLabels ? [3, 4] : nil))
+  }
+
   @Test func amatOfIntensitiesWithLabels() throws {
     let text = "0 0.5 1 2.5e-1 3.000\n0.00392 0.00197 0.00195 0.123456789012345678 0\n"
     let path = folder.write(gzip(Array(text.utf8)), to: "matrix.AMAT.gz")

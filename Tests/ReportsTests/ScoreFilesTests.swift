@@ -54,6 +54,15 @@ import Testing
     }
   }
 
+  /// A spreadsheet computes what begins with one of these.
+  @Test(arguments: ["=1+1.png", "+1.png", "-1.png", "@SUM.png", "\t=1.png", "=a,b.png"])
+  func pathsAreNoFormulas(_ path: String) {
+    let table = ScoreTable(
+      scoreNames: [],
+      rows: [ScoreRow(path: path, nats: -1, bitsPerDimension: 2, scores: [], verdict: nil)])
+    #expect(parse(table.csv)[1] == ["'" + path, "-1.0", "2.0"])
+  }
+
   @Test func jsonLinesComeBackAsTheyWere() throws {
     let lines = Self.table.jsonLines.split(separator: "\n")
     try #require(lines.count == Self.paths.count)

@@ -79,7 +79,7 @@ import Testing
     let lines = text.split(separator: "\n")
     let broken = lines[1].replacingOccurrences(of: "\"step\":2", with: "\"step\":\"two\"")
     put("\(lines[0])\n\(broken)\n\(lines[1])\n".utf8, at: path)
-    expectError(at: path, "line 2: step: expected Int, found a string") {
+    expectError(at: path, "line 2: step: expected a whole number, found a string") {
       _ = try MetricsLog(at: path, keepingStepsThrough: 9)
     }
     put("{}\n".utf8, at: path)

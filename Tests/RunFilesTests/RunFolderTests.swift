@@ -110,23 +110,23 @@ import Testing
     (#"{"format": 1, "data": "", "rate": 1}"#, "model: expected a value, found nothing"),
     (
       #"{"format": "x", "data": "", "rate": 1, "model": {}}"#,
-      "format: expected Int, found a string"
+      "format: expected a whole number, found a string"
     ),
     (
       #"{"format": 1, "data": "", "rate": 1, "model": {"name": "", "widths": [1, "x"]}}"#,
-      "model.widths[1]: expected Int, found a string"
+      "model.widths[1]: expected a whole number, found a string"
     ),
     (
       #"{"format": 1, "data": null, "rate": 1, "model": {"name": "", "widths": []}}"#,
-      "data: expected String, found null"
+      "data: expected a string, found null"
     ),
     (
       #"{"format": 1.5, "data": "", "rate": 0.5, "model": {"name": "", "widths": []}}"#,
-      "format: expected Int, found 1.5"
+      "format: expected a whole number, found 1.5"
     ),
     (
       #"{"format": 1, "data": "", "rate": 0.5, "model": {"name": "", "widths": [1, 1e20]}}"#,
-      "model.widths[1]: expected Int, found 1"
+      "model.widths[1]: expected a whole number, found 1"
     ),
     (#"{"format": 1, x}"#, "expected JSON, found: "),
   ])

@@ -107,7 +107,7 @@ import Testing
       _ = try file.values(of: "bias", shape: [3], as: Float.self)
     }
     #expect(try file.metadata("step") == 1200)
-    expectError(at: path, "metadata 'note'", "expected Int", "found 'a/b") {
+    expectError(at: path, "metadata 'note'", "expected a whole number", "found 'a/b") {
       _ = try file.metadata("note", as: Int.self)
     }
     expectError(at: path, "metadata 'epoch'", "found nothing") {

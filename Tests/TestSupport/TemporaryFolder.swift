@@ -1,7 +1,7 @@
 import Foundation
 
 /// A folder of a test's own, removed with it. What cannot be done in it ends the tests.
-public final class TemporaryFolder {
+public final class TemporaryFolder: Sendable {
   public let path: String
 
   public init() {

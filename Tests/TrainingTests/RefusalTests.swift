@@ -68,7 +68,8 @@ import Training
     try expectRefusal(of: run, "checkpoint.safetensors: header length")
 
     for (key, value, expected) in [
-      ("step", "x", "expected Int, found 'x'"), ("step", nil, "expected a value, found nothing"),
+      ("step", "x", "expected a whole number, found 'x'"),
+      ("step", nil, "expected a value, found nothing"),
       ("step", "9223372036854775807", "0 ... "), ("images_of_epoch", "-4", "0 ... "),
       ("images_of_epoch", "13", "in 1 epochs and 13 images"),
       ("images_of_epoch", "400", "in 1 epochs and 400 images"),

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import RunFiles
 import TestSupport
@@ -78,7 +79,39 @@ import Training
     try training.train(at: folder.file("whole"))
     let run = folder.file("run")
     try training.train(at: run, stops: [10])
+    for name in ["checkpoint", "weights"] {
+      try FileManager.default.removeItem(atPath: "\(run)/\(name).safetensors")
+    }
+    try training.train(at: run)
+    try expectSameRuns(run, folder.file("whole"))
+  }
+
+  /// Trained weights are never overwritten by first ones.
+  @Test func weightsWithoutTheirCheckpointAreKept() throws {
+    let folder = TemporaryFolder()
+    let run = folder.file("run")
+    try TrainingCase.nade.train(at: run)
     try FileManager.default.removeItem(atPath: "\(run)/checkpoint.safetensors")
+    let before = try contents(of: run)
+    let error = #expect(throws: FileError.self) { try RunFolder.resume(at: run) }
+    let line = try #require(error?.description)
+    #expect(line.hasPrefix("\(run)/checkpoint.safetensors: expected") && line.contains("--run"))
+    #expect(try contents(of: run) == before)
+  }
+
+  /// A kill between the first checkpoint and the weights that it also holds.
+  @Test(arguments: [3, 8]) func theFirstWeightsAreThoseOfTheFirstCheckpoint(_ stop: Int) throws {
+    let folder = TemporaryFolder()
+    let training = TrainingCase.nade
+    try training.train(at: folder.file("whole"))
+    let run = folder.file("run")
+    try training.begin(at: run, stops: [stop])
+    let weights = try bytes(of: "\(run)/weights.safetensors")
+    try FileManager.default.removeItem(atPath: "\(run)/weights.safetensors")
+    try training.begin(at: run, stops: [1])
+    // Before the first validation, the latest weights are kept.
+    let kept = try bytes(of: "\(run)/weights.safetensors")
+    #expect((kept == weights) == (stop == 8))
     try training.train(at: run)
     try expectSameRuns(run, folder.file("whole"))
   }

@@ -86,10 +86,28 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
       checkpointInterval: checkpointInterval)
   }
 
+  /// Takes up a run with another configuration.
+  func trainer(
+    at path: String, _ configuration: RunConfiguration, checkpointInterval: Double = 60
+  ) throws -> Trainer {
+    try Trainer(
+      run: try resumedRun(at: path), configuration: configuration, training: training,
+      validation: validation, backend: CPUBackend.shared,
+      checkpointInterval: checkpointInterval)
+  }
+
   /// Trains in several sittings, each stopped when its watch has been called so often, then to the
   /// end.
   @discardableResult
   func train(at path: String, stops: [Int] = []) throws -> Trainer.Summary {
+    try begin(at: path, stops: stops)
+    let summary = try trainer(at: path).train { _ in true }
+    #expect(!summary.interrupted)
+    return summary
+  }
+
+  /// The same without the end.
+  func begin(at path: String, stops: [Int]) throws {
     for stop in stops {
       var calls = 0
       let summary = try trainer(at: path).train { _ in
@@ -98,9 +116,6 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
       }
       #expect(summary.interrupted)
     }
-    let summary = try trainer(at: path).train { _ in true }
-    #expect(!summary.interrupted)
-    return summary
   }
 }
 

@@ -1,0 +1,101 @@
+import Detection
+import Foundation
+import Images
+import Models
+import RunFiles
+import Training
+
+/// What `info` prints of a run.
+struct RunReport: Encodable {
+  let run: String
+  let model: String
+  let settings: [String: String]
+  let image: ImageShape
+  let head: String
+  let levels: Int
+  let pixels: String
+  let parameters: Int
+  let seed: UInt64
+  let data: DataDescription
+  let training: TrainingPlan
+  /// Schedules that ended before it.
+  let earlier: [TrainingPlan]
+  /// Done so far; nil where nothing in the run says it.
+  let epochs: Int?
+  let steps: Int?
+  let seconds: Double?
+  let trainBitsPerDimension: OrNull
+  /// The lowest: that of the weights in the run.
+  let validationNatsPerImage: OrNull
+  let validationBitsPerDimension: OrNull
+  let calibration: CalibrationSummary?
+  let files: [String]
+
+  init(_ trained: TrainedModel, path: String) throws {
+    let configuration = trained.configuration
+    run = path
+    model = configuration.model.name
+    settings = configuration.model.settings
+    image = configuration.model.image
+    head = configuration.model.head.kind.rawValue
+    levels = configuration.model.head.levels
+    pixels = configuration.pixels.description
+    parameters = trained.parameterCount
+    seed = configuration.seed
+    data = configuration.data
+    training = TrainingPlan(configuration.training)
+    earlier = (configuration.earlier ?? []).map { TrainingPlan($0.training) }
+    let names = try FileManager.default.contentsOfDirectory(atPath: path)
+    files = names.filter { !$0.hasPrefix(".") }.sorted()
+    let rows =
+      names.contains("metrics.jsonl") ? try MetricsLog.rows(of: trained.run.metricsFile) : []
+    // Before the end of its first epoch a training has no row, but perhaps a checkpoint.
+    let standing = try rows.isEmpty ? configuration.standing(of: trained.run) : nil
+    epochs = rows.last?.epoch ?? standing?.epochs
+    steps = rows.last?.step ?? standing?.steps
+    seconds = rows.last?.seconds ?? standing?.seconds
+    trainBitsPerDimension = OrNull(rows.last?.trainBitsPerDimension)
+    let best = rows.compactMap(\.validationNatsPerImage).min()
+    validationNatsPerImage = OrNull(best)
+    validationBitsPerDimension = OrNull(
+      best.map { $0 / (Double(configuration.model.image.dimension) * log(2)) })
+    calibration =
+      names.contains("calibration.json")
+      ? CalibrationSummary(try Calibration(contentsOf: trained.run.calibrationFile)) : nil
+  }
+
+  var text: String {
+    let settings = settings.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+    let validation = validationBitsPerDimension.value.map { bits in
+      ", best validation \(fixed(bits, 4)) bits/dim"
+        + " (\(fixed(validationNatsPerImage.value ?? .nan, 2)) nats)"
+    }
+    let train = trainBitsPerDimension.value.map { ", train \(fixed($0, 4)) bits/dim" }
+    let classes = (data.trainingImagesByClass ?? [:])
+      .sorted { $0.key.compare($1.key, options: .numeric) == .orderedAscending }
+      .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    return [
+      ("run", run),
+      ("model", model + settings),
+      ("images", "\(image), pixels \(pixels)"),
+      ("head", "\(head), \(levels) levels"),
+      ("parameters", "\(parameters)"),
+      (
+        "data",
+        "\(data.path), \(data.trainingImages) images\(classes.isEmpty ? "" : ": \(classes)")"
+      ),
+      ("validation", "\(data.validationPath ?? "split off"), \(data.validationImages) images"),
+      ("training", (earlier.map(\.length) + [training.text]).joined(separator: ", then to ")),
+      ("done", done + (train ?? "") + (validation ?? "")),
+      ("calibrated", calibration.map { "\($0.images) images: \($0.data)" } ?? "no"),
+      ("files", files.joined(separator: " ")),
+    ].map { $0.padding(toLength: 12, withPad: " ", startingAt: 0) + $1 }
+      .joined(separator: "\n")
+  }
+
+  private var done: String {
+    guard let epochs, let steps else { return "not recorded" }
+    let time = seconds.map { " in \(duration($0))" } ?? ""
+    return "\(counted(epochs, "epoch")), \(counted(steps, "step"))\(time)"
+  }
+}

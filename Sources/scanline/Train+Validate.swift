@@ -1,0 +1,32 @@
+import ArgumentParser
+
+extension Train {
+  func validate() throws {
+    try precision?.require("--precision")
+    for (flag, path) in [("DATA", data), ("--run", runPath), ("--validation", validation ?? " ")] {
+      try requirePath(flag, path)
+    }
+    if epochs != nil && minutes != nil {
+      throw ValidationError("expected --epochs or --minutes, found both")
+    }
+    try expect("--epochs", epochs, "1 ... 1000000000") { (1...1_000_000_000).contains($0) }
+    try expect("--patience", patience, "0 ... 1000000000") { (0...1_000_000_000).contains($0) }
+    try expect("--batch", batch, "1 ... 1048576") { (1...1_048_576).contains($0) }
+    try expect("--minutes", minutes, "more than 0, at most 10000000") { $0 > 0 && $0 <= 1e7 }
+    try expect("--learning-rate", learningRate, "more than 0") { $0 > 0 && $0.isFinite }
+    try expect("--weight-decay", weightDecay, "0 or more") { $0 >= 0 && $0.isFinite }
+    try expect("--checkpoint-every", checkpointInterval, "0 or more") { $0 >= 0 }
+    try expect("--levels", levels, "2 ... 256") { (2...256).contains($0) }
+    if let levels, levels != 2 {
+      if binarize != nil {
+        throw ValidationError("--binarize makes 2 levels, found --levels \(levels)")
+      }
+      if head == .bernoulli {
+        throw ValidationError("--head bernoulli has 2 levels, found --levels \(levels)")
+      }
+    }
+    let settings = try parsedSettings()
+    // A resumed run has its own model, which these must be settings of.
+    if !resume || model != nil { try requireModel(model ?? defaultModel, settings) }
+  }
+}

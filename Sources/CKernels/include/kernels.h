@@ -150,6 +150,17 @@ void sl_categorical_gradient_f32(const float *dy, const float *logits, const uin
 void sl_categorical_gradient_bf16(const float *dy, const float *logits, const uint8_t *symbols,
                                   uint16_t *dlogits, size_t n, size_t k);
 
+// Draws with uniforms in 0 ..< 1, on the calling thread alone; each returns of how many draws a logit is
+// not a number or the largest is infinite, which get no meaning.
+// symbol = uniform < sigmoid(logit); both symbols' probabilities are exact to 2e-7 of themselves.
+size_t sl_draw_bernoulli(const float *logits, const double *uniforms, uint8_t *symbols, size_t n);
+// The first of k levels up to which the sum of exp(logit - largest logit), in float, summed in double in
+// the order of levels, exceeds the uniform's share of the whole. A logit of -infinity is never drawn.
+size_t sl_draw_categorical(const float *logits, const double *uniforms, uint8_t *symbols, size_t n,
+                           size_t k);
+// The probabilities [n, k] by which these are drawn.
+size_t sl_categorical_probabilities(const float *logits, double *p, size_t n, size_t k);
+
 // One AdamW step on blocks of a matrix; the corrections are 1 - beta^t. The average is left alone where
 // its decay is 1. `copy`, which may be null, receives the new weights in bfloat16.
 typedef struct {
@@ -165,10 +176,39 @@ void sl_adamw(const sl_adamw_step *step, float *weights, const float *gradient, 
 size_t sl_nade_scratch_count(size_t images, size_t dimension, size_t hidden, int gradient);
 void sl_nade(const float *x, const float *w, const float *c, const float *v, const float *b,
              float *logits, size_t images, size_t dimension, size_t hidden, float *scratch);
+// The same with weights packed once, on a cache line's border.
+size_t sl_nade_packed_count(size_t dimension, size_t hidden);
+void sl_nade_pack(const float *w, const float *c, const float *v, size_t dimension, size_t hidden,
+                  float *packed);
+size_t sl_nade_packed_scratch_count(size_t images, size_t dimension);
+void sl_nade_packed(const float *x, const float *packed, const float *b, float *logits,
+                    size_t images, size_t dimension, size_t hidden, float *scratch);
+// The same one dimension after the other, on the calling thread alone. A state is aligned to 64 bytes;
+// that of image n starts at n * sl_nade_state_count(1, hidden), and is the same wherever it stands.
+size_t sl_nade_state_count(size_t images, size_t hidden);
+void sl_nade_start(const float *packed, size_t dimension, size_t hidden, size_t images,
+                   float *state);
+// The logits [images] of dimension d, and what its x [images] does to the state.
+void sl_nade_next(const float *packed, const float *b, size_t dimension, size_t hidden, size_t d,
+                  size_t images, const float *state, float *logits);
+void sl_nade_observe(const float *packed, size_t dimension, size_t hidden, size_t d, size_t images,
+                     const float *x, float *state);
 // dw, dc, dv are overwritten.
 void sl_nade_gradient(const float *dlogits, const float *x, const float *w, const float *c,
                       const float *v, float *dw, float *dc, float *dv, size_t images,
                       size_t dimension, size_t hidden, float *scratch);
+// NADE with several outputs a dimension: v [D, K, H], b [D, K], logits [N, D, K].
+void sl_nade_levels(const float *x, const float *w, const float *c, const float *v, const float *b,
+                    float *logits, size_t images, size_t dimension, size_t hidden, size_t levels);
+// The same one dimension after the other, on the calling thread alone, for images side by side in
+// `lanes`, a multiple of 16: logits [K, lanes] of dimension d, and what its x [lanes] does to the state;
+// x is finite in lanes without an image too.
+size_t sl_nade_levels_state_count(size_t hidden, size_t lanes);
+void sl_nade_levels_start(const float *c, size_t hidden, size_t lanes, float *state);
+void sl_nade_levels_next(const float *v, const float *b, size_t hidden, size_t levels, size_t d,
+                         size_t lanes, const float *state, float *logits);
+void sl_nade_levels_observe(const float *w, size_t hidden, size_t d, size_t lanes, const float *x,
+                            float *state);
 // All hidden states h [D, N, H] of NADE, and back: from dh [D, N, H] to dw and dc.
 void sl_nade_hidden(const float *x, const float *w, const float *c, float *h, size_t images,
                     size_t dimension, size_t hidden);

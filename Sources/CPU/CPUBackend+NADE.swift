@@ -70,20 +70,89 @@ extension CPUBackend: NADEKernels {
   }
 }
 
+/// One dimension after the other, or all of them: the same bits.
 extension CPUBackend {
   public func prepareNADE(w: Tensor, c: Tensor, v: Tensor, b: Tensor) -> NADEWeights {
-    NADEWeights(w: w, c: c, v: v, b: b, packed: nil)
+    let (d, h) = (w.shape[0], w.shape[1])
+    // With several outputs a dimension the weights are read as they are.
+    guard v.shape[1] == 1 else { return NADEWeights(w: w, c: c, v: v, b: b, packed: nil) }
+    let packed = Tensor([sl_nade_packed_count(d, h)], .float32)
+    exclusively {
+      sl_nade_pack(
+        w.floats.baseAddress, c.floats.baseAddress, v.floats.baseAddress, d, h,
+        packed.floats.baseAddress)
+    }
+    withExtendedLifetime((w, c, v)) {}
+    return NADEWeights(w: w, c: c, v: v, b: b, packed: packed)
   }
+
   public func nade(_ x: Tensor, _ weights: NADEWeights, into logits: Tensor) {
-    fallBack("nade").nade(x, weights, into: logits)
+    let (n, d, h) = (x.shape[0], weights.dimension, weights.hidden)
+    exclusively {
+      if let packed = weights.packed {
+        let scratch = Tensor([sl_nade_packed_scratch_count(n, d)], .float32)
+        sl_nade_packed(
+          x.floats.baseAddress, packed.floats.baseAddress, weights.b.floats.baseAddress,
+          logits.floats.baseAddress, n, d, h, scratch.floats.baseAddress)
+        withExtendedLifetime(scratch) {}
+      } else {
+        sl_nade_levels(
+          x.floats.baseAddress, weights.w.floats.baseAddress, weights.c.floats.baseAddress,
+          weights.v.floats.baseAddress, weights.b.floats.baseAddress, logits.floats.baseAddress, n,
+          d, h, weights.outputs)
+      }
+    }
+    withExtendedLifetime((x, weights, logits)) {}
   }
+
   public func nadeState(_ weights: NADEWeights, images: Int) -> NADEState {
-    fallBack("nade").nadeState(weights, images: images)
+    defer { withExtendedLifetime(weights) {} }
+    let (d, h) = (weights.dimension, weights.hidden)
+    if let packed = weights.packed {
+      let state = Tensor([images, sl_nade_state_count(1, h)], .float32)
+      sl_nade_start(packed.floats.baseAddress, d, h, images, state.floats.baseAddress)
+      return NADEState(.rows(state))
+    }
+    let lanes = SideBySide(elements: 1, images: images, .float32).lanes
+    let state = SideBySide(
+      elements: sl_nade_levels_state_count(h, lanes) / lanes, images: images, .float32)
+    sl_nade_levels_start(weights.c.floats.baseAddress, h, lanes, state.values.floats.baseAddress)
+    return NADEState(.sideBySide(state))
   }
+
   public func nadeNext(
     _ weights: NADEWeights, _ d: Int, _ state: NADEState, into logits: Tensor
-  ) { fallBack("nade").nadeNext(weights, d, state, into: logits) }
+  ) {
+    let (dimension, h) = (weights.dimension, weights.hidden)
+    switch state.form {
+    case .rows(let rows):
+      sl_nade_next(
+        weights.packed!.floats.baseAddress, weights.b.floats.baseAddress, dimension, h, d,
+        rows.shape[0], rows.floats.baseAddress, logits.floats.baseAddress)
+    case .sideBySide(let values):
+      let result = SideBySide(elements: weights.outputs, images: values.images, .float32)
+      sl_nade_levels_next(
+        weights.v.floats.baseAddress, weights.b.floats.baseAddress, h, weights.outputs, d,
+        values.lanes, values.values.floats.baseAddress, result.values.floats.baseAddress)
+      rows(of: result, into: logits)
+    }
+    withExtendedLifetime((weights, state, logits)) {}
+  }
+
   public func nadeObserve(
-    _ weights: NADEWeights, _ d: Int, _ x: [Double], _ state: NADEState
-  ) { fallBack("nade").nadeObserve(weights, d, x, state) }
+    _ weights: NADEWeights, _ d: Int, _ x: Tensor, _ state: NADEState
+  ) {
+    switch state.form {
+    case .rows(let rows):
+      sl_nade_observe(
+        weights.packed!.floats.baseAddress, weights.dimension, weights.hidden, d, x.count,
+        x.floats.baseAddress, rows.floats.baseAddress)
+    case .sideBySide(let values):
+      let lanes = Array(x.floats) + [Float](repeating: 0, count: values.lanes - x.count)
+      sl_nade_levels_observe(
+        weights.w.floats.baseAddress, weights.hidden, d, values.lanes, lanes,
+        values.values.floats.baseAddress)
+    }
+    withExtendedLifetime((weights, x, state)) {}
+  }
 }

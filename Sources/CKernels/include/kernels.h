@@ -266,8 +266,6 @@ void sl_rows_of_lanes(const float *x, size_t rows, size_t lanes, size_t images, 
 void sl_halves_of_lanes(const float *x, size_t count, size_t first, size_t elements, uint16_t *y,
                         size_t lanes);
 
-#include "temporary.inc"
-
 #ifdef __cplusplus
 }
 #endif

@@ -25,7 +25,7 @@ public protocol NADEKernels {
   /// Logits `[N, K]` of sub-pixel d.
   func nadeNext(_ weights: NADEWeights, _ d: Int, _ state: NADEState, into logits: Tensor)
   /// Adds the intensities x `[N]` of sub-pixel d to the running activation.
-  func nadeObserve(_ weights: NADEWeights, _ d: Int, _ x: [Double], _ state: NADEState)
+  func nadeObserve(_ weights: NADEWeights, _ d: Int, _ x: Tensor, _ state: NADEState)
 }
 
 /// NADE's weights as the kernels read them.

@@ -25,11 +25,8 @@ extension Context {
     }
     let state = memory.state(of: w) { kernels.nadeState(weights, images: memory.images) }
     let told = x.shape[1]
-    let intensities = x.values
     for i in 0..<told {
-      kernels.nadeObserve(
-        weights, memory.known - told + i,
-        (0..<memory.images).map { intensities[$0 * told + i] }, state)
+      kernels.nadeObserve(weights, memory.known - told + i, x.step(i), state)
     }
     let logits = Tensor([memory.images, 1, weights.outputs], wide)
     kernels.nadeNext(

@@ -123,11 +123,11 @@ extension ReferenceBackend {
   }
 
   public func nadeObserve(
-    _ weights: NADEWeights, _ d: Int, _ x: [Double], _ state: NADEState
+    _ weights: NADEWeights, _ d: Int, _ x: Tensor, _ state: NADEState
   ) {
     guard case .rows(let rows) = state.form else { preconditionFailure("a foreign state") }
     let hidden = weights.hidden
-    for (n, value) in x.enumerated() {
+    for (n, value) in x.values.enumerated() {
       for j in 0..<hidden {
         let place = n * hidden + j
         rows.set(place, to: rows.element(place) + value * weights.w.element(d * hidden + j))

@@ -152,15 +152,21 @@ public protocol Backend: Sendable {
     average: Tensor, copy: Tensor?, _ staircase: Staircase?)
 }
 
-/// The reference: every kernel as plain loops in double precision.
-public struct ReferenceBackend: Backend {
-  public let name = "reference"
-  public let threads = 1
-  public init() {}
+/// A backend of plain loops in double precision: what conforms inherits all of them.
+public protocol PlainBackend: Backend {}
+
+extension PlainBackend {
+  public var threads: Int { 1 }
 
   public func registerPeak(_ precision: Precision) -> Double? { nil }
 
   public func concurrently(_ count: Int, _ body: @Sendable (Int) -> Void) {
     for index in 0..<count { body(index) }
   }
+}
+
+/// The reference: every kernel as plain loops in double precision.
+public struct ReferenceBackend: PlainBackend {
+  public let name = "reference"
+  public init() {}
 }

@@ -19,7 +19,7 @@ import Testing
   @Test("copies of an image score the same wherever they lie")
   func copies() throws {
     let grey = Image(
-      width: 10, height: 10, channels: 1, pixels: (0..<100).map { UInt8($0 * 2 + 20) })
+      height: 10, width: 10, channels: 1, pixels: (0..<100).map { UInt8($0 * 2 + 20) })
     place.folder.makeFolder("copies")
     try place.makeImages("copies/between", 5)
     for name in ["a", "b", "between/00x", "between/03x", "y", "z"] {

@@ -17,8 +17,14 @@ private struct ProbabilitiesAlone: PixelDistribution {
     distribution.logProbability(of: symbols, in: context)
   }
 
-  func probabilities(image: Int, subpixel: Int) -> [Double] {
-    distribution.probabilities(image: image, subpixel: subpixel)
+  func probabilities(image: Int, subpixel: Int, given: ArraySlice<UInt8>) -> [Double] {
+    distribution.probabilities(image: image, subpixel: subpixel, given: given)
+  }
+
+  func draw(
+    subpixel: Int, given: [UInt8], _ uniforms: [Double], in context: Context
+  ) -> [UInt8]? {
+    distribution.draw(subpixel: subpixel, given: given, uniforms, in: context)
   }
 }
 
@@ -66,12 +72,12 @@ private struct ProbabilitiesAlone: PixelDistribution {
           values: (0..<105 * outputs).map { _ in scale * (2 * random.uniform() - 1) }))
     }
     let categorical = Head.categorical(levels)
-    expectDefinitions(batch, categorical.distribution(logits(levels)), "categorical")
-    let members = (0..<3).map { _ in categorical.distribution(logits(levels)) }
+    expectDefinitions(batch, categorical.distribution(logits(levels), channels: 1), "categorical")
+    let members = (0..<3).map { _ in categorical.distribution(logits(levels), channels: 1) }
     expectDefinitions(batch, AveragedConditionals(members), "three categoricals", within: 1e-4)
     if levels == 2 {
-      expectDefinitions(batch, Head.bernoulli.distribution(logits(1)), "Bernoulli")
-      let members = (0..<3).map { _ in Head.bernoulli.distribution(logits(1)) }
+      expectDefinitions(batch, Head.bernoulli.distribution(logits(1), channels: 1), "Bernoulli")
+      let members = (0..<3).map { _ in Head.bernoulli.distribution(logits(1), channels: 1) }
       expectDefinitions(batch, AveragedConditionals(members), "three Bernoullis", within: 1e-4)
     }
   }
@@ -80,7 +86,7 @@ private struct ProbabilitiesAlone: PixelDistribution {
     let batch = PixelBatch(
       count: 1, height: 1, width: 4, channels: 1, levels: 2, symbols: [0, 1, 0, 1])
     let logits = Variable(Tensor([1, 4], .float32, values: [1e4, 1e4, -1e4, -1e4]))
-    let measures = Measures(of: batch, under: Head.bernoulli.distribution(logits), needs)
+    let measures = Measures(of: batch, under: Head.bernoulli.distribution(logits, channels: 1), needs)
     let bits = Float(1e4 / M_LN2)
     for (found, expected) in zip(measures.surprise, [bits, 0, 0, bits]) {
       #expect(abs(found - expected) < 0.01)
@@ -91,7 +97,7 @@ private struct ProbabilitiesAlone: PixelDistribution {
       Tensor([1, 12], .float32, values: (0..<12).map { $0 % 3 == 0 ? 1e6 : -1e6 }))
     let categorical = Measures(
       of: PixelBatch(count: 1, height: 1, width: 4, channels: 1, levels: 3, symbols: [0, 1, 2, 0]),
-      under: Head.categorical(3).distribution(three), needs)
+      under: Head.categorical(3).distribution(three, channels: 1), needs)
     #expect(categorical.surprise[0] == 0 && categorical.surprise[1] > 2e6)
     #expect((categorical.entropy + categorical.variance).allSatisfy { $0 >= 0 && $0 < 1e-6 })
   }
@@ -101,7 +107,7 @@ private struct ProbabilitiesAlone: PixelDistribution {
       count: 1, height: 1, width: 2, channels: 1, levels: 3, symbols: [0, 1])
     for broken in [Double.nan, .infinity] {
       let logits = Variable(Tensor([1, 6], .float32, values: [broken, 1, 1, 0, 1, 2]))
-      let measures = Measures(of: batch, under: Head.categorical(3).distribution(logits), needs)
+      let measures = Measures(of: batch, under: Head.categorical(3).distribution(logits, channels: 1), needs)
       #expect(measures.surprise[0].isNaN && measures.entropy[0].isNaN)
       #expect(measures.surprise[1].isFinite && measures.entropy[1].isFinite)
     }
@@ -119,7 +125,7 @@ private struct ProbabilitiesAlone: PixelDistribution {
     let measures = Measures(
       of: PixelBatch(
         count: 2, height: 80, width: 50, channels: 1, levels: 3, symbols: levels + levels),
-      under: Head.categorical(3).distribution(logits), .pit)
+      under: Head.categorical(3).distribution(logits, channels: 1), .pit)
     #expect(measures.entropy.isEmpty)
     #expect(measures.pit[..<4000] == measures.pit[4000...])
     let sorted = measures.pit[..<4000].sorted()

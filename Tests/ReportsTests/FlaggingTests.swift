@@ -14,7 +14,7 @@ import Testing
 import Training
 
 /// The reference, counting the images that models are given.
-private final class Counting: Backend {
+private final class Counting: PlainBackend {
   let name = "counting"
   private let seen = Mutex(0)
   /// Sub-pixels.
@@ -23,6 +23,16 @@ private final class Counting: Backend {
   func intensities(_ symbols: [UInt8], scale: Double, offset: Double, into y: Tensor) {
     seen.withLock { $0 += symbols.count }
     ReferenceBackend().intensities(symbols, scale: scale, offset: offset, into: y)
+  }
+
+  func intensities(
+    _ symbols: [UInt8], stride: Int, column: Int, scale: Double, offset: Double,
+    into y: SideBySide, elements: Range<Int>
+  ) {
+    seen.withLock { $0 += y.images * elements.count }
+    ReferenceBackend().intensities(
+      symbols, stride: stride, column: column, scale: scale, offset: offset, into: y,
+      elements: elements)
   }
 }
 

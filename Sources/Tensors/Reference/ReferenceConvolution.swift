@@ -1,4 +1,4 @@
-extension ReferenceBackend {
+extension PlainBackend {
   public func convolution(
     _ x: Tensor, rectified: Bool, weights w: Tensor, bias: Tensor,
     _ geometry: ConvolutionGeometry, adding residual: Tensor?, into y: Tensor

@@ -1,6 +1,6 @@
 import Foundation
 
-extension ReferenceBackend {
+extension PlainBackend {
   public func prepare(
     _ w: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry, _ precision: Precision,
     ofImage: Bool

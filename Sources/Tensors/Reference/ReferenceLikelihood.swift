@@ -1,6 +1,6 @@
 import Foundation
 
-extension ReferenceBackend {
+extension PlainBackend {
   public func bernoulliLogProbability(_ logits: Tensor, _ symbols: [UInt8], into y: Tensor) {
     y.write(
       zip(logits.values, symbols).map { logit, symbol in

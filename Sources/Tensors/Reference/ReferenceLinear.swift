@@ -1,4 +1,4 @@
-extension ReferenceBackend {
+extension PlainBackend {
   public func matrixProduct(
     _ a: Tensor, transposed aT: Bool, _ b: Tensor, transposed bT: Bool, bias: Tensor?,
     activation: Activation, into c: Tensor

@@ -20,7 +20,7 @@ extension Activation {
   }
 }
 
-extension ReferenceBackend {
+extension PlainBackend {
   public func intensities(_ symbols: [UInt8], scale: Double, offset: Double, into y: Tensor) {
     y.write(symbols.map { scale * Double($0) + offset })
   }

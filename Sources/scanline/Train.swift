@@ -54,7 +54,10 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Epochs without a better validation that end the training; 0: never. (default: 10, if they are a tenth of it)",
+      """
+      Epochs without a better validation that end the training; 0: never. (default: 10, if they are \
+      a tenth of it)
+      """,
       valueName: "epochs"))
   var patience: Int?
 

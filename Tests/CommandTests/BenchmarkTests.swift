@@ -126,7 +126,7 @@ import Testing
     for _ in 0..<1000 where try running.error.seekToEnd() == 0 { usleep(20_000) }
     running.process.interrupt()
     let outcome = try running.outcome()
-    #expect(outcome.status == 1)
-    #expect(outcome.error.contains("Error: stopped: 0 of 1 model"))
+    #expect(outcome.status == 130)
+    #expect(outcome.error.hasSuffix("stopped: 0 of 1 model measured\n"))
   }
 }

@@ -52,6 +52,14 @@ import Testing
       in: place.path, hasTerminal: hasTerminal)
   }
 
+  /// Waits until a verb is at work. A training says before its first step what it takes.
+  private func letItBegin(_ verb: String, _ shell: Shell) {
+    if verb.hasPrefix("train") {
+      #expect(shell.waits { (shell.screen + shell.text("error")).contains(" on the disk") })
+    }
+    Thread.sleep(forTimeInterval: 0.7)
+  }
+
   /// What every stopped verb leaves.
   private func expectStopped(
     _ verb: String, _ said: String, sourceLocation: SourceLocation = #_sourceLocation
@@ -72,7 +80,7 @@ import Testing
     let shell = try shell(
       #"sh -c 'echo $$ > pid; exec "$0" "$@"' "$0" "$@"; echo $? > status"#, verb)
     let process = try shell.number(in: "pid")
-    Thread.sleep(forTimeInterval: 0.7)
+    letItBegin(verb, shell)
     kill(process, signal.number)
     #expect(try shell.end() == 0)
     #expect(try shell.number(in: "status") == 128 + signal.number)
@@ -85,7 +93,7 @@ import Testing
     let shell = try shell(
       #""$0" "$@" & echo $! > pid; wait $!; echo $? > status"#, verb)
     let process = try shell.number(in: "pid")
-    Thread.sleep(forTimeInterval: 0.7)
+    letItBegin(verb, shell)
     kill(process, SIGINT)
     #expect(try shell.end() == 0)
     #expect(try shell.number(in: "status") == 130)
@@ -95,7 +103,8 @@ import Testing
   @Test("by timeout", arguments: verbs)
   func timeout(_ verb: String) throws {
     let shell = try shell(
-      #"timeout --preserve-status -s INT 1 "$0" "$@"; echo $? > status"#, verb)
+      #"timeout --preserve-status -s INT \#(verb.hasPrefix("train") ? 5 : 1) "$0" "$@"; echo $? > status"#,
+      verb)
     #expect(try shell.end() == 0)
     #expect(try shell.number(in: "status") == 130)
     try expectStopped(verb, shell.text("error"))
@@ -105,7 +114,7 @@ import Testing
   func keyboard(_ verb: String) throws {
     let shell = try shell(
       #""$0" "$@"; echo $? > status"#, verb, hasTerminal: true)
-    Thread.sleep(forTimeInterval: 0.7)
+    letItBegin(verb, shell)
     shell.type(3)
     #expect(try shell.end() == 0)
     #expect(try shell.number(in: "status") == 130)
@@ -117,7 +126,7 @@ import Testing
   @Test("by the terminal's being closed", arguments: verbs)
   func closedTerminal(_ verb: String) throws {
     let shell = try shell(#"exec "$0" "$@""#, verb, hasTerminal: true)
-    Thread.sleep(forTimeInterval: 0.7)
+    letItBegin(verb, shell)
     shell.hangUp()
     #expect(try shell.end() == 129)
     if verb.hasPrefix("train") {
@@ -130,7 +139,8 @@ import Testing
   @Test("by Ctrl-C at a terminal, before a pipe")
   func pipe() throws {
     let shell = try shell(
-      #"{ "$0" "$@"; echo $? > status; } 2>&1 | cat > /dev/null"#, Self.verbs[0], hasTerminal: true)
+      #"{ "$0" "$@"; echo $? > status; } 2>&1 | cat > said"#, Self.verbs[0], hasTerminal: true)
+    #expect(shell.waits { shell.text("said").contains(" on the disk") })
     Thread.sleep(forTimeInterval: 0.7)
     shell.type(3)
     _ = try shell.end()
@@ -144,7 +154,7 @@ import Testing
     let shell = try shell(
       #"sh -c 'echo $$ > pid; exec nohup "$0" "$@"' "$0" "$@"; echo $? > status"#, Self.verbs[2])
     let process = try shell.number(in: "pid")
-    Thread.sleep(forTimeInterval: 0.7)
+    letItBegin(Self.verbs[2], shell)
     kill(process, SIGHUP)
     Thread.sleep(forTimeInterval: 1.5)
     #expect(kill(process, 0) == 0 && shell.text("status").isEmpty)
@@ -160,7 +170,7 @@ import Testing
       #""$0" "$@" 2> error & echo $! > pid; trap : INT; wait; wait $!; echo $? > status"#,
       Self.verbs[2], hasTerminal: true)
     let process = try shell.number(in: "pid")
-    Thread.sleep(forTimeInterval: 0.7)
+    letItBegin(Self.verbs[2], shell)
     shell.type(3)
     Thread.sleep(forTimeInterval: 1.5)
     #expect(kill(process, 0) == 0 && shell.text("status").isEmpty)
@@ -175,9 +185,9 @@ import Testing
     let shell = try shell(
       #"sh -c 'echo $$ > pid; exec "$0" "$@"' "$0" "$@"; echo $? > status"#,
       "train few.npy --run slow --model pixelcnn --set blocks=1 --set channels=1024 --threads 1"
-        + " --precision float32 --batch 8")
+        + " --precision float32 --batch 8 --large")
     let process = try shell.number(in: "pid")
-    #expect(shell.waits { shell.text("error").contains("images a step") })
+    #expect(shell.waits { shell.text("error").contains(" on the disk") })
     Thread.sleep(forTimeInterval: 0.2)
     for _ in 0..<2 {
       kill(process, SIGINT)

@@ -117,6 +117,17 @@ import Training
       backend: CPUBackend.shared)
     let summary = try trainer.train { _ in true }
     #expect(summary.epochs == 20)
+    try takeFurther(folder)
+  }
+
+  func takeFurther(_ folder: RunFolder) throws {
+    var configuration = try RunConfiguration.read(from: folder)
+    if let standing = try configuration.standing(of: folder), standing.isFinished {
+      var options = configuration.training
+      options.duration = .epochs(40)
+      configuration = configuration.takenFurther(from: standing, by: options)
+    }
+    #expect(configuration.earlier?.map(\.epochs) == [20])
   }
 
   func detect(_ run: String, heldOut: String, _ path: String) throws {

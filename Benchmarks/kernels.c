@@ -5,7 +5,10 @@
 // Convolutions are those of the yardstick's residual block (NOTES.md) on 28x28 images, 16 of them
 // unless told otherwise; with several copies of the activations each pass finds them out of its cache,
 // as in a deep network. NADE has 784 dimensions, 13 % of them live in runs of 3.5, and
-// 500 hidden units. The best of thirty turns counts.
+// 500 hidden units. Products are MADE's, 784 inputs and 8000 hidden units with their staircase of live
+// weights. Steps (one row of a product, one pixel through fifteen residual blocks, one dimension of
+// NADE) run on one thread, as in a worker, and are shares of one thread's peak. The best of thirty turns
+// counts.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +92,100 @@ static void time_convolution(size_t inputs, size_t outputs, size_t size, int hal
   free(x), free(y), free(weights), free(bias), free(dw), free(dbias), free(packed), free(scratch);
 }
 
+// Seconds of the quickest of some turns.
+#define BEST(SECONDS, ...)                                                                        \
+  double SECONDS = 1e9;                                                                           \
+  for (int turn = 0; turn < TURNS; turn++) {                                                      \
+    const double start = now();                                                                   \
+    __VA_ARGS__;                                                                                  \
+    const double taken = now() - start;                                                           \
+    SECONDS = taken < SECONDS ? taken : SECONDS;                                                  \
+  }
+
+// Rows of weights of which row r has columns (r + 1) / rows live.
+static sl_product staircase(size_t rows, size_t columns, int half) {
+  uint16_t *halves = numbers(rows * columns, half);
+  float *floats = (float *)halves;
+  uint32_t *lengths = malloc(rows * sizeof(uint32_t));
+  for (size_t r = 0; r < rows; r++) {
+    lengths[r] = (uint32_t)(columns * (r + 1) / rows);
+    for (size_t c = lengths[r]; c < columns; c++) {
+      if (half) {
+        halves[r * columns + c] = 0;
+      } else {
+        floats[r * columns + c] = 0;
+      }
+    }
+  }
+  return (sl_product){rows, columns, columns, halves, numbers(rows, 0), lengths, half, 1, half};
+}
+
+static void time_product(size_t columns, size_t rows, size_t images, int half, double peak) {
+  const sl_product shape = staircase(rows, columns, half);
+  void *x = numbers(columns * images, half), *y = numbers(rows * images, half);
+  double live = 0;
+  for (size_t r = 0; r < rows; r++) live += shape.lengths[r];
+  BEST(seconds, sl_multiply(&shape, 0, rows, x, 0, y, images))
+  const double rate = 2e-9 * live * (double)images / seconds;
+  printf("product %zu to %zu, %zu images, %s: %.2f ms %.0f GFLOP/s %.0f %%\n", columns, rows, images,
+         half ? "bfloat16" : "float32", 1e3 * seconds, rate, 100 * rate / peak);
+  free((void *)shape.weights), free((void *)shape.bias), free((void *)shape.lengths), free(x), free(y);
+}
+
+// The last rows of a product, which are the longest.
+static void time_rows(size_t columns, size_t rows, size_t images, int half, double peak) {
+  const sl_product shape = staircase(1024, columns, half);
+  void *x = numbers(columns * images, half), *y = numbers(1024 * images, half);
+  enum { CALLS = 50 };
+  BEST(seconds, for (int i = 0; i < CALLS; i++) {
+    sl_multiply(&shape, 1024 - rows, 1024, x, 0, y, images);
+  })
+  double live = 0;
+  for (size_t r = 1024 - rows; r < 1024; r++) live += shape.lengths[r];
+  const double rate = 2e-9 * CALLS * live * (double)images / seconds;
+  printf("%zu rows of %zu, %zu images, %s: %.2f us %.0f %% of one thread's peak\n", rows, columns,
+         images, half ? "bfloat16" : "float32", 1e6 * seconds / CALLS, 100 * rate / peak);
+  free((void *)shape.weights), free((void *)shape.bias), free((void *)shape.lengths), free(x), free(y);
+}
+
+// A pixel of each image through fifteen residual blocks.
+static void time_pixel(size_t images, int half, double peak) {
+  enum { BLOCKS = 15 };
+  const size_t inputs[] = {128, 64, 64}, outputs[] = {64, 64, 128};
+  sl_convolution shapes[3];
+  void *packed[3 * BLOCKS], *memory[3 * BLOCKS], *steps[4];
+  steps[0] = numbers(images * 128, half);
+  for (size_t layer = 0; layer < 3; layer++) {
+    const size_t reach = layer == 1;
+    shapes[layer] = (sl_convolution){images, SIDE, SIDE, inputs[layer], outputs[layer], reach + 1,
+                                     2 * reach + 1, reach, reach, reach + 1, half, 1};
+    steps[layer + 1] = numbers(images * 128, half);
+    float *weights = numbers(128 * 64 * 6, 0);
+    for (size_t block = 0; block < BLOCKS; block++) {
+      packed[3 * block + layer] = malloc(sl_convolution_packed_bytes(&shapes[layer]));
+      memory[3 * block + layer] = calloc(images, sl_convolution_memory_bytes(&shapes[layer]));
+      sl_convolution_pack(&shapes[layer], 0, weights, packed[3 * block + layer]);
+    }
+    free(weights);
+  }
+  float *bias = numbers(128, 0);
+  BEST(seconds, for (size_t column = 0; column < SIDE; column++) {
+    for (size_t i = 0; i < 3 * BLOCKS; i++) {
+      const size_t layer = i % 3;
+      const sl_epilogue end = {bias, NULL, layer == 2 ? steps[0] : NULL, half};
+      sl_convolve_pixel(&shapes[layer], steps[layer], memory[i], 14, column, packed[i], &end, 0,
+                        outputs[layer], steps[layer + 1]);
+    }
+  })
+  const double rate =
+      2e-9 * SIDE * BLOCKS * (double)images * (128 * 64 + 5 * 64 * 64 + 64 * 128) / seconds;
+  printf("a pixel through %d blocks, %zu images, %s: %.1f us %.0f %% of one thread's peak\n", BLOCKS,
+         images, half ? "bfloat16" : "float32", 1e6 * seconds / SIDE, 100 * rate / peak);
+  for (size_t i = 0; i < 3 * BLOCKS; i++) free(packed[i]), free(memory[i]);
+  for (size_t i = 0; i < 4; i++) free(steps[i]);
+  free(bias);
+}
+
 static void time_nade(size_t images) {
   const size_t d = PIXELS, h = 500;
   float *x = numbers(images * d, 0), *w = numbers(d * h, 0), *c = numbers(h, 0);
@@ -113,6 +210,31 @@ static void time_nade(size_t images) {
   free(x), free(w), free(c), free(v), free(b), free(logits), free(dw), free(dv), free(dc), free(scratch);
 }
 
+// Steps of a group of images beside the whole pass on one thread.
+static void time_nade_steps(size_t images) {
+  const size_t d = PIXELS, h = 500;
+  float *x = numbers(images * d, 0), *w = numbers(d * h, 0), *c = numbers(h, 0);
+  float *v = numbers(d * h, 0), *b = numbers(d, 0), *logits = numbers(images * d, 0);
+  for (size_t i = 0; i < images * d; i++) {
+    const double likely = i > 0 && x[i - 1] > 0 ? 1 - 1 / 3.5 : 0.13 / 0.87 / 3.5;
+    x[i] = rand() < likely * RAND_MAX;
+  }
+  float *scratch = numbers(sl_nade_packed_scratch_count(images, d), 0);
+  float *packed = numbers(sl_nade_packed_count(d, h), 0), *next = numbers(images, 0);
+  float *state = numbers(sl_nade_state_count(images, h), 0);
+  sl_nade_pack(w, c, v, d, h, packed);
+  BEST(whole, sl_nade_packed(x, packed, b, logits, images, d, h, scratch))
+  BEST(steps, sl_nade_start(packed, d, h, images, state); for (size_t i = 0; i < d; i++) {
+    sl_nade_next(packed, b, d, h, i, images, state, next);
+    for (size_t n = 0; n < images; n++) next[n] = x[n * d + i];
+    sl_nade_observe(packed, d, h, i, images, next, state);
+  })
+  printf("NADE, %zu images on one thread:  whole %.1f ns an image and dimension  steps %.1f ns\n",
+         images, 1e9 * whole / (double)(images * d), 1e9 * steps / (double)(images * d));
+  free(x), free(w), free(c), free(v), free(b), free(logits), free(scratch), free(packed);
+  free(next), free(state);
+}
+
 int main(int count, char **arguments) {
   const int threads = count > 1 ? atoi(arguments[1]) : 2;
   const int images = count > 2 ? atoi(arguments[2]) : 16, copies = count > 3 ? atoi(arguments[3]) : 6;
@@ -128,6 +250,19 @@ int main(int count, char **arguments) {
     time_convolution(128, 64, 1, half, (size_t)images, (size_t)copies, most);
     time_convolution(64, 64, 3, half, (size_t)images, (size_t)copies, most);
     time_convolution(64, 128, 1, half, (size_t)images, (size_t)copies, most);
+    time_product(PIXELS, 8000, 256, half, most);
+    time_product(8000, PIXELS, 256, half, most);
+    sl_set_threads(1);
+    const double one = peak(half);
+    for (size_t lanes = 16; lanes <= 64; lanes *= 2) {
+      time_rows(8000, 1, lanes, half, one);
+      time_rows(PIXELS, 10, lanes, half, one);
+    }
+    time_pixel(48, half, one);
+    time_pixel(1, half, one);
+    sl_set_threads(threads);
   }
   time_nade(512);
+  sl_set_threads(1);
+  time_nade_steps(64);
 }

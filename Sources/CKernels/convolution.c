@@ -44,27 +44,27 @@ SL_INLINE void load(const void *from, size_t place, int half, lanes *to) {
 }
 
 // Copies pixels into whole vectors of channels, through a ReLU if asked to; NaN stays NaN.
-#define COPY(NAME, TYPE, RECTIFIED)                                                               \
+#define COPY(NAME, TYPE, LEAST)                                                                   \
   SL_INLINE void NAME(void *to, const void *from, size_t pixels, size_t channels, int relu) {     \
+    typedef TYPE vector __attribute__((ext_vector_type(2 * LANES), aligned(2)));                  \
     const size_t stride = padded(channels), runs = stride == channels ? 1 : pixels;               \
-    const size_t count = pixels * channels / (runs ? runs : 1);                                   \
+    const size_t count = stride == channels ? pixels * channels : channels;                       \
     for (size_t p = 0; p < runs; p++) {                                                           \
       const TYPE *x = (const TYPE *)from + p * channels;                                          \
       TYPE *y = (TYPE *)to + p * stride;                                                          \
-      if (relu) {                                                                                 \
-        _Pragma("clang loop vectorize(assume_safety)") for (size_t i = 0; i < count; i++) {       \
-          y[i] = RECTIFIED;                                                                       \
-        }                                                                                         \
-      } else {                                                                                    \
-        memcpy(y, x, count * sizeof(TYPE));                                                       \
+      size_t i = 0;                                                                               \
+      for (; i + 2 * LANES <= count; i += 2 * LANES) {                                            \
+        const vector value = *(const vector *)(x + i);                                            \
+        *(vector *)(y + i) = relu ? (value < LEAST ? (vector)0 : value) : value;                  \
       }                                                                                           \
+      for (; i < count; i++) y[i] = relu && x[i] < LEAST ? 0 : x[i];                              \
       if (stride > channels) memset(y + channels, 0, (stride - channels) * sizeof(TYPE));         \
     }                                                                                             \
   }
 
-COPY(copy_f32, float, x[i] < 0 ? 0 : x[i])
+COPY(copy_f32, float, 0.0f)
 // From -0 to -infinity; what has a sign and is larger than that is not a number.
-COPY(copy_bf16, int16_t, x[i] > -128 ? x[i] : 0)
+COPY(copy_bf16, int16_t, (int16_t)-127)
 
 #define INNER
 #define OUTER SL_CLONES

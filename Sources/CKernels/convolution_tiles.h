@@ -123,7 +123,10 @@ OUTER static void KERNEL(forward_part)(void *data, size_t begin, size_t end, int
     const size_t rows = H - top < j->band ? H - top : j->band;
     const char *x = (const char *)j->x + image * H * W * j->pixel_bytes;
     const uint32_t *at = (const uint32_t *)(x + top * W * j->pixel_bytes);
-    if (!j->direct) {
+    if (!j->direct && columns == W && !(taps->above | taps->below)) {
+      KERNEL(copy)(window, at, rows * W, j->inputs, j->shape.relu);
+      at = window;
+    } else if (!j->direct) {
       for (size_t r = 0; r < rows + taps->above + taps->below; r++) {
         uint32_t *line = window + r * columns * K;
         if (top + r < taps->above || top + r - taps->above >= H) {

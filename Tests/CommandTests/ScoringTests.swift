@@ -53,14 +53,12 @@ import Testing
       try place.scanline("score", "run", "awkward", "--out", "s", "--heatmaps", "h").status == 0)
   }
 
-  @Test("a heat map that cannot be written is a warning")
+  @Test("what stands where heat maps go is refused before anything is scored")
   func blockedHeatMaps() throws {
     place.write(Data(), to: "out/heatmaps")
-    let outcome = try place.scanline(
-      "flag", "run", "mixed", "--out", "out", "--calibration", "held-out")
-    #expect(outcome.status == 0)
-    #expect(outcome.error.contains("warning:") && outcome.error.contains("heatmaps"))
-    #expect(place.exists("out/report.html"))
+    try place.scanline("flag", "run", "mixed", "--out", "out", "--calibration", "held-out")
+      .expectFailure(naming: ["out/heatmaps", "--overwrite"])
+    #expect(!place.exists("out/report.html"))
   }
 
   @Test("the report leads to each flagged image")

@@ -56,8 +56,9 @@ import Testing
   @Test("what stands where heat maps go is refused before anything is scored")
   func blockedHeatMaps() throws {
     place.write(Data(), to: "out/heatmaps")
-    try place.scanline("flag", "run", "mixed", "--out", "out", "--calibration", "held-out")
-      .expectFailure(naming: ["out/heatmaps", "--overwrite"])
+    try place.scanline(
+      "flag", "run", "mixed", "--out", "out", "--calibration", "held-out", "--quiet"
+    ).expectFailure(naming: ["out/heatmaps", "--overwrite"])
     #expect(!place.exists("out/report.html"))
   }
 

@@ -37,7 +37,7 @@ import Testing
 
   /// The defaults that hurt.
   @Test(arguments: [
-    (28, 28, "--model fvsbn", ["3.1 GB on the disk", "of memory", "--levels 16", "--large"]),
+    (28, 28, "--model fvsbn", ["3.2 GB on the disk", "of memory", "--levels 16", "--large"]),
     (400, 300, "--model fvsbn", ["memory", "--size 32x24", "--levels 16"]),
     (400, 300, "--model nade --levels 2", ["memory", "--size 32x24"]),
     (1600, 1200, "--set blocks=20", ["--size 32x24"]),

@@ -95,21 +95,6 @@ typedef struct {
   size_t levels;
 } categorical;
 
-// Sixteen at a time: a compiler may not turn one comparison after the other into that by itself.
-SL_INLINE float largest(const float *x, size_t k) {
-  float tops[16];
-  for (size_t lane = 0; lane < 16; lane++) tops[lane] = x[0];
-  size_t i = 0;
-  for (; i + 16 <= k; i += 16) {
-    for (size_t lane = 0; lane < 16; lane++) {
-      tops[lane] = x[i + lane] > tops[lane] ? x[i + lane] : tops[lane];
-    }
-  }
-  float top = x[0];
-  for (; i < k; i++) top = x[i] > top ? x[i] : top;
-  for (size_t lane = 0; lane < 16; lane++) top = tops[lane] > top ? tops[lane] : top;
-  return top;
-}
 
 // Sums over the levels of e = exp(d), d the distance from the largest logit; `below` over those less
 // than the symbol.
@@ -138,7 +123,7 @@ SL_CLONES static void categorical_part(void *data, size_t begin, size_t end, int
   const sl_evidence *e = &c->evidence;
   for (size_t i = begin; i < end; i++) {
     const float *row = e->logits[0] + i * c->levels;
-    const float top = largest(row, c->levels);
+    const float top = sl_largest(row, c->levels);
     const sums s = sums_of(row, (uint32_t)c->levels, top, e->symbols[i]);
     const float total = sl_log(s.all), d = row[e->symbols[i]] - top;
     e->surprise[i] = log2e * (total - d);
@@ -168,7 +153,7 @@ SL_CLONES static void mean_of_categoricals_part(void *data, size_t begin, size_t
     for (uint32_t l = 0; l < levels; l++) p[l] = 0;
     for (size_t m = 0; m < e->members; m++) {
       const float *row = e->logits[m] + i * levels;
-      const float top = largest(row, levels);
+      const float top = sl_largest(row, levels);
       float all = 0;
       for (uint32_t l = 0; l < levels; l++) all += sl_exp_negative(row[l] - top);
       const float factor = 1.0f / (all * (float)e->members);

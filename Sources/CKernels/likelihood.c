@@ -43,22 +43,6 @@ void sl_bernoulli_gradient(
   sl_parallel(bernoulli_gradient_part, &j, n, 1024);
 }
 
-// Sixteen at a time: a compiler may not turn one comparison after the other into that by itself.
-SL_INLINE float largest(const float *x, size_t k) {
-  float tops[16];
-  for (size_t lane = 0; lane < 16; lane++) tops[lane] = x[0];
-  size_t i = 0;
-  for (; i + 16 <= k; i += 16) {
-    for (size_t lane = 0; lane < 16; lane++) {
-      tops[lane] = x[i + lane] > tops[lane] ? x[i + lane] : tops[lane];
-    }
-  }
-  float top = x[0];
-  for (; i < k; i++) top = x[i] > top ? x[i] : top;
-  for (size_t lane = 0; lane < 16; lane++) top = tops[lane] > top ? tops[lane] : top;
-  return top;
-}
-
 SL_INLINE float sum_of_exponentials(const float *x, size_t k, float top) {
 #pragma clang fp reassociate(on)
   float sum = 0;
@@ -72,7 +56,7 @@ SL_CLONES static void categorical_part(void *data, size_t begin, size_t end, int
   float *y = j->y;
   for (size_t i = begin; i < end; i++) {
     const float *row = j->logits + i * j->k;
-    float top = largest(row, j->k);
+    float top = sl_largest(row, j->k);
     y[i] = row[j->symbols[i]] - top - sl_log(sum_of_exponentials(row, j->k, top));
   }
 }
@@ -92,7 +76,7 @@ void sl_categorical_log_probability(
     for (size_t i = begin; i < end; i++) {                                                     \
       const float *row = j->logits + i * j->k;                                                 \
       TYPE *gradient = (TYPE *)j->y + i * j->k;                                                \
-      float top = largest(row, j->k);                                                          \
+      float top = sl_largest(row, j->k);                                                          \
       float sum = 0;                                                                           \
       for (size_t l = 0; l < j->k; l++) {                                                      \
         float e = sl_exp_negative(row[l] - top);                                                        \

@@ -95,3 +95,20 @@ SL_INLINE float sl_softplus(float x) {
   float log1p = sl_log_of_parts(halve ? 0.5f * tail - 0.5f : tail, halve ? 1.0f : 0.0f);
   return (x > 0 ? x : 0.0f) + log1p;
 }
+
+// The largest of k numbers. Sixteen at a time: a compiler may not turn one comparison after the other
+// into that by itself.
+SL_INLINE float sl_largest(const float *x, size_t k) {
+  float tops[16];
+  for (size_t lane = 0; lane < 16; lane++) tops[lane] = x[0];
+  size_t i = 0;
+  for (; i + 16 <= k; i += 16) {
+    for (size_t lane = 0; lane < 16; lane++) {
+      tops[lane] = x[i + lane] > tops[lane] ? x[i + lane] : tops[lane];
+    }
+  }
+  float top = x[0];
+  for (; i < k; i++) top = x[i] > top ? x[i] : top;
+  for (size_t lane = 0; lane < 16; lane++) top = tops[lane] > top ? tops[lane] : top;
+  return top;
+}

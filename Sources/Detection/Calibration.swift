@@ -9,8 +9,8 @@ import Foundation
 /// let p = try calibration.ranks(of: "nats").pValue(of: 130)
 /// ```
 ///
-/// The file holds `count`, `data`, `scores`, the `weights` that made them and the `surprise` of normal
-/// images by place, and no date: the same scores give the same bytes.
+/// The file holds `count`, `data`, `scores`, the `weights` and the `precision` that made them and the
+/// `surprise` of normal images by place, and no date: the same scores give the same bytes.
 /// Infinite scores (an image the model holds impossible) are the strings "inf" and "-inf".
 public struct Calibration: Codable, Equatable, Sendable {
   /// What the normal images were, in words.
@@ -21,6 +21,8 @@ public struct Calibration: Codable, Equatable, Sendable {
   public let scores: [String: [Double]]
   /// What tells the weights that made the scores from others, where known.
   public let weights: String?
+  /// The precision of the activations that made them.
+  public let precision: String
   /// How surprising normal images are at each place, where known: what heat maps are relative to.
   public let surprise: NormalSurprise?
   /// Whether none of the images was trained or validated on; nil where that is not known.
@@ -31,7 +33,7 @@ public struct Calibration: Codable, Equatable, Sendable {
   /// Throws where there is no score or no image, where two scores differ in length, and for NaN.
   public init(
     scores: [String: [Double]], data: String, weights: String? = nil, heldOut: Bool? = nil,
-    surprise: NormalSurprise? = nil
+    precision: String = "float32", surprise: NormalSurprise? = nil
   ) throws(DetectionError) {
     guard let count = scores.values.first?.count else { throw .missing("score") }
     try Self.check(scores, count: count)
@@ -39,6 +41,7 @@ public struct Calibration: Codable, Equatable, Sendable {
     self.count = count
     self.scores = scores.mapValues { $0.sorted() }
     self.weights = weights
+    self.precision = precision
     self.surprise = surprise
     self.heldOut = heldOut
   }
@@ -83,6 +86,7 @@ public struct Calibration: Codable, Equatable, Sendable {
     count = try fields.decode(Int.self, forKey: .count)
     scores = try fields.decode([String: [Double]].self, forKey: .scores)
     weights = try fields.decodeIfPresent(String.self, forKey: .weights)
+    precision = try fields.decodeIfPresent(String.self, forKey: .precision) ?? "float32"
     surprise = try fields.decodeIfPresent(NormalSurprise.self, forKey: .surprise)
     heldOut = try fields.decodeIfPresent(Bool.self, forKey: .heldOut)
     guard !scores.isEmpty else { throw DetectionError.missing("score") }

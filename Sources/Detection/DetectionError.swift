@@ -14,6 +14,8 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
   case unknownScore(String, known: [String])
   /// A calibration that was made with other weights than those of the run it lies in.
   case otherWeights(path: String)
+  /// A calibration whose scores were computed in another precision.
+  case otherPrecision(path: String, expected: String, found: String)
   case unreadable(path: String, reason: String)
 
   public var description: String {
@@ -34,6 +36,9 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
       "the calibration has no score \(name), expected one of \(known.joined(separator: ", "))"
     case .otherWeights(let path):
       "\(path): expected scores by the weights of this run, found those of others; calibrate it again"
+    case .otherPrecision(let path, let expected, let found):
+      "\(path): expected scores computed in \(expected), found \(found); use --precision \(found), or"
+        + " calibrate it again"
     case .unreadable(let path, let reason):
       "\(path): not a calibration: \(reason)"
     }

@@ -7,12 +7,16 @@ extension TrainedModel {
   /// The calibration of the run, nil where it has none.
   ///
   /// Throws where the file is damaged, or was made with other weights: by another run, or before
-  /// this one was trained on. Its ranks would mean nothing.
+  /// this one was trained on, or in another precision. Its ranks would mean nothing.
   public func calibration() throws(DetectionError) -> Calibration? {
     let path = run.calibrationFile
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let calibration = try Calibration(contentsOf: path)
     guard calibration.weights == weightsFingerprint else { throw .otherWeights(path: path) }
+    let precision = context.precision.rawValue
+    guard calibration.precision == precision else {
+      throw .otherPrecision(path: path, expected: precision, found: calibration.precision)
+    }
     return calibration
   }
 

@@ -89,7 +89,7 @@ public struct Scorer {
     for name in table.scoreNames { columns[name] = table.values(of: name) }
     return try Calibration(
       scores: columns, data: description, weights: trained.weightsFingerprint,
-      heldOut: heldOut, surprise: surprise.normal)
+      heldOut: heldOut, precision: trained.context.precision.rawValue, surprise: surprise.normal)
   }
 }
 

@@ -38,7 +38,7 @@ struct BenchmarkModels: ParsableCommand {
   var settings: [String] = []
 
   @Option(help: "Distribution of a sub-pixel. (default: bernoulli, categorical with --levels)")
-  var head: HeadName?
+  var head: Head.Kind?
 
   @Option(help: "Levels of a sub-pixel, 2 ... 256. (default: 256 with --head categorical)")
   var levels: Int?
@@ -82,9 +82,7 @@ struct BenchmarkModels: ParsableCommand {
     try expect("--batch", batch, "1 ... 1048576") { (1...1_048_576).contains($0) }
     try expect("--seconds", seconds, "more than 0, at most 86400") { $0 > 0 && $0 <= 86_400 }
     try expect("--steps", steps, "1 ... 1000000000") { (1...1_000_000_000).contains($0) }
-    if let levels, levels != 2, head == .bernoulli {
-      throw ValidationError("--head bernoulli has 2 levels, found --levels \(levels)")
-    }
+    if let levels { try head?.require(levels) }
     if steps != nil, try !measurements().contains(.train) {
       throw ValidationError("--steps are training steps: expected --only with train")
     }
@@ -184,8 +182,8 @@ struct BenchmarkModels: ParsableCommand {
     if head == nil, levels == nil {
       return model == nil ? [.bernoulli, .categorical(256)] : [.bernoulli]
     }
-    let levels = levels ?? (head == .bernoulli ? 2 : 256)
-    return [(head ?? (levels == 2 ? .bernoulli : .categorical)).head(levels)]
+    let levels = levels ?? head?.levels.upperBound ?? 256
+    return [Head(head ?? .usual(levels), levels: levels)]
   }
 
   /// GFLOP/s of this machine in each precision that something was computed in.

@@ -4,13 +4,17 @@ import Heads
 import Models
 import Tensors
 
-enum HeadName: String, CaseIterable, ExpressibleByArgument {
-  case bernoulli
-  case categorical
-
-  func head(_ levels: Int) -> Head {
-    self == .bernoulli ? .bernoulli : .categorical(levels)
+extension Head.Kind: ExpressibleByArgument {
+  /// Refuses a number of levels that it cannot have.
+  func require(_ levels: Int) throws {
+    guard !self.levels.contains(levels) else { return }
+    let own =
+      self.levels.count == 1 ? "\(self.levels.lowerBound)" : "2 ... \(self.levels.upperBound)"
+    throw ValidationError("--head \(name) has \(own) levels, found --levels \(levels)")
   }
+
+  /// The head of images of so many levels where none is asked for.
+  static func usual(_ levels: Int) -> Head.Kind { levels == 2 ? .bernoulli : .categorical }
 }
 
 enum PrecisionName: String, CaseIterable, ExpressibleByArgument {

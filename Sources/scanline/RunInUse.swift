@@ -14,15 +14,20 @@ struct RunArgument: ParsableArguments {
 struct UseOptions: ParsableArguments {
   @OptionGroup var reading: ReadingOptions
 
+  @Option(help: "Precision of the model's activations; scores for keeps are float32.")
+  var precision = PrecisionName.float32
+
   @OptionGroup var common: CommonOptions
+
+  func validate() throws { try precision.require("--precision") }
 
   /// Sets up the engine and opens the run.
   func open(_ run: RunArgument) throws -> RunInUse {
     common.prepare()
     let interruption = Interruption()
     return RunInUse(
-      path: run.path, trained: try TrainedModel(run: run.path), reading: reading,
-      console: common.console, interruption: interruption)
+      path: run.path, trained: try TrainedModel(run: run.path, precision: precision.precision),
+      reading: reading, console: common.console, interruption: interruption)
   }
 }
 

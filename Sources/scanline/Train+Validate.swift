@@ -21,9 +21,7 @@ extension Train {
       if binarize != nil {
         throw ValidationError("--binarize makes 2 levels, found --levels \(levels)")
       }
-      if head == .bernoulli {
-        throw ValidationError("--head bernoulli has 2 levels, found --levels \(levels)")
-      }
+      try head?.require(levels)
     }
     let settings = try parsedSettings()
     // A resumed run has its own model, which these must be settings of.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Heads
 
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -29,7 +30,7 @@ struct Train: ParsableCommand {
   var model: String?
 
   @Option(help: "Distribution of a sub-pixel. (default: bernoulli for binary images)")
-  var head: HeadName?
+  var head: Head.Kind?
 
   @Option(help: "Levels of a sub-pixel, 2 ... 256. (default: 256)")
   var levels: Int?

@@ -2,6 +2,7 @@ import ArgumentParser
 import CPU
 import Files
 import Foundation
+import Heads
 import Images
 import Models
 import RunFiles
@@ -33,10 +34,10 @@ struct TrainingJob {
     let all = try load(command.data, options, console)
     let shape = ImageShape(height: all.height, width: all.width, channels: all.channels)
     let pixels = command.pixelEncoding(of: all)
-    let head = command.head ?? (pixels.levels == 2 ? .bernoulli : .categorical)
+    let head = command.head ?? .usual(pixels.levels)
     let model = try ModelSpecification(
       name: command.model ?? command.defaultModel, settings: try command.parsedSettings(),
-      head: head.head(pixels.levels), image: shape, seed: seed)
+      head: Head(head, levels: pixels.levels), image: shape, seed: seed)
     try command.size(of: model).checkWeights()
     (training, validation) = try Self.split(
       all, shape, command.validation, seed: seed, command.reading, console)
@@ -107,7 +108,7 @@ extension Train {
     case nil:
       if let levels {
         .levels(levels)
-      } else if head == .bernoulli || data.levelsOfSource == 2 {
+      } else if head?.levels.upperBound == 2 || data.levelsOfSource == 2 {
         .threshold
       } else {
         .levels(256)

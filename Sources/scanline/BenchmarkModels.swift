@@ -1,11 +1,6 @@
 import ArgumentParser
 import Benchmarks
-import CPU
-import Foundation
 import Heads
-import Images
-import Models
-import Tensors
 
 struct BenchmarkModels: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -94,7 +89,7 @@ struct BenchmarkModels: ParsableCommand {
     }
   }
 
-  private func measurements() throws -> Set<Benchmark.Measurement> {
+  func measurements() throws -> Set<Benchmark.Measurement> {
     guard let only else { return Set(Benchmark.Measurement.allCases) }
     let words = only.split(separator: ",", omittingEmptySubsequences: false)
     return Set(
@@ -104,117 +99,5 @@ struct BenchmarkModels: ParsableCommand {
         }
         return measurement
       })
-  }
-
-  func run() throws {
-    common.prepare()
-    let images = try data.map { path in
-      let options = LoadingOptions(
-        size: size.map { ($0.width, $0.height) }, channels: channels?.count,
-        followLinks: followLinks)
-      return try load(path, options, common.console)
-    }
-    let benchmarks = try benchmarks(on: images)
-    let interruption = Interruption()
-    let line = ProgressLine(common.console)
-    defer { line.clear() }
-    var reports: [BenchmarkReport] = []
-    for (index, benchmark) in benchmarks.enumerated() {
-      // The first model's start is the command's.
-      let age = index == 0 ? ProcessStatus.age : nil
-      let place = benchmarks.count == 1 ? "" : " (\(index + 1) of \(benchmarks.count))"
-      let result = try benchmark.run(on: CPUBackend.shared) { measurement in
-        line.update("\(benchmark.name)\(place): \(measurement.verb)")
-        return !interruption.isRequested
-      }
-      guard let result else {
-        throw CommandError.stopped("\(index) of \(counted(benchmarks.count, "model")) measured")
-      }
-      reports.append(BenchmarkReport(benchmark, result, startedAfter: age))
-    }
-    // Last, so that its matrices count in no model's memory.
-    let peaks = try peaks(for: benchmarks) { precision in
-      line.update("measuring this machine's peak in \(precision.rawValue)")
-      if interruption.isRequested { throw CommandError.stopped("no peak was measured") }
-    }
-    for index in reports.indices { reports[index].compare(to: peaks) }
-    line.clear()
-    let table = BenchmarkTable(reports)
-    if model == nil {
-      try common.console.result(["models": reports], text: table.text)
-    } else {
-      try common.console.result(reports[0], text: table.text)
-    }
-  }
-
-  /// What is to be measured, one benchmark a model and head.
-  private func benchmarks(on images: DataSet?) throws -> [Benchmark] {
-    let shape =
-      images.map { ImageShape(height: $0.height, width: $0.width, channels: $0.channels) }
-      ?? ImageShape(
-        height: size?.height ?? 28, width: size?.width ?? 28, channels: channels?.count ?? 1)
-    let settings = try parsedSettings(settings)
-    let measurements = try measurements()
-    let names = model.map { [$0] } ?? ModelFamily.all.map(\.name)
-    return try names.flatMap { name in
-      try heads.compactMap { head in
-        let specification = try ModelSpecification(
-          name: name, settings: settings, head: head, image: shape, seed: common.seed)
-        let isWanted = model != nil || self.head != nil || levels != nil
-        guard try isWanted || head == .bernoulli || specification.bytesToTrain() < 1 << 30
-        else { return nil }
-        var benchmark = Benchmark(
-          specification, precision: precision?.precision ?? specification.family.precision)
-        if let batch { benchmark.batch = batch }
-        benchmark.measurements = measurements
-        benchmark.scoringPrecision = scorePrecision.precision
-        benchmark.seconds = seconds
-        benchmark.steps = steps
-        benchmark.seed = common.seed
-        benchmark.images = images
-        return benchmark
-      }
-    }
-  }
-
-  /// The head that is asked for, or those that a table shows.
-  private var heads: [Head] {
-    if head == nil, levels == nil {
-      return model == nil ? [.bernoulli, .categorical(256)] : [.bernoulli]
-    }
-    let levels = levels ?? head?.levels.upperBound ?? 256
-    return [Head(head ?? .usual(levels), levels: levels)]
-  }
-
-  /// GFLOP/s of this machine in each precision that something was computed in.
-  private func peaks(
-    for benchmarks: [Benchmark], progress: (Precision) throws -> Void
-  ) throws -> [Precision: Double] {
-    let trained = benchmarks.filter { $0.measurements.contains(.train) }.map(\.precision)
-    let scored = benchmarks.filter { $0.measurements.contains(.score) }.map(\.scoringPrecision)
-    var peaks: [Precision: Double] = [:]
-    for precision in Set(trained + scored) {
-      try progress(precision)
-      peaks[precision] = CPUBackend.shared.arithmeticPeak(precision)
-    }
-    return peaks
-  }
-}
-
-extension Benchmark {
-  /// `pixelcnn, 256 levels`
-  var name: String {
-    let levels = specification.head.levels
-    return specification.name + (levels > 2 ? ", \(levels) levels" : "")
-  }
-}
-
-extension Benchmark.Measurement {
-  var verb: String {
-    switch self {
-    case .train: "training"
-    case .score: "scoring"
-    case .sample: "sampling"
-    }
   }
 }

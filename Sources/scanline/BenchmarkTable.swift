@@ -20,7 +20,13 @@ struct BenchmarkTable {
         return column == 0 ? cell.0 + space : space + cell.0
       }.joined(separator: "  ")
     }
-    return ([summary] + table + memory).joined(separator: "\n")
+    return ([summary] + table + memory + fallbacks).joined(separator: "\n")
+  }
+
+  /// Operations that had no kernel and were computed by the slow reference: none, if all is well.
+  private var fallbacks: [String] {
+    let counts = Fallbacks.counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value) times" }
+    return counts.isEmpty ? [] : ["by the reference, slowly: \(counts.joined(separator: ", "))"]
   }
 
   private func cells(_ report: BenchmarkReport) -> [String] {

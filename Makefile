@@ -162,7 +162,7 @@ bench-peers: build .peers/venv/bin/torchrun ## speed beside PyTorch, in turn: an
 
 # Threads, images and copies of the activations: make bench-kernels KERNELS="1 16 1"
 .PHONY: bench-kernels
-bench-kernels: setup ## convolution and NADE kernels one by one, as shares of the peak
+bench-kernels: setup ## convolutions, products and NADE one by one, as shares of the peak
 	mkdir -p .peers
 	clang -O2 -ISources/CKernels/include Benchmarks/kernels.c Sources/CKernels/*.c \
 	  -l:libgomp.so.1 -lm -o .peers/kernels

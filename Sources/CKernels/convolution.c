@@ -34,15 +34,6 @@ typedef struct {
   size_t count, first, end;
 } moment;
 
-SL_INLINE void load(const void *from, size_t place, int half, lanes *to) {
-  if (half) {
-    const halves h = *(const loose_halves *)((const uint16_t *)from + place);
-    *to = LOW_HALVES(__builtin_convertvector(h, words));
-  } else {
-    *to = *(const loose_lanes *)((const float *)from + place);
-  }
-}
-
 // Copies pixels into whole vectors of channels, through a ReLU if asked to; NaN stays NaN.
 #define COPY(NAME, TYPE, LEAST)                                                                   \
   SL_INLINE void NAME(void *to, const void *from, size_t pixels, size_t channels, int relu) {     \

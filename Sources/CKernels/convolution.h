@@ -83,6 +83,16 @@ SL_INLINE scratch_words scratch_of(const sl_convolution *s) {
   return (scratch_words){words, words, (taps.count * s->inputs + 1) * s->outputs};
 }
 
+// Sixteen numbers from a place on.
+SL_INLINE void load(const void *from, size_t place, int half, lanes *to) {
+  if (half) {
+    const halves h = *(const loose_halves *)((const uint16_t *)from + place);
+    *to = LOW_HALVES(__builtin_convertvector(h, words));
+  } else {
+    *to = *(const loose_lanes *)((const float *)from + place);
+  }
+}
+
 // Asks for memory that is needed soon. The processor's own prefetching ends at each page, which is no
 // more than sixteen pixels away.
 SL_INLINE void ask(const void *from, size_t bytes) {

@@ -1,7 +1,7 @@
-// Causal convolutions: the gradient of weights and bias.
-#include "convolution_avx512.h"
+// Causal convolutions: the gradient of weights and bias. Its sums run over pixels.
+#include "convolution.h"
 
-#if defined(__x86_64__)
+enum { MOST_INPUTS = 12 };
 
 typedef struct {
   sl_convolution shape;
@@ -14,187 +14,207 @@ typedef struct {
   float *dw, *dbias;
 } weight_pass;
 
+// Rows of an image from `top` on: they stand in a window of so many lines and columns, margins
+// included, in words of pixels or of pairs of them, `stride` from one column to the next.
+typedef struct {
+  size_t image, top, rows, lines, columns, steps, stride;
+  // The first pixel among those of all images.
+  size_t place;
+} band;
+
+// The sums [inputs, outputs] of one tap and what they are made of.
+typedef struct {
+  float *sums;
+  const uint32_t *x, *dy;
+  size_t inputs, outputs, stride;
+  const segment *segments;
+  size_t count;
+  wishes *soon;
+} tap_sums;
+
+SL_INLINE band band_at(const weight_pass *j, size_t image, size_t top) {
+  const sl_convolution *s = &j->shape;
+  const size_t left = s->height - top, rows = left < j->band ? left : j->band;
+  const size_t margins = j->taps.before + j->taps.after, steps = pairs(s->width, s->half);
+  return (band){
+      .image = image,
+      .top = top,
+      .rows = rows,
+      .lines = rows + j->taps.above + j->taps.below,
+      .columns = steps + pairs(margins, s->half),
+      .steps = steps,
+      .stride = window_words(s->inputs),
+      .place = (image * s->height + top) * s->width,
+  };
+}
+
+// The row of x that stands in a line of the window, null for one outside the image.
+SL_INLINE const char *row_of(const weight_pass *j, const band *b, size_t line) {
+  const sl_convolution *s = &j->shape;
+  const size_t row = b->top + line;
+  if (row < j->taps.above || row - j->taps.above >= s->height) return 0;
+  return (const char *)j->x + (b->image * s->height + row - j->taps.above) * s->width * s->inputs *
+                                  (s->half ? 2 : 4);
+}
+
+// Floats as they are, with margins. Returns where the gradient of the output stands.
+SL_INLINE const uint32_t *pack_f32(const weight_pass *j, const band *b, uint32_t *window,
+                                   uint32_t *gradient) {
+  (void)gradient;
+  const size_t I = j->shape.inputs, W = j->shape.width, X = b->stride;
+  for (size_t r = 0; r < b->lines; r++) {
+    uint32_t *line = window + r * b->columns * X;
+    const float *x = (const float *)row_of(j, b, r);
+    if (!x) {
+      memset(line, 0, b->columns * X * 4);
+      continue;
+    }
+    memset(line, 0, j->taps.before * X * 4);
+    line += j->taps.before * X;
+    for (size_t c = 0; c < W; c++) {
+      for (size_t i = 0; i < I; i += LANES) {
+        const lanes value = *(const loose_lanes *)(x + c * I + i);
+        *(loose_lanes *)(line + c * X + i) =
+            j->shape.relu ? (value < 0.0f ? (lanes)0.0f : value) : value;
+      }
+    }
+    memset(line + W * X, 0, j->taps.after * X * 4);
+  }
+  return (const uint32_t *)j->dy + b->place * j->shape.outputs;
+}
+
+// A pixel in the lower or upper halves of words; NaN stays NaN in the ReLU, -0 does not stay -0.
+SL_INLINE void pixel_halves(const uint16_t *x, int relu, words *y) {
+  halves h = *(const loose_halves *)x;
+  if (relu) h = ((h >= 0x8000) & (h <= 0xff80)) ? (halves)0 : h;
+  *y = __builtin_convertvector(h, words);
+}
+
 // Rows of pixels [W, C] as pairs [ceil(W / 2), C] of words, so many from one to the next: pixels
 // first + 2 j and first + 2 j + 1, zero outside 0 ..< W. C counts channels, a multiple of 16.
-SL_AVX512 static void pair_row(uint32_t *y, size_t stride, const uint16_t *x, ptrdiff_t first,
-                               size_t count, size_t width, size_t channels, int relu) {
+SL_INLINE void pair_row(uint32_t *y, size_t stride, const uint16_t *x, ptrdiff_t first,
+                        size_t count, size_t width, size_t channels, int relu) {
   for (size_t j = 0; j < count; j++) {
     const ptrdiff_t p = first + 2 * (ptrdiff_t)j;
     const int low = p >= 0 && p < (ptrdiff_t)width, high = p + 1 >= 0 && p + 1 < (ptrdiff_t)width;
-    for (size_t c = 0; c < channels; c += 16) {
+    for (size_t c = 0; c < channels; c += LANES) {
       const uint16_t *at = x + p * (ptrdiff_t)channels + c;
-      __m512i a = low ? _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)at))
-                      : _mm512_setzero_si512();
-      __m512i b = high ? _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(at + channels)))
-                       : _mm512_setzero_si512();
-      __m512i words = _mm512_or_si512(a, _mm512_slli_epi32(b, 16));
-      _mm512_storeu_si512(y + j * stride + c, relu ? RELU_bf16(words) : words);
+      words a = (words)0, b = (words)0;
+      if (low) pixel_halves(at, relu, &a);
+      if (high) pixel_halves(at + channels, relu, &b);
+      *(loose_words *)(y + j * stride + c) = a | b << 16;
     }
   }
 }
 
-// sums[o] += the rows of dy
-#define ADD_ROWS(TYPE, ELEMENT, WIDEN)                                                            \
-  SL_AVX512 static void add_rows_##TYPE(float *sums, const ELEMENT *dy, size_t rows, size_t n) {  \
-    size_t o = 0;                                                                                 \
-    /* Four chains: one would wait for itself. */                                                 \
-    for (; o + 64 <= n; o += 64) {                                                                \
-      __m512 sum[4];                                                                              \
-      UNROLL for (size_t z = 0; z < 4; z++) sum[z] = _mm512_loadu_ps(sums + o + 16 * z);          \
-      for (size_t r = 0; r < rows; r++) {                                                         \
-        UNROLL for (size_t z = 0; z < 4; z++) {                                                   \
-          sum[z] = _mm512_add_ps(sum[z], WIDEN(dy + r * n + o + 16 * z));                         \
-        }                                                                                         \
-      }                                                                                           \
-      UNROLL for (size_t z = 0; z < 4; z++) _mm512_storeu_ps(sums + o + 16 * z, sum[z]);          \
-    }                                                                                             \
-    for (; o < n; o += 16) {                                                                      \
-      __m512 sum = _mm512_loadu_ps(sums + o);                                                     \
-      for (size_t r = 0; r < rows; r++) sum = _mm512_add_ps(sum, WIDEN(dy + r * n + o));          \
-      _mm512_storeu_ps(sums + o, sum);                                                            \
-    }                                                                                             \
-  }
-
-ADD_ROWS(f32, float, _mm512_loadu_ps)
-ADD_ROWS(bf16, uint16_t, LOAD_HALF)
-
-#define WEIGHTS(TYPE, TARGET)                                                                     \
-  /* M inputs from i on by 16 Z outputs from o on; x has so many words a pixel. */                \
-  TARGET SL_INLINE void block_##TYPE(const int M, const int Z, float *sums, const uint32_t *x,    \
-                                     const uint32_t *dy, const segment *segments, size_t count,   \
-                                     size_t stride, size_t inputs, size_t outputs, size_t i,      \
-                                     size_t o, wishes *soon) {                                    \
-    const size_t from = i + (size_t)M <= inputs ? i : inputs - (size_t)M;                         \
-    __m512 c[12][4];                                                                              \
-    const uint32_t *a[12];                                                                        \
-    UNROLL for (int m = 0; m < M; m++) {                                                          \
-      a[m] = x + from + (size_t)m;                                                                \
-      UNROLL for (int z = 0; z < Z; z++) c[m][z] = _mm512_setzero_ps();                           \
-    }                                                                                             \
-    sums_##TYPE(M, Z, c, a, stride, dy + o, outputs, segments, count, soon);                      \
-    UNROLL for (int m = 0; m < M; m++) {                                                          \
-      if (from + (size_t)m < i) continue;                                                         \
-      UNROLL for (int z = 0; z < Z; z++) {                                                        \
-        float *sum = sums + (from + (size_t)m) * outputs + o + 16 * (size_t)z;                    \
-        _mm512_storeu_ps(sum, _mm512_add_ps(_mm512_loadu_ps(sum), c[m][z]));                      \
-      }                                                                                           \
-    }                                                                                             \
-  }
-
-WEIGHTS(f32, SL_AVX512)
-WEIGHTS(bf16, SL_BF16)
-
-#define BLOCKS(TYPE, M, Z)                                                                        \
-  for (; o + 16 * Z <= O; o += 16 * Z) {                                                          \
-    for (size_t i = 0; i < I; i += M) {                                                           \
-      block_##TYPE(M, Z, sums + t * I * O, x, dy, segments, count, X, I, O, i, o, &soon);         \
-    }                                                                                             \
-  }
-
-#define WEIGHT_PART(TYPE, TARGET)                                                                 \
-  TARGET static void weight_part_##TYPE(void *data, size_t begin, size_t end, int thread) {       \
-    const weight_pass *j = data;                                                                  \
-    const sl_convolution *s = &j->shape;                                                          \
-    const tap_list *taps = &j->taps;                                                              \
-    const size_t H = s->height, W = s->width, I = s->inputs, O = s->outputs;                      \
-    const size_t steps = pairs(W, s->half), X = window_words(I);                                  \
-    /* Pixels, or pairs of them, of a row with its margins. */                                    \
-    const size_t columns = s->half ? steps + (taps->before + taps->after + 1) / 2                 \
-                                   : W + taps->before + taps->after;                              \
-    uint32_t *window = j->scratch +                                                               \
-                       (size_t)thread * (j->words.window + j->words.gradient + j->words.sums);    \
-    uint32_t *gradient = window + j->words.window;                                                \
-    float *sums = (float *)(gradient + j->words.gradient);                                        \
-    memset(sums, 0, j->words.sums * 4);                                                           \
-    for (size_t image = begin; image < end; image++) {                                            \
-      for (size_t top = 0; top < H; top += j->band) {                                             \
-        const size_t rows = H - top < j->band ? H - top : j->band;                                \
-        const size_t lines = rows + taps->above + taps->below;                                    \
-        const size_t place = (image * H + top) * W;                                               \
-        const uint32_t *dy = gradient;                                                            \
-        PACK_##TYPE(j);                                                                           \
-        /* The next band is asked for while this one is worked on, a share with each block. */    \
-        const size_t bytes = s->half ? 2 : 4, pixels = rows * W;                                  \
-        const size_t blocks = taps->count * ((I + 5) / 6) * ((O + 63) / 64);                      \
-        const size_t times = blocks * (columns == steps ? (rows * steps + STEPS - 1) / STEPS      \
-                                                        : rows * ((steps + STEPS - 1) / STEPS));  \
-        wishes soon = {.count = 0};                                                               \
-        wish(&soon, (const char *)j->x + (place + pixels) * I * bytes,                            \
-             share(pixels * I * bytes, times));                                                   \
-        wish(&soon, (const char *)j->dy + (place + pixels) * O * bytes,                           \
-             share(pixels * O * bytes, times));                                                   \
-        segment segments[SL_MOST_BAND];                                                           \
-        for (size_t t = 0; t < taps->count; t++) {                                                \
-          const size_t column = (size_t)((ptrdiff_t)taps->before + taps->column[t]);              \
-          const uint32_t *x = window + COLUMN_##TYPE(column);                                     \
-          size_t count = 0;                                                                       \
-          for (size_t r = 0; r < rows; r++) {                                                     \
-            const size_t line = (size_t)((ptrdiff_t)(taps->above + r) + taps->row[t]);            \
-            segment next = {(ptrdiff_t)(line * columns * X), (ptrdiff_t)(r * steps * O), steps};  \
-            if (columns == steps && count) {                                                      \
-              segments[0].length += steps;                                                        \
-            } else {                                                                              \
-              segments[count++] = next;                                                           \
-            }                                                                                     \
-          }                                                                                       \
-          size_t o = 0;                                                                           \
-          BLOCKS(TYPE, 6, 4)                                                                      \
-          BLOCKS(TYPE, 12, 2)                                                                     \
-          BLOCKS(TYPE, 12, 1)                                                                     \
-        }                                                                                         \
-      }                                                                                           \
-    }                                                                                             \
-  }
-
-// The window of a band: floats as they are, with margins.
-#define PACK_f32(J)                                                                               \
-  const float *rows_of_x = (const float *)j->x + image * H * W * I;                               \
-  for (size_t r = 0; r < lines; r++) {                                                            \
-    uint32_t *line = window + r * columns * X;                                                    \
-    if (top + r < taps->above || top + r - taps->above >= H) {                                    \
-      memset(line, 0, columns * X * 4);                                                           \
-      continue;                                                                                   \
-    }                                                                                             \
-    memset(line, 0, taps->before * X * 4);                                                        \
-    line += taps->before * X;                                                                     \
-    for (size_t c = 0; c < W; c++) {                                                              \
-      const float *pixel = rows_of_x + ((top + r - taps->above) * W + c) * I;                     \
-      copy_f32(line + c * X, (const uint32_t *)pixel, I, s->relu);                                \
-    }                                                                                             \
-    memset(line + W * X, 0, taps->after * X * 4);                                                 \
-  }                                                                                               \
-  dy = (const uint32_t *)j->dy + place * O;                                                       \
-  add_rows_f32(sums + taps->count * I * O, (const float *)dy, rows * W, O);
-#define COLUMN_f32(COLUMN) ((COLUMN)*X)
-
 // Pairs of pixels: those that start in an even column of the window, then those in an odd one.
-#define PACK_bf16(J)                                                                              \
-  const uint16_t *rows_of_x = (const uint16_t *)j->x + image * H * W * I;                         \
-  const uint16_t *rows_of_dy = (const uint16_t *)j->dy + place * O;                               \
-  for (size_t r = 0; r < lines; r++) {                                                            \
-    const int outside = top + r < taps->above || top + r - taps->above >= H;                      \
-    for (size_t odd = 0; odd < (columns == steps ? 1 : 2); odd++) {                               \
-      uint32_t *line = window + (odd * lines + r) * columns * X;                                  \
-      if (outside) {                                                                              \
-        memset(line, 0, columns * X * 4);                                                         \
-      } else {                                                                                    \
-        pair_row(line, X, rows_of_x + (top + r - taps->above) * W * I,                            \
-                 (ptrdiff_t)odd - (ptrdiff_t)taps->before, columns, W, I, s->relu);               \
-      }                                                                                           \
-    }                                                                                             \
-  }                                                                                               \
-  for (size_t r = 0; r < rows; r++) {                                                             \
-    pair_row(gradient + r * steps * O, O, rows_of_dy + r * W * O, 0, steps, W, O, 0);             \
-  }                                                                                               \
-  add_rows_bf16(sums + taps->count * I * O, rows_of_dy, rows * W, O);
-#define COLUMN_bf16(COLUMN) (((COLUMN) % 2 * lines * columns + (COLUMN) / 2) * X)
+SL_INLINE const uint32_t *pack_bf16(const weight_pass *j, const band *b, uint32_t *window,
+                                    uint32_t *gradient) {
+  const size_t I = j->shape.inputs, O = j->shape.outputs, W = j->shape.width, X = b->stride;
+  for (size_t r = 0; r < b->lines; r++) {
+    const uint16_t *x = (const uint16_t *)row_of(j, b, r);
+    for (size_t odd = 0; odd < (b->columns == b->steps ? 1 : 2); odd++) {
+      uint32_t *line = window + (odd * b->lines + r) * b->columns * X;
+      if (x) {
+        pair_row(line, X, x, (ptrdiff_t)odd - (ptrdiff_t)j->taps.before, b->columns, W, I,
+                 j->shape.relu);
+      } else {
+        memset(line, 0, b->columns * X * 4);
+      }
+    }
+  }
+  const uint16_t *dy = (const uint16_t *)j->dy + b->place * O;
+  for (size_t r = 0; r < b->rows; r++) {
+    pair_row(gradient + r * b->steps * O, O, dy + r * W * O, 0, b->steps, W, O, 0);
+  }
+  return gradient;
+}
 
-WEIGHT_PART(f32, SL_AVX512)
-WEIGHT_PART(bf16, SL_BF16)
+// Where a column of the window starts.
+SL_INLINE size_t column_f32(const band *b, size_t column) { return column * b->stride; }
+SL_INLINE size_t column_bf16(const band *b, size_t column) {
+  return (column % 2 * b->lines * b->columns + column / 2) * b->stride;
+}
+
+// sums[o] += the rows of dy
+SL_INLINE void add_rows(float *sums, const void *dy, size_t from, int half, size_t rows, size_t n) {
+  enum { CHAINS = 4 };
+  // Four chains: one would wait for itself.
+  for (size_t o = 0; o < n; o += CHAINS * LANES) {
+    lanes sum[CHAINS];
+    const size_t chains = n - o < CHAINS * LANES ? (n - o) / LANES : CHAINS;
+    for (size_t z = 0; z < chains; z++) sum[z] = *(const loose_lanes *)(sums + o + LANES * z);
+    for (size_t r = 0; r < rows; r++) {
+      UNROLL for (size_t z = 0; z < CHAINS; z++) {
+        if (z >= chains) continue;
+        lanes value;
+        load(dy, from + r * n + o + LANES * z, half, &value);
+        sum[z] += value;
+      }
+    }
+    for (size_t z = 0; z < chains; z++) *(loose_lanes *)(sums + o + LANES * z) = sum[z];
+  }
+}
+
+// The next band is asked for while this one is worked on, a share with each block.
+SL_INLINE wishes wishes_of(const weight_pass *j, const band *b) {
+  const size_t I = j->shape.inputs, O = j->shape.outputs, size = j->shape.half ? 2 : 4;
+  const size_t pixels = b->rows * j->shape.width;
+  const size_t blocks = j->taps.count * ((I + 5) / 6) * ((O + 63) / 64);
+  const size_t times = blocks * (b->columns == b->steps
+                                     ? (b->rows * b->steps + STEPS - 1) / STEPS
+                                     : b->rows * ((b->steps + STEPS - 1) / STEPS));
+  wishes soon = {.count = 0};
+  wish(&soon, (const char *)j->x + (b->place + pixels) * I * size, share(pixels * I * size, times));
+  wish(&soon, (const char *)j->dy + (b->place + pixels) * O * size, share(pixels * O * size, times));
+  return soon;
+}
+
+// A tap's runs of pixels: a row each, or one where no margins stand between them.
+SL_INLINE size_t segments_of(const weight_pass *j, const band *b, size_t tap, segment *segments) {
+  const size_t O = j->shape.outputs, first = (size_t)((ptrdiff_t)j->taps.above + j->taps.row[tap]);
+  if (b->columns == b->steps) {
+    segments[0] = (segment){(ptrdiff_t)(first * b->columns * b->stride), 0, b->rows * b->steps};
+    return 1;
+  }
+  for (size_t r = 0; r < b->rows; r++) {
+    segments[r] = (segment){(ptrdiff_t)((first + r) * b->columns * b->stride),
+                            (ptrdiff_t)(r * b->steps * O), b->steps};
+  }
+  return b->rows;
+}
+
+#define INNER
+#define OUTER SL_CLONES
+#define KIND f32
+#include "convolution_weight_tiles.h"
+#undef KIND
+#define KIND bf16
+#include "convolution_weight_tiles.h"
+#undef KIND
+#undef INNER
+#undef OUTER
+
+#if defined(__x86_64__)
+#define pack_dot pack_bf16
+#define column_dot column_bf16
+#define INNER SL_DOT
+#define OUTER SL_DOT
+#define KIND dot
+#include "convolution_weight_tiles.h"
+#endif
+
+static sl_body weight_part(int half) {
+  if (!half) return weight_part_f32;
+#if defined(__x86_64__)
+  if (sl_has_dot()) return weight_part_dot;
+#endif
+  return weight_part_bf16;
+}
 
 // Adds up the threads' sums in a fixed order and turns them to [O, I, kh, kw]. Items are the inputs,
 // and after them the bias.
-SL_AVX512 static void weight_reduction(void *data, size_t begin, size_t end, int thread) {
+SL_CLONES static void weight_reduction(void *data, size_t begin, size_t end, int thread) {
   (void)thread;
   const weight_pass *j = data;
   const size_t I = j->shape.inputs, O = j->shape.outputs;
@@ -206,14 +226,12 @@ SL_AVX512 static void weight_reduction(void *data, size_t begin, size_t end, int
       const float *row = sums + (i < I ? t * I + i : j->taps.count * I) * O;
       float *to = i < I ? j->dw + i * area + j->taps.place[t] : j->dbias;
       const size_t step = i < I ? I * area : 1;
-      for (size_t o = 0; o < O; o += 16) {
-        __m512 sum = _mm512_loadu_ps(row + o);
+      for (size_t o = 0; o < O; o += LANES) {
+        lanes sum = *(const loose_lanes *)(row + o);
         for (int part = 1; part < j->parts; part++) {
-          sum = _mm512_add_ps(sum, _mm512_loadu_ps(row + (size_t)part * stride + o));
+          sum += *(const loose_lanes *)(row + (size_t)part * stride + o);
         }
-        float lanes[16];
-        _mm512_storeu_ps(lanes, sum);
-        for (size_t lane = 0; lane < 16; lane++) to[(o + lane) * step] = lanes[lane];
+        for (size_t lane = 0; lane < LANES; lane++) to[(o + lane) * step] = sum[lane];
       }
     }
     for (size_t place = 0, t = 0; i < I && place < area; place++) {
@@ -240,15 +258,6 @@ void sl_convolution_weight_gradient(const sl_convolution *shape, const void *x, 
       .dbias = dbias,
   };
   j.band = band_of(shape, &j.taps);
-  sl_parallel(shape->half ? weight_part_bf16 : weight_part_f32, &j, shape->images, 1);
+  sl_parallel(weight_part(shape->half), &j, shape->images, 1);
   sl_parallel(weight_reduction, &j, shape->inputs + 1, 8);
 }
-
-#else
-
-void sl_convolution_weight_gradient(const sl_convolution *shape, const void *x, const void *dy,
-                                    float *dw, float *dbias, void *scratch) {
-  __builtin_trap();
-}
-
-#endif

@@ -29,6 +29,42 @@ SL_INLINE size_t words_of(const block *b, size_t row, size_t rows) {
   return words < b->until ? words : b->until;
 }
 
+// Memory that is needed soon, asked for line by line between multiply-adds.
+typedef struct {
+  const char *at;
+  size_t share;
+} wish;
+
+// Steps of a sum from one share of it to the next.
+enum { STEPS = 8 };
+
+SL_INLINE void ask(wish *soon) {
+  const char *end = soon->at + soon->share;
+  for (; soon->at < end; soon->at += 64) __builtin_prefetch(soon->at, 0, 2);
+}
+
+// The x of the run after this one. A step finds it in the cache, or is over before it comes.
+SL_INLINE wish next_run(const block *b, size_t from, size_t words) {
+  wish soon = {(const char *)(b->x + (from + RUN) * b->lanes), 0};
+  const size_t rows = b->end - b->first;
+  if (from + RUN >= words || b->vectors * LANES != b->lanes || 2 * rows < MOST_ROWS) return soon;
+  const size_t length = words - from - RUN < RUN ? words - from - RUN : RUN;
+  const size_t times = (rows + 7) / 8 * ((b->vectors + WIDE - 1) / WIDE) * RUN / STEPS;
+  soon.share = (length * b->lanes * 4 / 64 + times - 1) / times * 64;
+  return soon;
+}
+
+// The weights of the rows after these.
+SL_INLINE void ask_for_weights(const block *b, size_t row, size_t rows, size_t from, size_t vector) {
+  // Each time a share of a run's lines.
+  const size_t shares = (b->vectors + WIDE - 1) / WIDE, share = vector / WIDE;
+  const size_t first = RUN * share / shares * 4 / 64, end = RUN * (share + 1) / shares * 4 / 64;
+  for (size_t r = row; r < row + rows && r < b->end; r++) {
+    const char *w = (const char *)(b->weights + r * b->stride + from);
+    for (size_t line = first; line < end; line++) __builtin_prefetch(w + 64 * line, 0, 2);
+  }
+}
+
 #define INNER
 #define OUTER SL_CLONES
 #define KIND f32

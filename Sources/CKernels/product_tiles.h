@@ -2,7 +2,8 @@
 
 // A run of R rows and V vectors of images, added to the sums so far; the first starts at the bias.
 INNER SL_INLINE void KERNEL(tile)(const int R, const int V, const block *b, size_t row,
-                                  size_t vector, size_t from, size_t length, lanes *so_far) {
+                                  size_t vector, size_t from, size_t length, lanes *so_far,
+                                  wish *soon) {
   const uint32_t *w = b->weights + row * b->stride + from;
   const uint32_t *x = b->x + from * b->lanes + vector * LANES;
   lanes c[8][WIDE];
@@ -11,6 +12,7 @@ INNER SL_INLINE void KERNEL(tile)(const int R, const int V, const block *b, size
     UNROLL for (int v = 0; v < V; v++) c[r][v] = (lanes)start;
   }
   for (size_t k = 0; k < length; k++) {
+    if (k % STEPS == 0) ask(soon);
     words right[WIDE];
     UNROLL for (int v = 0; v < V; v++) right[v] = *(const loose_words *)(x + LANES * v);
     UNROLL for (int r = 0; r < R; r++) {
@@ -82,7 +84,7 @@ INNER SL_INLINE void KERNEL(thin_row)(const block *b, size_t row, lanes *so_far)
   }
 }
 
-#define TILE(R, V) KERNEL(tile)(R, V, b, row, vector, from, length, so_far)
+#define TILE(R, V) KERNEL(tile)(R, V, b, row, vector, from, length, so_far, &soon)
 #define TILES(V)                                                                                  \
   switch (rows) {                                                                                 \
     case 2: TILE(2, V); break;                                                                    \
@@ -97,12 +99,14 @@ OUTER static void KERNEL(sums)(const block *b, lanes *so_far) {
   const size_t tallest = b->vectors < WIDE ? 8 : 6, even = b->end - (b->end - b->first) % 2;
   const size_t words = words_of(b, b->first, b->end - b->first);
   for (size_t from = b->from; from == 0 || from < words; from += RUN) {
+    wish soon = next_run(b, from, words);
     for (size_t row = b->first; row < even;) {
       const size_t left = even - row, rows = left >= tallest ? tallest : left >= 4 ? 4 : 2;
       const size_t ends = words_of(b, row, rows);
       const size_t length = ends < from ? 0 : ends - from < RUN ? ends - from : RUN;
       for (size_t vector = 0; length + !from && vector < b->vectors;) {
         const size_t width = b->vectors - vector < WIDE ? b->vectors - vector : WIDE;
+        ask_for_weights(b, row + rows, rows, from, vector);
         switch (width) {
           case 1: TILES(1) break;
           case 2: TILES(2) break;

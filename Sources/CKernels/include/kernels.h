@@ -106,9 +106,8 @@ typedef struct {
   int half;
 } sl_epilogue;
 
-// At most SL_MOST_TAPS taps. The forward pass takes any number of channels; transposed and for the
-// weight gradient both sides are multiples of 16, and the latter needs AVX-512 (and AVX-512 BF16 for
-// bfloat16). Packed weights serve a direction and precision, and any number of images of any size.
+// At most SL_MOST_TAPS taps. The weight gradient takes multiples of 16 channels on both sides, the others
+// any number. Packed weights serve a direction and a precision, and any number of images of any size.
 size_t sl_convolution_packed_bytes(const sl_convolution *shape);
 void sl_convolution_pack(const sl_convolution *shape, int transposed, const float *weights,
                          void *packed);

@@ -155,6 +155,10 @@ study-kills: setup ## stop a training 50 times from a shell: ends in 3 s, costs 
 bench: build ## every model's speed on this machine
 	$(SCANLINE) benchmark
 
+.PHONY: bench-sampling
+bench-sampling: build ## what a drawn image costs in scoring passes: five minutes
+	python3 Benchmarks/sampling.py $(BENCH)
+
 # make bench-peers BENCH="--only nade-train --rounds 3"
 .PHONY: bench-peers
 bench-peers: build .peers/venv/bin/torchrun ## speed beside PyTorch, in turn: an hour or more

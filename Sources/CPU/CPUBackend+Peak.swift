@@ -9,7 +9,7 @@ extension CPUBackend {
 
   /// On one thread, in turn, and the best of many short runs: the answer must be the same every time,
   /// and neither a pool that is still starting nor a neighbour slows all of them.
-  package static func measuresGainFromBFloat16() -> Bool {
+  private static func measuresGainFromBFloat16() -> Bool {
     shared.exclusively {
       sl_set_threads(1)
       var (half, single) = (0.0, 0.0)

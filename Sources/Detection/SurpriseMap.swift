@@ -33,7 +33,4 @@ public struct SurpriseMap: Equatable, Sendable {
         (0..<channels).reduce(0) { sum, _ in sum + rest.next()! }
       }, width: width, height: height)
   }
-
-  /// The code length of the whole image, in bits.
-  public var totalBits: Double { bits.reduce(0) { $0 + Double($1) } }
 }

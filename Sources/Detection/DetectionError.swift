@@ -15,6 +15,10 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
   /// A calibration that was made with other weights than those of the run it lies in.
   case otherWeights(path: String)
   case unreadable(path: String, reason: String)
+  /// A calibration of scores that this run has no longer.
+  case otherScores(path: String, missing: String)
+  /// Groups of images by something that is no regular expression.
+  case badGroups(String)
 
   public var description: String {
     switch self {
@@ -36,6 +40,10 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
       "\(path): expected scores by the weights of this run, found those of others; calibrate it again"
     case .unreadable(let path, let reason):
       "\(path): not a calibration: \(reason)"
+    case .otherScores(let path, let missing):
+      "\(path): expected scores that the run has, found \(missing); calibrate it again"
+    case .badGroups(let text):
+      "expected groups by folder or by a regular expression, found \(text)"
     }
   }
 }

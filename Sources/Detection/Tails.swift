@@ -61,10 +61,11 @@ public struct Tails: Sendable {
       let count = ascending.count
       let outer = min(max(10, count / 50), max(1, count - 1))
       // What the model holds impossible is no farther out than the farthest that it does not.
-      let largest = ascending.last(where: \.isFinite) ?? 0
-      let start = min(ascending[max(0, count - 1 - outer)], largest)
+      let finite = ascending.filter(\.isFinite)
+      let (least, most) = (finite.first ?? 0, finite.last ?? 0)
+      let start = min(max(ascending[max(0, count - 1 - outer)], least), most)
       let beyond = ascending.suffix(outer).reduce(0.0) { sum, value in
-        sum + (Swift.min(value, largest) - start) / Double(outer)
+        sum + (min(max(value, least), most) - start) / Double(outer)
       }
       self.start = start
       scale = max(beyond, 1e-9 * max(1, abs(start)))
@@ -85,8 +86,6 @@ public struct Tails: Sendable {
 func normalQuantile(depth: Double) -> Double {
   if depth <= M_LN2 { return 0 }
   if depth > 500 { return 33 + min(depth - 500, 1e4).squareRoot() }
-  // P(Z > z) ~ e^(−z²/2) / (z √2π), far out.
-  if depth > 30 { return (2 * depth - log(4 * .pi * depth)).squareRoot() }
   return upperNormalQuantile(exp(-depth))
 }
 

@@ -124,7 +124,8 @@ public struct FlagReport: Sendable {
   private func rate(among ranks: RankPValue) -> Double {
     guard falseDiscoveryRate != nil else { return falseAlarmRate }
     let least = (tail == .both ? 2 : 1) / Double(ranks.normal.count + 1)
-    return table.rows.compactMap(\.verdict).filter(\.flagged).map(\.pValue).max() ?? least
+    let highest = table.rows.compactMap(\.verdict).filter(\.flagged).map(\.pValue).max()
+    return min(highest ?? least, 1 - 1e-9)
   }
 
   private var flaggedCount: Int { table.rows.filter { $0.verdict?.flagged == true }.count }

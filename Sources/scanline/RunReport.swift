@@ -85,6 +85,12 @@ struct RunReport: Encodable {
         "\(data.path), \(data.trainingImages) images\(classes.isEmpty ? "" : ": \(classes)")"
       ),
       ("validation", "\(data.validationPath ?? "split off"), \(data.validationImages) images"),
+      (
+        "set aside",
+        data.heldOut.map { held in
+          "\(counted(held.images, "image"))" + (held.groupBy.map { ", by \($0)" } ?? "")
+        } ?? "no images"
+      ),
       ("training", (earlier.map(\.length) + [training.text]).joined(separator: ", then to ")),
       ("done", done + (train ?? "") + (validation ?? "")),
       ("calibrated", calibration.map { "\($0.images) images: \($0.data)" } ?? "no"),

@@ -11,7 +11,7 @@ import Randomness
 ///
 /// Of more than 2 000 normal images, 1 000 are fitted and the others ranked (split conformal): then
 /// P(p ≤ α) ≤ α exactly where the image is exchangeable with the normal ones.
-struct ConformalVerdict: Sendable {
+package struct ConformalVerdict: Sendable {
   /// The fewest normal images that there is a verdict from.
   static let fewest = 20
   /// The most that are both fitted and ranked.
@@ -26,12 +26,12 @@ struct ConformalVerdict: Sendable {
 
   private let folds: [Fold]
   /// How odd each ranked normal image is by the model that was not fitted on it.
-  let normal: [Double]
+  package let normal: [Double]
 
   /// - Parameters:
   ///   - vectors: the scores of normal images, a row an image.
   ///   - groups: of each image the number of its group; those of a group stay together.
-  init(_ vectors: [[Double]], _ sides: [Tail], groups: [Int]) {
+  package init(_ vectors: [[Double]], _ sides: [Tail], groups: [Int]) {
     precondition(vectors.count == groups.count, "\(groups.count) groups of \(vectors.count) images")
     let parts = Self.parts(of: groups)
     let ranked = vectors.count > Self.mostInFolds ? parts.suffix(1) : parts[...]
@@ -70,10 +70,10 @@ struct ConformalVerdict: Sendable {
   }
 
   /// How many normal images a p-value is a rank among.
-  var count: Int { normal.count }
+  package var count: Int { normal.count }
 
   /// How odd an image is, its p-value, and its scores' parts in it, all as means over the folds.
-  func verdict(
+  package func verdict(
     on vector: [Double]
   ) -> (oddness: Double, pValue: Double, parts: [(normalScore: Double, share: Double)]) {
     var oddness = 0.0

@@ -7,9 +7,9 @@ import Foundation
 /// copula. Two scores that always go together count once, and an image whose scores are ordinary one by
 /// one but do not go together is odd. Where normal images are too few for a covariance, the depths in the
 /// tails are added up.
-struct OneClass: Sendable {
+package struct OneClass: Sendable {
   /// Normal images from which on there is a covariance.
-  static let fewest = 60
+  package static let fewest = 60
 
   private let tails: [Tails]
   private let sides: [Tail]
@@ -20,7 +20,7 @@ struct OneClass: Sendable {
   /// - Parameters:
   ///   - vectors: the scores of normal images, a row an image.
   ///   - sides: which values of each score count.
-  init(fitting vectors: [[Double]], _ sides: [Tail]) {
+  package init(fitting vectors: [[Double]], _ sides: [Tail]) {
     let tails = sides.indices.map { score in Tails(of: vectors.map { $0[score] }) }
     self.tails = tails
     self.sides = sides
@@ -55,7 +55,7 @@ struct OneClass: Sendable {
 
   /// Each score as the normal number that lies as far out, and what it adds to how odd the image is, of
   /// which `oddness` is the sum.
-  func parts(of vector: [Double]) -> [(normalScore: Double, share: Double)] {
+  package func parts(of vector: [Double]) -> [(normalScore: Double, share: Double)] {
     let d = sides.count
     precondition(vector.count == d, "expected \(d) scores, found \(vector.count)")
     let z = (0..<d).map { tails[$0].normalScore(of: vector[$0], sides[$0]) }
@@ -71,7 +71,7 @@ struct OneClass: Sendable {
   }
 
   /// Higher is odder; 0 or more.
-  func oddness(of vector: [Double]) -> Double {
+  package func oddness(of vector: [Double]) -> Double {
     parts(of: vector).reduce(0) { $0 + $1.share }
   }
 }

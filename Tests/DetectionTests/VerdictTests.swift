@@ -1,9 +1,8 @@
+import Detection
 import Foundation
 import Randomness
 import TestSupport
 import Testing
-
-@testable import Detection
 
 @Suite struct VerdictTests {
   private let sides: [Tail] = [.both, .both, .high]

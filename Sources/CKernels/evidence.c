@@ -81,11 +81,23 @@ SL_CLONES static void bernoulli_pit_part(void *data, size_t begin, size_t end, i
   }
 }
 
+SL_CLONES static void bernoulli_level_part(void *data, size_t begin, size_t end, int thread) {
+  (void)thread;
+  const sl_evidence *e = data;
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = begin; i < end; i++) {
+    float p = sl_exp(-e->surprise[i] / log2e);
+    e->error[i] = e->symbols[i] ? p - 1.0f : 1.0f - p;
+    e->spread[i] = p * (1.0f - p);
+  }
+}
+
 void sl_bernoulli_evidence(const sl_evidence *evidence) {
   sl_evidence e = *evidence;
   const size_t n = e.images * e.subpixels;
   sl_parallel(e.members == 1 ? bernoulli_part : mean_of_bernoullis_part, &e, n, 1024);
   if (e.pit) sl_parallel(bernoulli_pit_part, &e, n, 1024);
+  if (e.error) sl_parallel(bernoulli_level_part, &e, n, 1024);
 }
 
 // MARK: Categorical
@@ -97,14 +109,15 @@ typedef struct {
 
 
 // Sums over the levels of e = exp(d), d the distance from the largest logit; `below` over those less
-// than the symbol.
+// than the symbol; `error` and `square` of the levels' distances from the symbol, so that little cancels.
 typedef struct {
-  float all, first, second, below;
+  float all, first, second, below, error, square;
 } sums;
 
-SL_INLINE sums sums_of(const float *row, uint32_t levels, float top, uint32_t symbol) {
+SL_INLINE sums sums_of(const float *row, uint32_t levels, float top, uint32_t symbol,
+                       const int of_levels) {
 #pragma clang fp reassociate(on)
-  float all = 0, first = 0, second = 0, below = 0;
+  float all = 0, first = 0, second = 0, below = 0, error = 0, square = 0;
   for (uint32_t l = 0; l < levels; l++) {
     float d = row[l] - top;
     d = d < least ? least : d;
@@ -113,8 +126,13 @@ SL_INLINE sums sums_of(const float *row, uint32_t levels, float top, uint32_t sy
     first += ed;
     second += ed * d;
     below += l < symbol ? e : 0.0f;
+    if (of_levels) {
+      float far = (float)(int32_t)(l - symbol), part = e * far;
+      error += part;
+      square += part * far;
+    }
   }
-  return (sums){all, first, second, below};
+  return (sums){all, first, second, below, error, square};
 }
 
 SL_CLONES static void categorical_part(void *data, size_t begin, size_t end, int thread) {
@@ -124,7 +142,9 @@ SL_CLONES static void categorical_part(void *data, size_t begin, size_t end, int
   for (size_t i = begin; i < end; i++) {
     const float *row = e->logits[0] + i * c->levels;
     const float top = sl_largest(row, c->levels);
-    const sums s = sums_of(row, (uint32_t)c->levels, top, e->symbols[i]);
+    const uint32_t levels = (uint32_t)c->levels, symbol = e->symbols[i];
+    const sums s =
+        e->error ? sums_of(row, levels, top, symbol, 1) : sums_of(row, levels, top, symbol, 0);
     const float total = sl_log(s.all), d = row[e->symbols[i]] - top;
     e->surprise[i] = log2e * (total - d);
     if (e->entropy) {
@@ -135,6 +155,11 @@ SL_CLONES static void categorical_part(void *data, size_t begin, size_t end, int
     if (e->pit) {
       const float u = draw(e->keys[i / e->subpixels], i % e->subpixels);
       e->pit[i] = (s.below + u * sl_exp_negative(d)) / s.all;
+    }
+    if (e->error) {
+      const float error = s.error / s.all, spread = s.square / s.all - error * error;
+      e->error[i] = error;
+      e->spread[i] = spread < 0 ? 0.0f : spread;
     }
   }
 }
@@ -162,13 +187,21 @@ SL_CLONES static void mean_of_categoricals_part(void *data, size_t begin, size_t
       found = m ? log_of_sum(found, term) : term;
     }
     e->surprise[i] = log2e * (share - found);
-    float mean = 0, second = 0, below = 0;
+    float mean = 0, second = 0, below = 0, error = 0, apart = 0;
     for (uint32_t l = 0; l < levels; l++) {
       // The logarithm takes normal numbers only.
       float bits = -log2e * sl_log(p[l] < 1.2e-38f ? 1.2e-38f : p[l]), part = p[l] * bits;
       mean += part;
       second += part * bits;
       below += l < symbol ? p[l] : 0.0f;
+      float far = (float)(int32_t)(l - symbol);
+      error += p[l] * far;
+      apart += p[l] * far * far;
+    }
+    if (e->error) {
+      const float spread = apart - error * error;
+      e->error[i] = error;
+      e->spread[i] = spread < 0 ? 0.0f : spread;
     }
     if (e->entropy) {
       const float square = second - mean * mean;

@@ -10,7 +10,8 @@ import Foundation
 /// ```
 ///
 /// The file holds `count`, `data`, `scores`, the `weights` and the `precision` that made them and the
-/// `surprise` of normal images by place, and no date: the same scores give the same bytes.
+/// `surprise` of normal images by place, the `vectors` of a verdict, and no date: the same scores give the
+/// same bytes.
 /// Infinite scores (an image the model holds impossible) are the strings "inf" and "-inf".
 public struct Calibration: Codable, Equatable, Sendable {
   /// What the normal images were, in words.
@@ -27,19 +28,47 @@ public struct Calibration: Codable, Equatable, Sendable {
   public let surprise: NormalSurprise?
   /// Whether none of the images was trained or validated on; nil where that is not known.
   public let heldOut: Bool?
+  /// What the verdict is learned from; nil where there is none.
+  public let vectors: Vectors?
+
+  /// The scores of each image that are in a verdict.
+  public struct Vectors: Codable, Equatable, Sendable {
+    /// Their names, and which of their values count.
+    public let scores: [String]
+    public let tails: [Tail]
+    /// A row an image.
+    public let values: [[Double]]
+    /// Of each image the number of its group: alike images stay together.
+    public let groups: [Int]
+
+    public init(scores: [String], tails: [Tail], values: [[Double]], groups: [Int]) {
+      self.scores = scores
+      self.tails = tails
+      self.values = values
+      self.groups = groups
+    }
+
+    fileprivate func isSound(_ count: Int) -> Bool {
+      !scores.isEmpty && tails.count == scores.count && values.count == count
+        && count >= ConformalVerdict.fewest && groups.count == count
+        && values.allSatisfy { $0.count == scores.count && !$0.contains(where: \.isNaN) }
+    }
+  }
 
   /// From one value an image for each score, in any order.
   ///
   /// Throws where there is no score or no image, where two scores differ in length, and for NaN.
   public init(
     scores: [String: [Double]], data: String, weights: String? = nil, heldOut: Bool? = nil,
-    precision: String = "float32", surprise: NormalSurprise? = nil
+    precision: String = "float32", surprise: NormalSurprise? = nil, vectors: Vectors? = nil
   ) throws(DetectionError) {
     guard let count = scores.values.first?.count else { throw .missing("score") }
     try Self.check(scores, count: count)
+    precondition(vectors?.isSound(count) ?? true, "a verdict needs a vector an image")
     self.data = data
     self.count = count
     self.scores = scores.mapValues { $0.sorted() }
+    self.vectors = vectors
     self.weights = weights
     self.precision = precision
     self.surprise = surprise
@@ -48,6 +77,14 @@ public struct Calibration: Codable, Equatable, Sendable {
 
   /// What the images are, as far as it is known.
   public var kind: String { heldOut == true ? "held-out normal images" : "normal images" }
+
+  /// The score that images are judged by where no other is named.
+  public var defaultScore: String { vectors == nil ? "nats" : Score.verdict }
+
+  /// What a verdict is learned from normal images; nil where they are too few.
+  func verdict() -> ConformalVerdict? {
+    vectors.map { ConformalVerdict($0.values, $0.tails, groups: $0.groups) }
+  }
 
   /// The ranks of one score; throws where the calibration lacks it.
   public func ranks(of score: String) throws(DetectionError) -> RankPValue {
@@ -89,6 +126,12 @@ public struct Calibration: Codable, Equatable, Sendable {
     precision = try fields.decodeIfPresent(String.self, forKey: .precision) ?? "float32"
     surprise = try fields.decodeIfPresent(NormalSurprise.self, forKey: .surprise)
     heldOut = try fields.decodeIfPresent(Bool.self, forKey: .heldOut)
+    vectors = try fields.decodeIfPresent(Vectors.self, forKey: .vectors)
+    guard vectors?.isSound(count) ?? true else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .vectors, in: fields,
+        debugDescription: "expected the same scores of each of \(count) images")
+    }
     guard !scores.isEmpty else { throw DetectionError.missing("score") }
     try Self.check(scores, count: count)
     for (name, values) in scores where zip(values, values.dropFirst()).contains(where: { $0 > $1 })

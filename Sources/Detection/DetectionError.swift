@@ -17,6 +17,10 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
   /// A calibration whose scores were computed in another precision.
   case otherPrecision(path: String, expected: String, found: String)
   case unreadable(path: String, reason: String)
+  /// A calibration of scores that this run has no longer.
+  case otherScores(path: String, missing: String)
+  /// Groups of images by something that is no regular expression.
+  case badGroups(String)
 
   public var description: String {
     switch self {
@@ -41,6 +45,10 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
         + " calibrate it again"
     case .unreadable(let path, let reason):
       "\(path): not a calibration: \(reason)"
+    case .otherScores(let path, let missing):
+      "\(path): expected scores that the run has, found \(missing); calibrate it again"
+    case .badGroups(let text):
+      "expected groups by folder or by a regular expression, found \(text)"
     }
   }
 }

@@ -21,6 +21,10 @@ public struct Evidence: Sendable {
     public static let losslessLength = Needs(rawValue: 4)
     /// What is learned from held-out normal images: a calibrated run.
     public static let normals = Needs(rawValue: 8)
+    /// The mean and the variance of the level under the model, a sub-pixel.
+    public static let levels = Needs(rawValue: 16)
+    /// What a Gaussian density of the training images says: a run that has one.
+    public static let gaussian = Needs(rawValue: 32)
   }
 
   private let pixels: PixelEncoding
@@ -30,10 +34,11 @@ public struct Evidence: Sendable {
   /// Bits of all its sub-pixels, −log₂ p(x).
   public let bits: Double
   private let losslessBytes: Int?
+  private let underGaussian: GaussianEvidence?
 
   init(
     _ place: Int, of batch: PixelBatch, _ pixels: PixelEncoding, _ measures: Measures,
-    _ needs: Needs
+    _ needs: Needs, _ gaussian: LowRankGaussian? = nil
   ) {
     self.pixels = pixels
     self.batch = batch
@@ -43,9 +48,10 @@ public struct Evidence: Sendable {
     bits = measures.surprise.withUnsafeBufferPointer { surprise in
       range.reduce(0.0) { $0 + Double(surprise[$1]) }
     }
-    losslessBytes =
-      needs.contains(.losslessLength)
-      ? pixels.image(from: batch, at: place).optimisedPNGByteCount : nil
+    let image = pixels.image(from: batch, at: place)
+    losslessBytes = needs.contains(.losslessLength) ? image.optimisedPNGByteCount : nil
+    underGaussian =
+      needs.contains(.gaussian) ? gaussian.map { GaussianEvidence(of: image, under: $0) } : nil
   }
 
   /// −log p(x), nats.
@@ -76,6 +82,26 @@ public struct Evidence: Sendable {
     return 8 * Double(losslessBytes)
   }
 
+  /// The mean of the level under the model less the level found, levels, `[H, W, C]`.
+  public var levelError: ArraySlice<Float> { part(of: measures.levelError, "levels") }
+
+  /// The variance of the level under the model, levels², `[H, W, C]`.
+  public var levelVariance: ArraySlice<Float> { part(of: measures.levelVariance, "levels") }
+
+  /// Intensities, 0 … 255, from a level to the next.
+  public var intensitiesALevel: Double { 255 / Double(batch.levels - 1) }
+
+  /// What the Gaussian density of the training images says.
+  public var gaussian: GaussianEvidence {
+    guard let underGaussian else { preconditionFailure("the score does not need gaussian") }
+    return underGaussian
+  }
+
+  /// Height, width and channels.
+  public var shape: ImageShape {
+    ImageShape(height: batch.height, width: batch.width, channels: batch.channels)
+  }
+
   /// Where the image surprises the model.
   public var surpriseMap: SurpriseMap {
     SurpriseMap(
@@ -85,5 +111,38 @@ public struct Evidence: Sendable {
   private func part(of measure: [Float], _ need: String) -> ArraySlice<Float> {
     precondition(!measure.isEmpty, "the score does not need \(need)")
     return measure[place * dimension..<(place + 1) * dimension]
+  }
+}
+
+/// What a Gaussian density says of an image's intensities, as the model sees them.
+public struct GaussianEvidence: Sendable {
+  /// Mahalanobis's squared distance within the density's directions, and outside of them.
+  public let inside: Double
+  public let residual: Double
+  /// −log density of the image's mirror image, and of the image upside down, less its own: nats.
+  public let mirrored: Double
+  public let upsideDown: Double
+
+  init(of image: Image, under gaussian: LowRankGaussian) {
+    let row = image.width * image.channels
+    let intensities = image.pixels.map(Float.init)
+    let own = gaussian.statistics(of: intensities)
+    (inside, residual) = (own.inside, own.residual)
+    func excess(_ intensity: (_ y: Int, _ x: Int, _ channel: Int) -> Float) -> Double {
+      var turned: [Float] = []
+      turned.reserveCapacity(intensities.count)
+      for y in 0..<image.height {
+        for x in 0..<image.width {
+          for channel in 0..<image.channels { turned.append(intensity(y, x, channel)) }
+        }
+      }
+      return gaussian.statistics(of: turned).negativeLogDensity - own.negativeLogDensity
+    }
+    mirrored = excess { y, x, c in
+      intensities[y * row + (image.width - 1 - x) * image.channels + c]
+    }
+    upsideDown = excess { y, x, c in
+      intensities[(image.height - 1 - y) * row + x * image.channels + c]
+    }
   }
 }

@@ -12,52 +12,65 @@ package struct Measures: Sendable {
   package private(set) var entropy: [Float] = []
   package private(set) var variance: [Float] = []
   package private(set) var pit: [Float] = []
+  /// The mean level less the symbol's, and the variance of the level.
+  package private(set) var levelError: [Float] = []
+  package private(set) var levelVariance: [Float] = []
 
   /// In one pass over the logits, on all threads, where the distribution shows them; elsewhere from
   /// its probabilities, one sub-pixel after the other.
   package init(
     of batch: PixelBatch, under conditionals: any PixelDistribution, _ needs: Evidence.Needs
   ) {
-    let count = batch.symbols.count
-    surprise = [Float](repeating: 0, count: count)
-    if needs.contains(.moments) {
-      entropy = surprise
-      variance = surprise
+    surprise = []
+    let wanted: [WritableKeyPath<Measures, [Float]>] =
+      [\.surprise] + (needs.contains(.moments) ? [\.entropy, \.variance] : [])
+      + (needs.contains(.pit) ? [\.pit] : [])
+      + (needs.contains(.levels) ? [\.levelError, \.levelVariance] : [])
+    for measure in wanted {
+      self[keyPath: measure] = [Float](repeating: 0, count: batch.symbols.count)
     }
-    if needs.contains(.pit) { pit = surprise }
     if let logits = (conditionals as? any HasLogits)?.rows {
-      measure(batch, logits)
+      measure(batch, logits, wanted)
     } else {
       measure(batch, conditionals)
     }
   }
 
-  private mutating func measure(_ batch: PixelBatch, _ logits: Logits) {
+  private mutating func measure(
+    _ batch: PixelBatch, _ logits: Logits, _ wanted: [WritableKeyPath<Measures, [Float]>]
+  ) {
     let keys = needsKeys ? batch.contentKeys : []
-    let pointers = logits.members.map { UnsafePointer($0.floats.baseAddress) }
+    let members = logits.members.map { UnsafePointer($0.floats.baseAddress) }
+    var buffers: [PartialKeyPath<Measures>: UnsafeMutableBufferPointer<Float>] = [:]
+    for measure in wanted { buffers[measure] = .allocate(capacity: batch.symbols.count) }
+    defer { for buffer in buffers.values { buffer.deallocate() } }
+    func start(_ measure: PartialKeyPath<Measures>) -> UnsafeMutablePointer<Float>? {
+      buffers[measure]?.baseAddress
+    }
     withExtendedLifetime(logits) {
-      Self.pointers(to: &surprise, &entropy, &variance, &pit) { surprise, entropy, variance, pit in
-        pointers.withUnsafeBufferPointer { members in
-          var evidence = sl_evidence()
-          evidence.logits = members.baseAddress
-          evidence.members = members.count
-          evidence.images = batch.count
-          evidence.subpixels = batch.dimension
-          (evidence.surprise, evidence.entropy) = (surprise, entropy)
-          (evidence.variance, evidence.pit) = (variance, pit)
-          batch.symbols.withUnsafeBufferPointer { symbols in
-            keys.withUnsafeBufferPointer { keys in
-              evidence.symbols = symbols.baseAddress
-              evidence.keys = keys.baseAddress
-              switch logits.kind {
-              case .bernoulli: sl_bernoulli_evidence(&evidence)
-              case .categorical: sl_categorical_evidence(&evidence, batch.levels)
-              }
+      members.withUnsafeBufferPointer { members in
+        batch.symbols.withUnsafeBufferPointer { symbols in
+          keys.withUnsafeBufferPointer { keys in
+            var evidence = sl_evidence()
+            evidence.logits = members.baseAddress
+            evidence.members = members.count
+            evidence.images = batch.count
+            evidence.subpixels = batch.dimension
+            evidence.symbols = symbols.baseAddress
+            evidence.keys = keys.baseAddress
+            evidence.surprise = start(\.surprise)
+            (evidence.entropy, evidence.variance) = (start(\.entropy), start(\.variance))
+            evidence.pit = start(\.pit)
+            (evidence.error, evidence.spread) = (start(\.levelError), start(\.levelVariance))
+            switch logits.kind {
+            case .bernoulli: sl_bernoulli_evidence(&evidence)
+            case .categorical: sl_categorical_evidence(&evidence, batch.levels)
             }
           }
         }
       }
     }
+    for measure in wanted { self[keyPath: measure] = Array(buffers[measure]!) }
   }
 
   private var needsKeys: Bool { !pit.isEmpty }
@@ -80,25 +93,12 @@ package struct Measures: Sendable {
         let below = probabilities[..<symbol].reduce(0, +)
         pit[index] = Float(below + uniform(keys[image], subpixel) * probabilities[symbol])
       }
-    }
-  }
-
-  /// The elements of four arrays in place, nil for an empty one.
-  private static func pointers(
-    to a: inout [Float], _ b: inout [Float], _ c: inout [Float], _ d: inout [Float],
-    _ body: (
-      UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?,
-      UnsafeMutablePointer<Float>?
-    ) -> Void
-  ) {
-    func start(_ buffer: UnsafeMutableBufferPointer<Float>) -> UnsafeMutablePointer<Float>? {
-      buffer.isEmpty ? nil : buffer.baseAddress
-    }
-    a.withUnsafeMutableBufferPointer { a in
-      b.withUnsafeMutableBufferPointer { b in
-        c.withUnsafeMutableBufferPointer { c in
-          d.withUnsafeMutableBufferPointer { d in body(start(a), start(b), start(c), start(d)) }
-        }
+      if !levelError.isEmpty {
+        let levels = probabilities.enumerated().map { ($1, Double($0 - symbol)) }
+        let error = levels.reduce(0) { $0 + $1.0 * $1.1 }
+        levelError[index] = Float(error)
+        levelVariance[index] = Float(
+          levels.reduce(0) { $0 + $1.0 * ($1.1 - error) * ($1.1 - error) })
       }
     }
   }

@@ -1,4 +1,5 @@
 import Heads
+import Models
 
 /// A number that says how odd an image is, beyond its likelihood.
 ///
@@ -13,21 +14,42 @@ public struct Score: Sendable {
   public let needs: Evidence.Needs
   /// Which of its values are odd.
   public let oddTail: Tail
+  /// Which of its values count against an image in the verdict; nil where it is no part of that.
+  public let verdictTail: Tail?
+  /// Images that have it.
+  let isOf: @Sendable (ImageShape) -> Bool
   let value: @Sendable (Evidence, Normals) -> Double
 
   init(
     _ name: String, _ help: String, needs: Evidence.Needs = [], odd: Tail = .high,
+    inVerdict verdictTail: Tail? = nil,
+    of isOf: @escaping @Sendable (ImageShape) -> Bool = { _ in true },
     value: @escaping @Sendable (Evidence, Normals) -> Double
   ) {
     self.name = name
     self.help = help
     self.needs = needs
     self.oddTail = odd
+    self.verdictTail = verdictTail
+    self.isOf = isOf
     self.value = value
   }
 
-  /// Every score, in the order of a table's columns.
-  public static let all = [inputComplexity, normalisedSurprise, pitDistance, typicality]
+  /// Every score beyond the likelihood, in the order of a table's columns.
+  public static let all =
+    [
+      inputComplexity, normalisedSurprise, pitDistance, typicality, losslessLength, levelDistance,
+      gaussianInside, gaussianResidual, mirrored, upsideDown,
+    ] + bands + channels
+
+  /// The score of a name that is no score of one image's evidence alone: all those in a verdict, as one
+  /// number.
+  public static let verdict = "verdict"
+
+  /// Which values of a column of a table are odd, by its name.
+  public static func oddTail(of name: String) -> Tail {
+    all.first { $0.name == name }?.oddTail ?? .high
+  }
 }
 
 /// What scores have learned from held-out normal images: nothing where there is no calibration.

@@ -6,10 +6,32 @@ public struct ScoreRow: Equatable, Sendable {
     public var pValue: Double
     /// p was within the false-alarm rate that was asked for.
     public var flagged: Bool
+    /// How odd the score is, higher being odder, by which images of one p-value are ordered; nil for the
+    /// likelihood's.
+    public var oddness: Double?
+    /// Which scores made it so, the one that counts most first; empty where it is judged by one score.
+    public var parts: [Part]
 
-    public init(pValue: Double, flagged: Bool) {
+    public init(pValue: Double, flagged: Bool, oddness: Double? = nil, parts: [Part] = []) {
       self.pValue = pValue
       self.flagged = flagged
+      self.oddness = oddness
+      self.parts = parts
+    }
+  }
+
+  /// What one score has in a verdict.
+  public struct Part: Equatable, Sendable, Codable {
+    public var score: String
+    /// The share of what makes the image odd, 0 … 1.
+    public var share: Double
+    /// Higher than that of normal images, or lower.
+    public var isHigh: Bool
+
+    public init(score: String, share: Double, isHigh: Bool) {
+      self.score = score
+      self.share = share
+      self.isHigh = isHigh
     }
   }
 
@@ -71,7 +93,21 @@ public struct ScoreTable: Equatable, Sendable {
     }
   }
 
-  /// The same rows, the oddest first: by p-value where there is one, then by nats; NaN comes last.
+  /// The same rows, flagged so that on average at most a share `rate` of the flagged are normal
+  /// (``benjaminiHochberg(_:rate:)``). They have verdicts.
+  public func flagged(falseDiscoveryRate rate: Double) -> ScoreTable {
+    let flags = benjaminiHochberg(rows.map { $0.verdict!.pValue }, rate: rate)
+    return ScoreTable(
+      scoreNames: scoreNames,
+      rows: zip(rows, flags).map { row, flag in
+        var row = row
+        row.verdict!.flagged = flag
+        return row
+      })
+  }
+
+  /// The same rows, the oddest first: by p-value where there is one, then by how odd the score that it
+  /// rests on is; NaN comes last.
   public var oddestFirst: ScoreTable {
     ScoreTable(scoreNames: scoreNames, rows: oddestOrder.map { rows[$0] })
   }
@@ -79,7 +115,8 @@ public struct ScoreTable: Equatable, Sendable {
   /// Where the rows of `oddestFirst` stand in this table.
   public var oddestOrder: [Int] {
     func key(_ row: ScoreRow) -> (Double, Double) {
-      (row.verdict?.pValue ?? 0, row.nats.isNaN ? .infinity : -row.nats)
+      let oddness = row.verdict?.oddness ?? row.nats
+      return (row.verdict?.pValue ?? 0, oddness.isNaN ? .infinity : -oddness)
     }
     return rows.indices.sorted { key(rows[$0]) < key(rows[$1]) }
   }

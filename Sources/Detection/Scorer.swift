@@ -6,7 +6,7 @@ import Training
 /// themselves, memory does not grow with their number.
 ///
 /// ```swift
-/// let scorer = Scorer(try TrainedModel(run: "runs/parts"))
+/// let scorer = try Scorer(TrainedModel(run: "runs/parts"))
 /// let table = try scorer.table(of: try DataSet.load("parts"))
 /// ```
 public struct Scorer {
@@ -16,13 +16,53 @@ public struct Scorer {
   /// The scores beyond nats and bits per dimension, in the order of a table's columns.
   public let scores: [Score]
   private let normals: Normals
+  private let gaussian: LowRankGaussian?
+  private let verdict: ConformalVerdict?
+  /// Where in a row's nats and scores the verdict's vector is.
+  private let places: [Int]
 
-  /// Without a calibration the scores that need one are left out.
-  public init(_ trained: TrainedModel, calibration: Calibration? = nil) {
+  /// Scores that need what the run lacks, a calibration or a Gaussian density, are left out.
+  ///
+  /// Throws a `FileError` for a damaged file of the run, and a `DetectionError` for a calibration of
+  /// scores that the run lacks.
+  public init(_ trained: TrainedModel, calibration: Calibration? = nil) throws {
     self.trained = trained
     self.calibration = calibration
     normals = Normals(calibration)
-    scores = Score.all.filter { !$0.needs.contains(.normals) || calibration != nil }
+    let gaussian = try trained.gaussian()
+    self.gaussian = gaussian
+    scores = Score.all.filter { score in
+      (!score.needs.contains(.normals) || calibration != nil)
+        && (!score.needs.contains(.gaussian) || gaussian != nil)
+        && score.isOf(trained.configuration.model.image)
+    }
+    let names = ["nats"] + scores.map(\.name)
+    places =
+      try calibration?.vectors?.scores.map { name in
+        guard let place = names.firstIndex(of: name) else {
+          throw DetectionError.otherScores(
+            path: trained.run.calibrationFile, missing: name)
+        }
+        return place
+      } ?? []
+    verdict = calibration?.verdict()
+  }
+
+  /// The names of a table's columns beyond nats and bits per dimension: the scores and, last, the verdict
+  /// where there is one.
+  public var scoreNames: [String] {
+    scores.map(\.name) + (verdict == nil ? [] : [Score.verdict])
+  }
+
+  /// What judges the rows of this scorer's tables.
+  /// - Parameter score: the column to judge by; nil for the verdict or, where there is none, the
+  ///   likelihood.
+  public func judge(
+    by score: String? = nil, falseAlarmRate: Double
+  ) throws(DetectionError) -> Judge {
+    guard let calibration else { throw .missing("calibration") }
+    return try Judge(
+      calibration, by: score, of: scoreNames, falseAlarmRate: falseAlarmRate)
   }
 
   /// All scores of all images, in their order, without verdicts.
@@ -44,7 +84,8 @@ public struct Scorer {
       for (index, (evidence, values)) in zip(indices, scored(trained.batch(of: data, indices))) {
         let row = ScoreRow(
           path: data.names[index], nats: evidence.nats,
-          bitsPerDimension: evidence.bits / Double(data.dimension), scores: values)
+          bitsPerDimension: evidence.bits / Double(data.dimension),
+          scores: values + (verdict.map { [oddness(evidence, values, $0)] } ?? []))
         rows.append(row)
         try visit(index, row, evidence)
       }
@@ -53,7 +94,13 @@ public struct Scorer {
     guard rows.isEmpty || rows.contains(where: { $0.nats.isFinite }) else {
       throw DetectionError.nothingFinite(rows[0].path)
     }
-    return ScoreTable(scoreNames: scores.map(\.name), rows: rows)
+    return ScoreTable(scoreNames: scoreNames, rows: rows)
+  }
+
+  private func oddness(
+    _ evidence: Evidence, _ values: [Double], _ verdict: ConformalVerdict
+  ) -> Double {
+    verdict.verdict(on: places.map { $0 == 0 ? evidence.nats : values[$0 - 1] }).oddness
   }
 
   /// The evidence of each image of a batch, from one pass of the model, and the scores' values.
@@ -64,7 +111,8 @@ public struct Scorer {
     var results = [(Evidence, [Double])?](repeating: nil, count: batch.count)
     results.withUnsafeMutableBufferPointer { results in
       onEveryThread(batch.count) { place in
-        let evidence = Evidence(place, of: batch, trained.configuration.pixels, measures, needs)
+        let evidence = Evidence(
+          place, of: batch, trained.configuration.pixels, measures, needs, gaussian)
         results[place] = (evidence, scores.map { $0.value(evidence, normals) })
       }
     }
@@ -75,10 +123,12 @@ public struct Scorer {
   /// - Parameters:
   ///   - description: what the images are, in words.
   ///   - heldOut: whether none of them was trained or validated on; nil where that is not known.
+  ///   - groups: of each image the number of its group of alike ones, which stay together; nil for
+  ///     near-duplicates.
   ///   - progress: called after each batch with the images done; answers whether to go on.
   /// - Returns: nil where it was stopped.
   public func calibration(
-    of data: DataSet, _ description: String, heldOut: Bool? = nil,
+    of data: DataSet, _ description: String, heldOut: Bool? = nil, groups: [Int]? = nil,
     progress: (_ images: Int) -> Bool = { _ in true }
   ) throws -> Calibration? {
     var surprise = NormalSurprise.Sums(width: data.width, height: data.height)
@@ -86,10 +136,27 @@ public struct Scorer {
       of: data, visit: { _, _, evidence in surprise.add(evidence.surpriseMap) }, progress: progress)
     guard let table else { return nil }
     var columns = ["nats": table.rows.map(\.nats)]
-    for name in table.scoreNames { columns[name] = table.values(of: name) }
+    for score in scores { columns[score.name] = table.values(of: score.name) }
+    let vectors = vectors(of: table, groups ?? data.nearDuplicateGroups())
+    if let vectors {
+      columns[Score.verdict] =
+        ConformalVerdict(vectors.values, vectors.tails, groups: vectors.groups).normal
+    }
     return try Calibration(
       scores: columns, data: description, weights: trained.weightsFingerprint,
-      heldOut: heldOut, precision: trained.context.precision.rawValue, surprise: surprise.normal)
+      heldOut: heldOut, precision: trained.context.precision.rawValue, surprise: surprise.normal,
+      vectors: vectors)
+  }
+
+  /// What a verdict is learned from; nil where images are too few.
+  private func vectors(of table: ScoreTable, _ groups: [Int]) -> Calibration.Vectors? {
+    guard table.rows.count >= ConformalVerdict.fewest else { return nil }
+    let parts = ([.likelihood] + scores).filter { $0.verdictTail != nil }
+    let columns = parts.map { table.values(of: $0.name)! }
+    return Calibration.Vectors(
+      scores: parts.map(\.name), tails: parts.map { $0.verdictTail! },
+      values: table.rows.indices.map { row in columns.map { $0[row] } },
+      groups: groups)
   }
 }
 
@@ -97,43 +164,5 @@ extension TrainedModel {
   /// An image of a data set as the model sees it.
   public func image(of data: DataSet, at index: Int) -> Image {
     configuration.pixels.image(from: batch(of: data, CollectionOfOne(index)), at: 0)
-  }
-}
-
-extension ScoreTable {
-  /// The same rows with the rank p-value of their nats among the normal images, and flagged where it
-  /// is within the false-alarm rate.
-  ///
-  /// Throws where the normal images are too few for the rate, or an image's nats are NaN.
-  public func judged(
-    by calibration: Calibration, falseAlarmRate: Double
-  ) throws(DetectionError) -> ScoreTable {
-    try judged(by: Judge(calibration, falseAlarmRate: falseAlarmRate))
-  }
-
-  public func judged(by judge: Judge) throws(DetectionError) -> ScoreTable {
-    var judged = rows
-    for index in rows.indices { judged[index].verdict = try judge.verdict(on: rows[index]) }
-    return ScoreTable(scoreNames: scoreNames, rows: judged)
-  }
-}
-
-/// Judges one image after the other, by the rank of its nats among those of normal ones.
-public struct Judge: Sendable {
-  private let ranks: RankPValue
-  private let falseAlarmRate: Double
-
-  /// Throws where the normal images are too few for the rate.
-  public init(_ calibration: Calibration, falseAlarmRate: Double) throws(DetectionError) {
-    ranks = try calibration.ranks(of: "nats")
-    try ranks.requireEnoughImages(falseAlarmRate: falseAlarmRate)
-    self.falseAlarmRate = falseAlarmRate
-  }
-
-  /// Throws where the image's nats are NaN.
-  public func verdict(on row: ScoreRow) throws(DetectionError) -> ScoreRow.Verdict {
-    if row.nats.isNaN { throw .notANumber(score: "nats", where: row.path) }
-    let pValue = try ranks.pValue(of: row.nats)
-    return ScoreRow.Verdict(pValue: pValue, flagged: pValue <= falseAlarmRate)
   }
 }

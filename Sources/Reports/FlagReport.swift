@@ -59,6 +59,8 @@ public struct FlagReport: Sendable {
   public var tail: Tail
   /// The false-alarm rate that was asked for, 0 … 1.
   public var falseAlarmRate: Double
+  /// The share of the flagged that may be normal, where that was asked for instead.
+  public var falseDiscoveryRate: Double?
   public var calibration: Calibration
   public var scale: HeatScale
   /// The words of the command line.
@@ -96,7 +98,7 @@ public struct FlagReport: Sendable {
     }
     let histogram = Histogram(
       normal: ranks.normal, found: found,
-      ordinary: try ranks.ordinaryRange(falseAlarmRate: falseAlarmRate, tail: tail),
+      ordinary: try ranks.ordinaryRange(falseAlarmRate: rate(among: ranks), tail: tail),
       label: scoreLabel)
     return """
       <!doctype html>
@@ -118,22 +120,34 @@ public struct FlagReport: Sendable {
       """
   }
 
+  /// The highest p-value that is flagged.
+  private func rate(among ranks: RankPValue) -> Double {
+    guard falseDiscoveryRate != nil else { return falseAlarmRate }
+    let least = (tail == .both ? 2 : 1) / Double(ranks.normal.count + 1)
+    let highest = table.rows.compactMap(\.verdict).filter(\.flagged).map(\.pValue).max()
+    return min(highest ?? least, 1 - 1e-9)
+  }
+
   private var flaggedCount: Int { table.rows.filter { $0.verdict?.flagged == true }.count }
 
   private var scoreLabel: String {
     switch score {
     case "nats": "−log p(x), nats an image"
     case "bits_per_dimension": "bits per dimension"
+    case Score.verdict: "verdict: how odd all scores are together"
     default: score
     }
   }
 
   private var headline: String {
-    let expected = falseAlarmRate * Double(table.rows.count)
+    let asked =
+      falseDiscoveryRate.map { ($0, "false-discovery") } ?? (falseAlarmRate, "false-alarm")
+    let among = falseDiscoveryRate == nil ? table.rows.count : flaggedCount
+    let expected = asked.0 * Double(among)
     let figures = [
       (table.rows.count.description, "images"), (flaggedCount.description, "flagged"),
       (unreadable.count.description, "unreadable"),
-      (short(100 * falseAlarmRate) + " %", "false-alarm rate asked for"),
+      (short(100 * asked.0) + " %", "\(asked.1) rate asked for"),
       (String(format: expected < 10 ? "%.1f" : "%.0f", expected), "false alarms to expect"),
     ]
     let cells = figures.map { "<div><dt>\($0.1)</dt><dd>\($0.0)</dd></div>\n" }.joined()
@@ -176,7 +190,8 @@ public struct FlagReport: Sendable {
       <section>
       <h2>Flagged images</h2>
       \(note)\(legend)<table class="flagged">
-      <thead><tr><th>image</th><th>surprise</th><th>file</th><th class="number">nats</th>\
+      <thead><tr><th>image</th><th>surprise</th><th>file</th>\
+      \(hasParts ? "<th>what is odd</th>" : "")<th class="number">nats</th>\
       <th class="number">bits/dim</th><th class="number">p-value</th></tr></thead>
       <tbody>
       \(shown.map(tableRow).joined())</tbody>
@@ -186,6 +201,8 @@ public struct FlagReport: Sendable {
       """
   }
 
+  private var hasParts: Bool { flagged.contains { $0.row.verdict?.parts.isEmpty == false } }
+
   private func tableRow(_ flagged: Flagged) -> String {
     let row = flagged.row
     let name = "<bdi>\(escaped(row.path))</bdi>"
@@ -194,12 +211,19 @@ public struct FlagReport: Sendable {
       ("bits/dim", String(format: "%.3f", row.bitsPerDimension)),
       ("p-value", row.verdict.map { short($0.pValue) } ?? ""),
     ]
+    let parts = row.verdict?.parts ?? []
+    let reasons = parts.map { part in
+      "<li>\(escaped(part.score)) \(part.isHigh ? "high" : "low"), \(Int(100 * part.share)) %</li>"
+    }
+    let why =
+      hasParts
+      ? "<td class=\"parts\" data-label=\"what is odd\"><ul>\(reasons.joined())</ul></td>" : ""
     // On a narrow page each cell says itself what it is.
     let cells = figures.map { "<td class=\"number\" data-label=\"\($0.0)\">\($0.1)</td>" }.joined()
     return """
       <tr><td>\(picture(flagged.image, "image"))</td>\
       <td>\(picture(flagged.heat.image, "surprise"))</td>\
-      <td class="path">\(link(name, to: flagged.original))</td>\(cells)</tr>
+      <td class="path">\(link(name, to: flagged.original))</td>\(why)\(cells)</tr>
 
       """
   }
@@ -251,13 +275,33 @@ public struct FlagReport: Sendable {
       case .low: "p = (1 + the number that score at most as high) / (N + 1)"
       case .both: "p = twice the smaller of its two ranks / (N + 1)"
       }
+    let ranking =
+      score == Score.verdict
+      ? """
+      The scores of N = \(calibration.count) \(calibration.kind) \
+      (<bdi>\(escaped(calibration.data))</bdi>) together say how odd an image is: each is placed in \
+      the tails of theirs, and all are weighed by how theirs go together. Its parts say which scores \
+      made it odd, high or low, and by what share. Five models, each of four fifths of those images, \
+      rank it among the others: p = (1 + the number that are at least as odd) / (N + 1)
+      """
+      : """
+      Each image is ranked by its score, \(escaped(scoreLabel)), among N = \(calibration.count) \
+      \(calibration.kind) (<bdi>\(escaped(calibration.data))</bdi>): \(rank)
+      """
+    let flagging =
+      falseDiscoveryRate.map {
+        """
+        It is flagged by the rule of Benjamini and Hochberg, so that on average at most \($0) of the \
+        flagged are normal.
+        """
+      } ?? """
+        It is flagged where p ≤ \(falseAlarmRate), so that on average at most that share of normal \
+        images is flagged, however good or bad the model.
+        """
     return """
       <section class="method">
       <h2>How the numbers were computed</h2>
-      <p>Each image is ranked by its score, \(escaped(scoreLabel)), among N = \(calibration.count) \
-      \(calibration.kind) (<bdi>\(escaped(calibration.data))</bdi>): \(rank), and it is flagged \
-      where p ≤ \(falseAlarmRate), so that on average at most that share of normal images is flagged, \
-      however good or bad the model. Each pixel has a surprise, −log₂ p(pixel | all pixels before it in \
+      <p>\(ranking). \(flagging) Each pixel has a surprise, −log₂ p(pixel | all pixels before it in \
       reading order), in bits: their sum is the image's −log₂ p(x), and bits per dimension is that sum \
       divided by the number of sub-pixels. A heat map shows \(escaped(scale.unit)).</p>
       <p>Made by</p>

@@ -43,6 +43,10 @@ public struct Flagging {
   public let scorer: Scorer
   public let calibration: Calibration
   public var falseAlarmRate: Double
+  /// The share of the flagged that may be normal, in place of the false-alarm rate.
+  public var falseDiscoveryRate: Double?
+  /// The score to judge by; nil for the calibration's default.
+  public var score: String?
   public var heatMaps = HeatMaps.shown
   /// The words of the command line, for the page.
   public var command: [String] = []
@@ -66,25 +70,35 @@ public struct Flagging {
     _ data: DataSet, named name: String, to folder: String,
     progress: (Stage, _ done: Int, _ total: Int) -> Bool = { _, _, _ in true }
   ) throws -> Summary? {
-    let judge = try Judge(calibration, falseAlarmRate: falseAlarmRate)
+    // What a false-discovery rate flags is among what the same false-alarm rate would.
+    let judge = try Judge(
+      calibration, by: score, of: scorer.scoreNames,
+      falseAlarmRate: falseDiscoveryRate ?? falseAlarmRate)
     try makeFolder(folder)
     let scale = HeatScale.best(for: calibration, channels: data.channels)
     var waiting = WaitingHeatMaps(
       shown: FlagReport.limit, keepsOthers: heatMaps == .all, in: folder)
-    let table = try scorer.table(
+    let judged = try scorer.table(
       of: data,
       visit: { index, row, evidence in
-        guard try judge.verdict(on: row).flagged else { return }
-        waiting.add(oddness: row.nats, of: index) { HeatMap(evidence.surpriseMap, scale: scale) }
+        let verdict = try judge.verdict(on: row)
+        guard verdict.flagged else { return }
+        waiting.add(oddness: verdict.oddness ?? row.nats, of: index) {
+          HeatMap(evidence.surpriseMap, scale: scale)
+        }
       }, progress: { progress(.scoring, $0, data.count) })?.judged(by: judge)
-    guard let table else { return nil }
+    guard var table = judged else { return nil }
+    if let falseDiscoveryRate {
+      table = table.flagged(falseDiscoveryRate: falseDiscoveryRate)
+      waiting.keep { table.rows[$0].verdict!.flagged }
+    }
 
     func file(_ name: String) -> String { joined(folder, name) }
     try table.writeCSV(to: file("scores.csv"))
     try table.writeJSONLines(to: file("scores.jsonl"))
     try contactSheet(table, data).writePNG(to: file("contact-sheet.png"))
     let links = Originals(root: originals, page: folder)
-    try FlagReport(
+    var report = FlagReport(
       title: name, table: table,
       flagged: waiting.shown.map { map in
         FlagReport.Flagged(
@@ -92,8 +106,10 @@ public struct Flagging {
           heat: map.heat, original: links.link(to: data.names[map.index]))
       },
       unreadable: data.skipped.map { .init(path: $0.path, reason: $0.reason) },
-      falseAlarmRate: falseAlarmRate, calibration: calibration, scale: scale, command: command
-    ).write(to: file("report.html"))
+      score: judge.score, tail: judge.tail, falseAlarmRate: falseAlarmRate,
+      calibration: calibration, scale: scale, command: command)
+    report.falseDiscoveryRate = falseDiscoveryRate
+    try report.write(to: file("report.html"))
 
     var summary = Summary(
       images: table.rows.count, flagged: table.flaggedCount, report: file("report.html"),

@@ -78,6 +78,7 @@ let reportStyle = """
   .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
   .path, pre { font-family: ui-monospace, "SF Mono", "DejaVu Sans Mono", Consolas, monospace; font-size: .85rem; overflow-wrap: anywhere; }
   td img { display: block; max-width: 100%; height: auto; border-radius: 3px; image-rendering: pixelated; }
+  .parts ul { margin: 0; padding: 0; list-style: none; font-size: .85rem; line-height: 1.35; }
   a { color: inherit; text-decoration-color: var(--quiet); text-underline-offset: .2em; }
   .legend { max-width: 24rem; margin: 0 0 1rem; }
   .legend img { display: block; width: 100%; height: .8rem; border-radius: 3px; }
@@ -92,8 +93,8 @@ let reportStyle = """
     .flagged thead { display: none; }
     .flagged tr { display: grid; grid-template-columns: repeat(6, 1fr); gap: .3rem .6rem; padding: .9rem 0; border-bottom: 1px solid var(--line); }
     .flagged td { grid-column: span 3; padding: 0; border: 0; }
-    .flagged .path { grid-column: 1 / -1; }
+    .flagged .path, .flagged .parts { grid-column: 1 / -1; }
     .flagged .number { grid-column: span 2; text-align: left; }
-    .number[data-label]::before { content: attr(data-label); display: block; color: var(--quiet); font-size: .82rem; }
+    .number[data-label]::before, .parts[data-label]::before { content: attr(data-label); display: block; color: var(--quiet); font-size: .82rem; }
   }
   """

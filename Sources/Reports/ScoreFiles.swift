@@ -4,7 +4,8 @@ import Foundation
 
 extension ScoreTable {
   /// Comma-separated values: `path,nats,bits_per_dimension`, a column a score, then `p_value,flagged`
-  /// where the table is calibrated.
+  /// where the table is calibrated, and, where it is judged by the verdict, `parts`: up to three scores
+  /// that made it so, each with `high` or `low` and its share (`mirrored low 0.41; nats high 0.2`).
   ///
   /// A path that a spreadsheet would take for a formula (`=1+1.png`) has an apostrophe before it.
   /// Fields are quoted as in RFC 4180; lines end with LF. Numbers are the shortest that read back as
@@ -37,26 +38,33 @@ extension ScoreTable {
 
   private var columns: [String] {
     ["path", "nats", "bits_per_dimension"] + scoreNames
-      + (isCalibrated ? ["p_value", "flagged"] : [])
+      + (isCalibrated ? ["p_value", "flagged"] + (hasParts ? ["parts"] : []) : [])
   }
 
   /// What stands in a row after the path.
   private func cells(_ row: ScoreRow) -> [Cell] {
     ([row.nats, row.bitsPerDimension] + row.scores).map(Cell.number)
-      + (row.verdict.map { [.number($0.pValue), .truth($0.flagged)] } ?? [])
+      + (row.verdict.map { verdict in
+        [.number(verdict.pValue), .truth(verdict.flagged)]
+          + (hasParts ? [.parts(verdict.parts)] : [])
+      } ?? [])
   }
+
+  private var hasParts: Bool { rows.contains { $0.verdict?.parts.isEmpty == false } }
 }
 
 private enum Cell {
   case text(String)
   case number(Double)
   case truth(Bool)
+  case parts([ScoreRow.Part])
 
   var csv: String {
     switch self {
     case .text(let text): quoted(inert(text))
     case .number(let number): number.description
     case .truth(let truth): truth.description
+    case .parts(let parts): quoted(parts.map(\.words).joined(separator: "; "))
     }
   }
 
@@ -65,8 +73,21 @@ private enum Cell {
     case .text(let text): jsonString(text)
     case .number(let number): number.isFinite ? number.description : "\"\(number)\""
     case .truth(let truth): truth.description
+    case .parts(let parts):
+      "["
+        + parts.map { part in
+          #"{"score":\#(jsonString(part.score)),"share":\#(part.rounded),"high":\#(part.isHigh)}"#
+        }.joined(separator: ",") + "]"
     }
   }
+}
+
+extension ScoreRow.Part {
+  /// The share to three digits: more would say nothing.
+  var rounded: Double { (share * 1000).rounded() / 1000 }
+
+  /// `mirrored low 0.412`
+  var words: String { "\(score) \(isHigh ? "high" : "low") \(rounded)" }
 }
 
 /// A text that no spreadsheet computes.

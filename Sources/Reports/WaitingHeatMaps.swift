@@ -16,7 +16,8 @@ struct WaitingHeatMaps {
   private let keepsOthers: Bool
   private let folder: String
   private var others: Spill?
-  private var otherCount = 0
+  /// Those in the file that are to be drawn.
+  private var spilled: Set<Int> = []
 
   init(shown limit: Int, keepsOthers: Bool, in folder: String) {
     self.limit = limit
@@ -25,7 +26,7 @@ struct WaitingHeatMaps {
   }
 
   /// Maps that are kept, or were asked to be.
-  var count: Int { shown.count + otherCount }
+  var count: Int { shown.count + spilled.count }
 
   /// Adds an image's map, which is made only where it is kept.
   mutating func add(oddness: Double, of index: Int, _ heat: () -> HeatMap) {
@@ -42,8 +43,14 @@ struct WaitingHeatMaps {
     shown.insert(Map(index: index, oddness: oddness, heat: heat()), at: place)
   }
 
+  /// Leaves out the maps of other images than these.
+  mutating func keep(where isKept: (_ index: Int) -> Bool) {
+    shown.removeAll { !isKept($0.index) }
+    spilled = spilled.filter(isKept)
+  }
+
   private mutating func spill(_ map: Map) {
-    otherCount += 1
+    spilled.insert(map.index)
     others = others ?? Spill(in: folder, width: map.heat.width, height: map.heat.height)
     others?.append(map)
   }
@@ -52,7 +59,7 @@ struct WaitingHeatMaps {
   /// read, or could not be written.
   func visit(_ body: (Map) -> Bool) throws {
     for map in shown where !body(map) { return }
-    try others?.visit(body)
+    try others?.visit { !spilled.contains($0.index) || body($0) }
   }
 }
 

@@ -12,6 +12,7 @@ import Foundation
 /// | `events/` | the same for TensorBoard |
 /// | `samples/` | sample sheets, PNG |
 /// | `seen.bin` | fingerprints of the images trained and validated on |
+/// | `gaussian.safetensors` | a Gaussian density of the training images |
 /// | `calibration.json` | scores of held-out normal images |
 /// | `lock` | held while a training writes the run |
 ///
@@ -33,6 +34,7 @@ public struct RunFolder: Sendable {
   public var eventsFolder: String { file("events") }
   public var samplesFolder: String { file("samples") }
   public var calibrationFile: String { file("calibration.json") }
+  public var gaussianFile: String { file("gaussian.safetensors") }
   public var seenImagesFile: String { file("seen.bin") }
   /// Files that `train` could not read, where there were any.
   public var unreadableFile: String { file("unreadable.csv") }

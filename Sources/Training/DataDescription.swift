@@ -14,6 +14,23 @@ public struct DataDescription: Codable, Equatable, Sendable {
   public var validationPath: String?
   public var validationImages: Int
   public var validationHash: String?
+  /// Images that were set aside before any of these were chosen; nil for none.
+  public var heldOut: HeldOut?
+
+  /// Images of the same source that are neither trained nor validated on.
+  public struct HeldOut: Codable, Equatable, Sendable {
+    /// How many were asked for; nil for a share of what there is.
+    public var asked: Int?
+    /// What else kept images together beside being near-duplicates; nil for nothing.
+    public var groupBy: String?
+    public var images: Int
+
+    public init(asked: Int?, groupBy: String?, images: Int) {
+      self.asked = asked
+      self.groupBy = groupBy
+      self.images = images
+    }
+  }
 
   public init(path: String, training: DataSet, validationPath: String?, validation: DataSet?) {
     self.path = path

@@ -8,7 +8,7 @@ struct Calibrate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Store the scores of held-out normal images in a run.",
     discussion: """
-      Later images are ranked among these. They must be normal, and neither trained nor validated \
+      Later images are ranked among these, in place of those that train set aside. They must be normal, and neither trained nor validated \
       on: on those the model is too sure, and false alarms come more often than asked for. The run \
       knows those by content, and is not calibrated where more than one in twenty was trained on. A \
       false-alarm rate A needs at least 1/A - 1 of them.
@@ -33,7 +33,7 @@ struct Calibrate: ParsableCommand {
     let result = Result(
       run: run.path, data: data, images: calibration.count, heldOut: calibration.heldOut,
       file: file,
-      leastFalseAlarmRate: 1 / Double(calibration.count + 1))
+      leastFalseAlarmRate: 1 / Double(calibration.rankedImages() + 1))
     let kind = calibration.heldOut == true ? "held-out image" : "image"
     try run.console.result(
       WithReading(result, reading),
@@ -62,11 +62,21 @@ extension RunInUse {
     let images = try load(path)
     try rate?.check(images.count, of: path)
     let heldOut = try requireHeldOut(images, path)
-    let description = "\(path), \(counted(images.count, "image"))"
-    let calibration = try watching(path, images.count) { progress in
+    return (
+      try calibration(
+        on: images, path, "\(path), \(counted(images.count, "image"))", heldOut: heldOut), images
+    )
+  }
+
+  /// The same of images that are read already.
+  func calibration(
+    on images: DataSet, _ path: String, _ description: String, heldOut: Bool?
+  ) throws -> Calibration {
+    let holdOut = HoldOut(groupBy: trained.configuration.data.heldOut?.groupBy)
+    let groups = try holdOut.groups(of: images)
+    return try watching(path, images.count) { progress in
       try Scorer(trained).calibration(
-        of: images, description, heldOut: heldOut, progress: progress)
+        of: images, description, heldOut: heldOut, groups: groups, progress: progress)
     }
-    return (calibration, images)
   }
 }

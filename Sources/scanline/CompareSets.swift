@@ -11,8 +11,9 @@ struct CompareSets: ParsableCommand {
     discussion: """
       For each other set and each score: AUROC, average precision with the normal (in) and with the \
       other images (out) positive, and the share of normal images flagged where 95 % or 80 % of the \
-      others are. Intervals are of 95 %, by the bootstrap. Higher scores count as odder. Scores that \
-      compare with normal images need a calibrated run.
+      others are. Intervals are of 95 %, by the bootstrap. Each score counts on the side on which it is \
+      odd, high, low or both: where both, as far as it lies from the calibration's, or from those of \
+      the normal images. The verdict and scores that compare with normal images need a calibrated run.
 
       Example: scanline compare runs/parts --in held-out --out-of scratched --out-of other-part
       """)
@@ -32,7 +33,8 @@ struct CompareSets: ParsableCommand {
 
   func run() throws {
     let run = try options.open(runFolder)
-    let scorer = Scorer(run.trained, calibration: try run.trained.calibration())
+    let calibration = try run.trained.calibration()
+    let scorer = try Scorer(run.trained, calibration: calibration)
     var sets: [(path: String, data: DataSet)] = []
     func table(_ path: String) throws -> ScoreTable {
       let images = try run.load(path)
@@ -41,12 +43,17 @@ struct CompareSets: ParsableCommand {
       return try run.scores(of: images, named: path, by: scorer)
     }
     let normalTable = try table(normal)
+    // The verdict first: it is what is judged by.
+    let scores = [Score.verdict, "nats"] + scorer.scores.map(\.name)
+    let columns = scores.filter { normalTable.values(of: $0) != nil }.map { score in
+      Oddness(score, among: calibration?.scores[score] ?? normalTable.values(of: score)!)
+    }
     var pairs: [Pair] = []
     for other in others {
       let otherTable = try table(other)
-      for score in ["nats"] + scorer.scores.map(\.name) {
+      for column in columns {
         pairs.append(
-          try Pair(outOf: other, score, normalTable, otherTable, seed: options.common.seed))
+          try Pair(outOf: other, column, normalTable, otherTable, seed: options.common.seed))
       }
     }
     try run.console.result(
@@ -67,13 +74,11 @@ struct CompareSets: ParsableCommand {
     let high: DetectionMetrics
 
     init(
-      outOf: String, _ score: String, _ normal: ScoreTable, _ other: ScoreTable, seed: UInt64
+      outOf: String, _ column: Oddness, _ normal: ScoreTable, _ other: ScoreTable, seed: UInt64
     ) throws {
       self.outOf = outOf
-      self.score = score
-      guard let normal = normal.values(of: score), let odd = other.values(of: score) else {
-        preconditionFailure("a table lacks \(score)")
-      }
+      score = column.score
+      let (normal, odd) = (column.values(in: normal), column.values(in: other))
       metrics = try DetectionMetrics(normal: normal, odd: odd)
       var stream = RandomStream(seed: seed, "bootstrap/\(outOf)/\(score)")
       (low, high) = try DetectionMetrics.bootstrap(normal: normal, odd: odd, using: &stream)

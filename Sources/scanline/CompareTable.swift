@@ -1,3 +1,5 @@
+import Detection
+
 extension CompareSets {
   /// A table with aligned columns; whole paths would fill it.
   func text(_ pairs: [Pair]) -> String {
@@ -10,5 +12,28 @@ extension CompareSets {
         cell + String(repeating: " ", count: width - cell.count)
       }.joined(separator: "  ")
     }.joined(separator: "\n")
+  }
+
+  /// A column of a table as what is odder the higher it is.
+  struct Oddness {
+    let score: String
+    private let tail: Tail
+    private let tails: Tails
+
+    init(_ score: String, among normal: [Double]) {
+      self.score = score
+      tail = Score.oddTail(of: score)
+      tails = Tails(of: normal)
+    }
+
+    func values(in table: ScoreTable) -> [Double] {
+      table.values(of: score)!.map { value in
+        switch tail {
+        case .high: value
+        case .low: -value
+        case .both: value.isNaN ? .nan : tails.oddness(of: value, .both)
+        }
+      }
+    }
   }
 }

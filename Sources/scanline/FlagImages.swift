@@ -12,8 +12,8 @@ struct FlagImages: ParsableCommand {
     commandName: "flag",
     abstract: "Find the images that do not belong, at a false-alarm rate of your choice.",
     discussion: """
-      Ranks each image by its likelihood among held-out normal ones and flags it where its p-value \
-      is within the rate. Writes scores.csv, scores.jsonl, contact-sheet.png (the oddest first), \
+      Judges each image by all its scores together among held-out normal ones, which train sets \
+      aside, and flags it where its p-value is within the rate. Writes scores.csv, scores.jsonl, contact-sheet.png (the oddest first), \
       report.html, and then heatmaps/ of the flagged that the report shows (--heatmaps all: of all \
       flagged). Those of an earlier call are replaced; other files in the folder stay.
 
@@ -34,7 +34,7 @@ struct FlagImages: ParsableCommand {
   @Option(
     name: .customLong("calibration"),
     help: ArgumentHelp(
-      "Held-out normal images to rank among. (default: those of scanline calibrate)",
+      "Held-out normal images to rank among. (default: those set aside by train, or of calibrate)",
       valueName: "data"))
   var calibrationPath: String?
 
@@ -54,6 +54,8 @@ struct FlagImages: ParsableCommand {
   func run() throws {
     let run = try options.open(runFolder)
     let calibration = try ranks(of: run)
+    let scorer = try Scorer(run.trained, calibration: calibration)
+    _ = try scorer.judge(by: falseAlarms.score, falseAlarmRate: falseAlarms.rate)
     let folder = try OutputFolder(
       outPath, inputs: [data, calibrationPath].compactMap(\.self), overwrite: output.overwrite)
     let names = ["scores.csv", "scores.jsonl", "contact-sheet.png", "heatmaps", "report.html"]
@@ -63,8 +65,9 @@ struct FlagImages: ParsableCommand {
     try folder.claim(names)
     try reading.write(to: folder.file("unreadable.csv"), run.console)
     var flagging = Flagging(
-      scorer: Scorer(run.trained, calibration: calibration), calibration: calibration,
-      falseAlarmRate: falseAlarms.falseAlarmRate)
+      scorer: scorer, calibration: calibration, falseAlarmRate: falseAlarms.rate)
+    flagging.falseDiscoveryRate = falseAlarms.falseDiscoveryRate
+    flagging.score = falseAlarms.score
     flagging.heatMaps = heatmaps
     flagging.command = CommandLine.arguments
     flagging.originals = folderOfImages(data)
@@ -85,7 +88,8 @@ struct FlagImages: ParsableCommand {
     }
     let result = Result(
       images: summary.images, flagged: summary.flagged, unreadable: images.skipped.count,
-      falseAlarmRate: falseAlarms.falseAlarmRate, calibrationImages: calibration.count,
+      falseAlarmRate: falseAlarms.falseDiscoveryRate == nil ? falseAlarms.rate : nil,
+      falseDiscoveryRate: falseAlarms.falseDiscoveryRate, calibrationImages: calibration.count,
       report: summary.report, scores: summary.scores, heatMaps: summary.heatMaps,
       missingHeatMaps: summary.missingHeatMaps)
     try run.console.result(WithReading(result, reading), text: result.text)
@@ -102,28 +106,7 @@ struct FlagImages: ParsableCommand {
         "\(run.path): expected a calibrated run, found none; run scanline calibrate, or give"
           + " --calibration held-out normal images")
     }
-    try falseAlarms.check(calibration.count, of: run.trained.run.calibrationFile)
+    try falseAlarms.check(calibration, of: run.trained.run.calibrationFile)
     return calibration
-  }
-
-  /// What `--json` prints.
-  private struct Result: Encodable {
-    let images: Int
-    let flagged: Int
-    let unreadable: Int
-    let falseAlarmRate: Double
-    let calibrationImages: Int
-    let report: String
-    let scores: String
-    let heatMaps: Int
-    let missingHeatMaps: Int
-
-    var text: String {
-      let expected = falseAlarmRate * Double(images)
-      return
-        "\(flagged) of \(counted(images, "image")) flagged at a false-alarm rate of \(falseAlarmRate)"
-        + " (at most \(significant(expected)) expected, were all normal)"
-        + (unreadable > 0 ? "; \(unreadable) unreadable" : "") + "; see \(report)"
-    }
   }
 }

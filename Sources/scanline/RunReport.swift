@@ -85,12 +85,18 @@ struct RunReport: Encodable {
         "\(data.path), \(data.trainingImages) images\(classes.isEmpty ? "" : ": \(classes)")"
       ),
       ("validation", "\(data.validationPath ?? "split off"), \(data.validationImages) images"),
+      ("set aside", setAside),
       ("training", (earlier.map(\.length) + [training.text]).joined(separator: ", then to ")),
       ("done", done + (train ?? "") + (validation ?? "")),
       ("calibrated", calibration.map { "\($0.images) images: \($0.data)" } ?? "no"),
       ("files", files.joined(separator: " ")),
     ].map { $0.padding(toLength: 12, withPad: " ", startingAt: 0) + $1 }
       .joined(separator: "\n")
+  }
+
+  private var setAside: String {
+    guard let held = data.heldOut else { return "no images" }
+    return counted(held.images, "image") + (held.groupBy.map { ", by \($0)" } ?? "")
   }
 
   private var done: String {

@@ -10,7 +10,8 @@ struct ScoreImages: ParsableCommand {
     abstract: "Write the scores of each image to a CSV file.",
     discussion: """
       One line an image: path, nats, bits per dimension, every other score; where the run is \
-      calibrated also its p-value, and whether that is within the false-alarm rate.
+      calibrated also its verdict of all scores together, the p-value of that, whether it is within \
+      the false-alarm rate, and which scores made the verdict what it is.
 
       Example: scanline score runs/parts parts --out scores.csv --heatmaps heatmaps
       """)
@@ -48,7 +49,11 @@ struct ScoreImages: ParsableCommand {
     let run = try options.open(runFolder)
     let calibration = try run.trained.calibration()
     if let calibration {
-      try falseAlarms.check(calibration.count, of: run.trained.run.calibrationFile)
+      try falseAlarms.check(calibration, of: run.trained.run.calibrationFile)
+    }
+    let scorer = try Scorer(run.trained, calibration: calibration)
+    let judge = try calibration.map { _ in
+      try scorer.judge(by: falseAlarms.score, falseAlarmRate: falseAlarms.rate)
     }
     try AtomicFile.requireWritable(outPath)
     try OutputFile.requireReplaceable(
@@ -63,14 +68,15 @@ struct ScoreImages: ParsableCommand {
     let names = HeatMapNames(of: folder == nil ? [] : images.names)
     let scale = HeatScale.best(for: calibration, channels: images.channels)
     var table = try run.scores(
-      of: images, named: data, by: Scorer(run.trained, calibration: calibration)
+      of: images, named: data, by: scorer
     ) { _, row, evidence in
       guard let folder else { return }
       try sideBySide(evidence.image, HeatMap(evidence.surpriseMap, scale: scale))
         .writePNG(to: folder.file(names.file(for: row.path)))
     }
-    if let calibration {
-      table = try table.judged(by: calibration, falseAlarmRate: falseAlarms.falseAlarmRate)
+    if let judge { table = try table.judged(by: judge) }
+    if judge != nil, let rate = falseAlarms.falseDiscoveryRate {
+      table = table.flagged(falseDiscoveryRate: rate)
     }
     try table.writeCSV(to: outPath)
     let flagged = calibration.map { _ in table.flaggedCount }

@@ -63,6 +63,8 @@ extension Train {
       try require("--classes", classes ? "it" : nil, nil)
     }
     if configuration.data.validationPath == nil { try require("--validation", validation, nil) }
+    try require("--hold-out", holdOut, configuration.data.heldOut?.asked)
+    try require("--group-by", groupBy, configuration.data.heldOut?.groupBy)
     switch training.duration {
     case .epochs(let count):
       try require("--epochs", epochs, count)

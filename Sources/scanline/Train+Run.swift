@@ -26,8 +26,9 @@ extension Train {
       }
     }
     display.end()
-    let result = TrainingResult(run: runPath, summary)
-    guard summary.interrupted, let code = interruption.exitCode else {
+    let result = TrainingResult(run: runPath, summary, heldOut: job.held.count)
+    let isCalibrated = try summary.interrupted ? false : calibrate(job, interruption)
+    guard summary.interrupted || !isCalibrated, let code = interruption.exitCode else {
       try console.result(WithReading(result, job.reading), text: result.text)
       return
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Detection
 
 extension Train {
   func validate() throws {
@@ -11,6 +12,12 @@ extension Train {
     }
     try expect("--epochs", epochs, "1 ... 1000000000") { (1...1_000_000_000).contains($0) }
     try expect("--patience", patience, "0 ... 1000000000") { (0...1_000_000_000).contains($0) }
+    try expect("--hold-out", holdOut, "0 ... 1000000") { (0...1_000_000).contains($0) }
+    do {
+      _ = try HoldOut(groupBy: groupBy).keys(of: [])
+    } catch {
+      throw ValidationError("--group-by: \(error)")
+    }
     try expect("--batch", batch, "1 ... 1048576") { (1...1_048_576).contains($0) }
     try expect("--minutes", minutes, "more than 0, at most 10000000") { $0 > 0 && $0 <= 1e7 }
     try expect("--learning-rate", learningRate, "more than 0") { $0 > 0 && $0.isFinite }

@@ -11,6 +11,10 @@ struct Train: ParsableCommand {
       a crash, the same DATA and RUN with --resume go on, and with --epochs reach the same weights as
       if nothing had happened. A stopped training ends with status 130 (TERM 143, HUP 129).
 
+      Some images are set aside (of 240 or more), neither trained nor validated on: flag, score and
+      compare rank later ones among these. Near-duplicates stay on one side, and with --group-by all of a
+      folder, or all whose names have the same match of an expression (--group-by 'part-([0-9]+)').
+
       The weights kept are the best by validation, and a training ends early where validation does not
       improve. A finished run is taken further by --resume with a larger --epochs (or --minutes) than
       it had: from the best weights, by a learning rate that rises and falls anew over the rest.
@@ -46,6 +50,12 @@ struct Train: ParsableCommand {
 
   @Option(help: "Images to validate on. (default: a tenth of DATA, split by content)")
   var validation: String?
+
+  @Option(help: "Images to set aside; 0: none. (default: 10 %, or up to 250 of fewer)")
+  var holdOut: Int?
+
+  @Option(help: "Keep images on one side by folder, or by a regular expression in their names.")
+  var groupBy: String?
 
   @Option(help: "Passes over the images. (default: 20)")
   var epochs: Int?

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CPU
+import Detection
 import Files
 import Foundation
 import Heads
@@ -14,6 +15,8 @@ struct TrainingJob {
   let configuration: RunConfiguration
   let training: DataSet
   let validation: DataSet?
+  /// Set aside; none for a run that sets none aside.
+  let held: DataSet
   /// What is to be told of the files read.
   let reading: ReadingReport
 
@@ -39,13 +42,18 @@ struct TrainingJob {
       name: command.model ?? command.defaultModel, settings: try command.parsedSettings(),
       head: Head(head, levels: pixels.levels), image: shape, seed: seed)
     try command.size(of: model).checkWeights()
+    let holdOut = HoldOut(count: command.holdOut, groupBy: command.groupBy)
+    let sides = try Self.setAside(holdOut, of: all, command.data, seed: seed, console)
+    held = sides.held
     (training, validation) = try Self.split(
-      all, shape, command.validation, seed: seed, command.reading, console)
+      sides.rest, shape, command.validation, seed: seed, command.reading, console)
+    var description = DataDescription(
+      path: command.data, training: training, validationPath: command.validation,
+      validation: validation)
+    description.heldOut = .init(
+      asked: command.holdOut, groupBy: command.groupBy, images: held.count)
     configuration = RunConfiguration(
-      model: model, pixels: pixels,
-      data: DataDescription(
-        path: command.data, training: training, validationPath: command.validation,
-        validation: validation),
+      model: model, pixels: pixels, data: description,
       training: command.options(for: model.family), seed: seed)
     let folder = try RunFolder.create(at: command.runPath, configuration: configuration)
     self.folder = folder
@@ -71,25 +79,14 @@ struct TrainingJob {
       followLinks: command.reading.followLinks)
     let all = try load(command.data, options, console)
     let validationPath = command.validation ?? configuration.data.validationPath
+    // Runs of earlier versions set none aside.
+    let begun = configuration.data.heldOut
+    let holdOut = HoldOut(count: begun == nil ? 0 : begun?.asked, groupBy: begun?.groupBy)
+    let sides = try Self.setAside(holdOut, of: all, nil, seed: configuration.seed, console)
+    held = sides.held
     (training, validation) = try Self.split(
-      all, shape, validationPath, seed: configuration.seed, command.reading, console)
+      sides.rest, shape, validationPath, seed: configuration.seed, command.reading, console)
     reading = Self.report(command.data, all, validationPath, validation)
-  }
-
-  /// The images to train on and those to validate on: another source, or a part of these.
-  private static func split(
-    _ all: DataSet, _ shape: ImageShape, _ validationPath: String?, seed: UInt64,
-    _ reading: ReadingOptions, _ console: Console
-  ) throws -> (DataSet, DataSet?) {
-    if let validationPath {
-      let options = LoadingOptions(
-        size: (shape.width, shape.height), channels: shape.channels, strict: reading.strict,
-        followLinks: reading.followLinks)
-      return (all, try load(validationPath, options, console))
-    }
-    guard all.count > 1 else { return (all, nil) }
-    let (training, validation) = all.split(seed: seed)
-    return (training, validation)
   }
 
   private static func report(

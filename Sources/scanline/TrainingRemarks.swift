@@ -12,10 +12,11 @@ extension TrainingDisplay {
     let validation =
       data.validationImages == 0
       ? "none to validate on" : "\(data.validationImages) more to validate on"
+    let aside = data.heldOut.map { $0.images > 0 ? ", \($0.images) set aside" : "" } ?? ""
     let classes = data.trainingImagesByClass.map { " in \($0.count) classes" } ?? ""
     console.note(
       "\(counted(data.trainingImages, "image")) \(model.image)\(classes), \(configuration.pixels),"
-        + " \(validation); \(length), \(configuration.training.batch) images a step")
+        + " \(validation)\(aside); \(length), \(configuration.training.batch) images a step")
     if trainer.isFinished {
       console.note(
         "finished already: nothing to do; a larger --epochs or --minutes takes it further")

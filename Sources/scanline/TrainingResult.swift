@@ -4,8 +4,10 @@ import Training
 struct TrainingResult: Encodable {
   private let run: String
   private let summary: Trainer.Summary
+  private let heldOut: Int
 
-  init(run: String, _ summary: Trainer.Summary) {
+  init(run: String, _ summary: Trainer.Summary, heldOut: Int) {
+    self.heldOut = heldOut
     self.run = run
     self.summary = summary
   }
@@ -13,6 +15,7 @@ struct TrainingResult: Encodable {
   private enum CodingKeys: CodingKey {
     case run, epochs, steps, seconds, trainBitsPerDimension, validationNatsPerImage
     case validationBitsPerDimension, bestEpoch, parameters, interrupted, endedEarly
+    case heldOutImages
   }
 
   /// Losses that there are not yet are null, not left out.
@@ -29,6 +32,7 @@ struct TrainingResult: Encodable {
     try container.encode(summary.parameters, forKey: .parameters)
     try container.encode(summary.interrupted, forKey: .interrupted)
     try container.encode(summary.endedEarly, forKey: .endedEarly)
+    try container.encode(heldOut, forKey: .heldOutImages)
   }
 
   var text: String {

@@ -73,7 +73,8 @@ import Testing
     #expect(
       Set(scores.keys) == [
         "path", "nats", "bits_per_dimension", "input_complexity", "normalised_surprise",
-        "pit_distance",
+        "pit_distance", "png_bits", "level_distance", "gaussian_inside", "gaussian_residual",
+        "mirrored", "upside_down", "nats_rows_1", "nats_rows_2", "nats_rows_3", "nats_rows_4",
       ])
     let header = String(decoding: try place.contents("s.csv").prefix(29), as: UTF8.self)
     #expect(header == "path,nats,bits_per_dimension,")
@@ -145,19 +146,35 @@ import Testing
           "unreadable.csv",
         ])
 
-    // Every p-value is the rank among the calibration.
     let scores = try columns("report/scores.csv")
-    let normal = try calibratedNats()
-    #expect(normal.count == 40 && normal == normal.sorted())
-    let (paths, nats) = (try #require(scores["path"]), try #require(scores["nats"]))
+    let (paths, flags) = (try #require(scores["path"]), try #require(scores["flagged"]))
     let pValues = try #require(scores["p_value"]).compactMap(Double.init)
-    let flags = try #require(scores["flagged"])
+    let header = String(decoding: try place.contents("report/scores.csv"), as: UTF8.self)
+      .prefix { $0 != "\n" }
+    #expect(header.hasSuffix(",verdict,p_value,flagged,parts"))
     for i in paths.indices {
-      let value = try #require(Double(nats[i]))
-      #expect(pValues[i] == Double(1 + normal.filter { $0 >= value }.count) / 41, "\(paths[i])")
       #expect(flags[i] == (pValues[i] <= 0.05 ? "true" : "false"))
-      if paths[i].hasPrefix("bad/") { #expect(flags[i] == "true", "\(paths[i]) is not found") }
+      if paths[i].hasPrefix("bad/") {
+        #expect(flags[i] == "true", "\(paths[i]) is not found")
+        #expect(pValues[i] == 1 / 41.0 && scores["parts"]![i].contains(" high "))
+      }
     }
+    // By the likelihood alone, every p-value is its rank among the calibration.
+    let alone = try place.scanline(
+      "flag", "run", "mixed", "--out", "alone", "--score", "nats", "--json")
+    #expect(alone.status == 0, "\(alone.error)")
+    let byNats = try columns("alone/scores.csv")
+    let normal = try calibratedNats()
+    #expect(normal.count == 40 && normal == normal.sorted() && byNats["parts"] == nil)
+    for (nats, p) in zip(try #require(byNats["nats"]), try #require(byNats["p_value"])) {
+      let value = try #require(Double(nats))
+      #expect(Double(p) == Double(1 + normal.filter { $0 >= value }.count) / 41)
+    }
+    try place.scanline("flag", "run", "mixed", "--out", "no", "--score", "cleverness")
+      .expectFailure(naming: ["cleverness", "verdict", "nats"])
+    try place.scanline("flag", "run", "mixed", "--out", "no", "--false-alarm-rate", "0.001")
+      .expectFailure(naming: ["calibration.json", "at least 999", "found 40"])
+
     let flagged = zip(paths, flags).filter { $0.1 == "true" }.map(\.0)
     #expect(object["flagged"] as? Int == flagged.count)
     for path in flagged { #expect(place.exists("report/heatmaps/\(path).png")) }
@@ -191,7 +208,7 @@ import Testing
       "--json"
     ).object()
     let pairs = try #require(object["pairs"] as? [[String: Any]])
-    #expect(pairs.count == 8)
+    #expect(pairs.count == 2 * 14)
     for pair in pairs {
       for key in ["auroc", "auroc_low", "auroc_high", "aupr_in", "aupr_out", "fpr95", "fpr80"] {
         let value = try #require(pair[key] as? Double, "\(key) is missing")
@@ -204,10 +221,14 @@ import Testing
     }
     #expect(try auroc("mixed/bad", "nats") == 1)
     #expect(abs(try auroc("mixed/good", "nats") - 0.5) < 0.3)
-    // A calibrated run has one score more.
+    // Odd on both sides.
+    #expect(try auroc("mixed/bad", "normalised_surprise") > 0.9)
+    // A calibrated run has the verdict, and one score more.
     #expect(try place.scanline("calibrate", "run", "held-out").status == 0)
     let outcome = try place.scanline("compare", "run", "--in", "held-out", "--out-of", "mixed/bad")
     #expect(outcome.out.contains("typicality") && outcome.out.contains("AUROC"))
+    let first = outcome.out.split(separator: "\n")[1].split(separator: " ")
+    #expect(first[1] == "verdict" && first[2] == "1.000")
   }
 
   @Test("compare's table names each set by as much of its path as tells it from the others")

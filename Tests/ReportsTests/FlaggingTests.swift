@@ -75,7 +75,7 @@ private final class Counting: PlainBackend {
     let normal = [Double](repeating: flagsAll ? 0 : 1e6, count: 50)
     let calibration = try Calibration(scores: ["nats": normal], data: "none")
     return Flagging(
-      scorer: Scorer(trained, calibration: calibration), calibration: calibration,
+      scorer: try Scorer(trained, calibration: calibration), calibration: calibration,
       falseAlarmRate: 0.05)
   }
 

@@ -17,11 +17,13 @@ typedef struct {
   size_t images, subpixels;
   const uint8_t *symbols;  // [images, subpixels]
   const uint64_t *keys;    // [images], of the draws of `pit`
-  // Results, [images, subpixels]; all but the first may be NULL, entropy and variance both.
+  // Results, [images, subpixels]; all but the first may be NULL, and of two that go together both.
   float *surprise;  // s = -log2 p(symbol), bits
   float *entropy;   // its mean under the conditional, bits
   float *variance;  // and its variance, bits squared
   float *pit;       // F(symbol - 1) + U p(symbol), uniform where the conditional is right
+  float *error;     // the conditional's mean level less the symbol, levels
+  float *spread;    // and its variance, levels squared
 } sl_evidence;
 
 void sl_bernoulli_evidence(const sl_evidence *evidence);

@@ -4,12 +4,17 @@ extension Score {
   /// under the model, so Z is about standard normal for images that the model itself would draw.
   static let normalisedSurprise = Score(
     "normalised_surprise", "surprise beyond what the model expects, in its standard deviations",
-    needs: .moments, odd: .both
+    needs: .moments, odd: .both, inVerdict: .both
   ) { evidence, _ in
-    let excess = evidence.bits - evidence.entropy.total
-    // Where the model is sure of everything, the expected image is not odd at all.
-    return excess == 0 ? 0 : excess / evidence.variance.total.squareRoot()
+    normalised(
+      excess: evidence.bits - evidence.entropy.total, variance: evidence.variance.total)
   }
+}
+
+/// Surprise beyond what was expected, in standard deviations.
+func normalised(excess: Double, variance: Double) -> Double {
+  // Where the model is sure of everything, the expected image is not odd at all.
+  excess == 0 ? 0 : excess / variance.squareRoot()
 }
 
 extension ArraySlice<Float> {

@@ -2,7 +2,6 @@ import Images
 import Models
 import Training
 
-/// What is chosen where nothing is said.
 extension Train {
   func pixelEncoding(of data: DataSet) -> PixelEncoding {
     switch binarize {
@@ -11,7 +10,7 @@ extension Train {
     case nil:
       if let levels {
         .levels(levels)
-      } else if head?.levels.upperBound == 2 || data.levelsOfSource == 2 {
+      } else if head == .bernoulli || data.levelsOfSource == 2 {
         .threshold
       } else {
         .levels(256)

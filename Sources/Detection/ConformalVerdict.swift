@@ -1,0 +1,94 @@
+import Randomness
+
+/// One verdict on an image from the vector of all its scores, learned from held-out normal images alone,
+/// with a p-value that holds whatever the combination is worth.
+///
+/// The normal images are divided into five folds, groups of alike ones undivided. A one-class model of
+/// the vectors is fitted on four folds and ranks the fifth, five times over; an image is ranked in each
+/// fold by that fold's own model (cross-conformal prediction; Vovk 2015, doi:10.1007/s10472-013-9368-4):
+///
+///     p = (1 + Σ_k #{i in fold k : V_k(x_i) ≥ V_k(x)}) / (N + 1)
+///
+/// Of more than 2 000 normal images, 1 000 are fitted and the others ranked (split conformal): then
+/// P(p ≤ α) ≤ α exactly where the image is exchangeable with the normal ones.
+package struct ConformalVerdict: Sendable {
+  /// The fewest normal images that there is a verdict from.
+  static let fewest = 20
+  /// The most that are both fitted and ranked.
+  static let mostInFolds = 2_000
+  private static let fitted = 1_000
+
+  private struct Fold: Sendable {
+    let model: OneClass
+    /// Of the normal images that the model was not fitted on, ascending.
+    let normal: [Double]
+  }
+
+  private let folds: [Fold]
+  /// How odd each ranked normal image is by the model that was not fitted on it.
+  package let normal: [Double]
+
+  /// - Parameters:
+  ///   - vectors: the scores of normal images, a row an image.
+  ///   - groups: of each image the number of its group; those of a group stay together.
+  package init(_ vectors: [[Double]], _ sides: [Tail], groups: [Int]) {
+    precondition(vectors.count == groups.count, "\(groups.count) groups of \(vectors.count) images")
+    let parts = Self.parts(of: groups)
+    let ranked = vectors.count > Self.mostInFolds ? parts.suffix(1) : parts[...]
+    folds = ranked.map { part in
+      let held = Set(part)
+      let model = OneClass(
+        fitting: vectors.indices.filter { !held.contains($0) }.map { vectors[$0] }, sides)
+      return Fold(model: model, normal: part.map { model.oddness(of: vectors[$0]) }.sorted())
+    }
+    normal = folds.flatMap(\.normal)
+  }
+
+  /// Indices of images, groups undivided: five folds of like size, or of many images those to fit and
+  /// those to rank.
+  private static func parts(of groups: [Int]) -> [[Int]] {
+    var members = Dictionary(grouping: groups.indices, by: { groups[$0] })
+    if members.count == 1 {
+      members = Dictionary(uniqueKeysWithValues: groups.indices.map { ($0, [$0]) })
+    }
+    var stream = RandomStream(seed: 0, "folds")
+    let ids = members.keys.sorted()
+    let order = stream.permutation(of: ids.count).map { ids[$0] }
+    if groups.count > mostInFolds {
+      var (fit, rank): ([Int], [Int]) = ([], [])
+      for id in order {
+        if fit.count < fitted { fit += members[id]! } else { rank += members[id]! }
+      }
+      return [fit, rank]
+    }
+    var parts = [[Int]](repeating: [], count: min(5, members.count))
+    for id in order.sorted(by: { members[$0]!.count > members[$1]!.count }) {
+      let least = parts.indices.min { parts[$0].count < parts[$1].count }!
+      parts[least] += members[id]!
+    }
+    return parts
+  }
+
+  /// How many normal images a p-value is a rank among.
+  package var count: Int { normal.count }
+
+  /// How odd an image is, its p-value, and its scores' parts in it, all as means over the folds.
+  package func verdict(
+    on vector: [Double]
+  ) -> (oddness: Double, pValue: Double, parts: [(normalScore: Double, share: Double)]) {
+    var oddness = 0.0
+    var asOdd = 0
+    var parts = vector.map { _ in (normalScore: 0.0, share: 0.0) }
+    for fold in folds {
+      let found = fold.model.parts(of: vector)
+      let sum = found.reduce(0) { $0 + $1.share }
+      oddness += sum / Double(folds.count)
+      asOdd += fold.normal.count - fold.normal.partitioningIndex { $0 >= sum }
+      for (index, part) in found.enumerated() {
+        parts[index].normalScore += part.normalScore / Double(folds.count)
+        parts[index].share += part.share / Double(folds.count)
+      }
+    }
+    return (oddness, Double(1 + asOdd) / Double(normal.count + 1), parts)
+  }
+}

@@ -66,7 +66,9 @@ import Testing
     let names = models.map { "\($0["model"] ?? "") \($0["levels"] ?? "")" }
     #expect(
       names
-        == ["fvsbn", "nade", "made", "pixelcnn"].flatMap { ["\($0) 2", "\($0) 256"] })
+        == ["fvsbn", "nade", "made", "pixelcnn", "local-pixelcnn"].flatMap {
+          ["\($0) 2", "\($0) 256"]
+        })
     let outcome = try place.scanline(["benchmark"] + flags)
     #expect(outcome.status == 0)
     let lines = outcome.out.split(separator: "\n")

@@ -34,7 +34,8 @@ let uses: [Target] = [
   .target(
     name: "Detection",
     dependencies: [
-      "Training", "Models", "Heads", "Tensors", "Images", "Files", "Randomness", "CKernels",
+      "Training", "Models", "Heads", "Tensors", "Images", "RunFiles", "Files", "Randomness",
+      "CKernels",
     ]),
   .target(
     name: "Benchmarks",
@@ -85,7 +86,8 @@ let testDependencies: [String: [String]] = [
   "BenchmarksTests": ["Benchmarks", "Models", "Heads", "CPU", "Tensors", "Images", "TestSupport"],
   "CPUTests": ["Layers", "CPU", "Tensors", "TestSupport"],
   "DetectionTests": [
-    "Detection", "Models", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport",
+    "Detection", "Models", "Heads", "CPU", "Tensors", "Images", "Files", "Randomness",
+    "TestSupport",
   ],
   "ExampleTests": [
     "Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles",

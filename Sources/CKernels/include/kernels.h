@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "evidence.h"
+#include "rows.h"
 
 #ifdef __cplusplus
 extern "C" {

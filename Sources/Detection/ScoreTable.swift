@@ -71,15 +71,20 @@ public struct ScoreTable: Equatable, Sendable {
     }
   }
 
-  /// The same rows, the oddest first: by p-value where there is one, then by nats; NaN comes last.
+  /// The same rows, the oddest first: by p-value where there is one, then by verdict where there is one,
+  /// then by nats; NaN comes last.
   public var oddestFirst: ScoreTable {
     ScoreTable(scoreNames: scoreNames, rows: oddestOrder.map { rows[$0] })
   }
 
   /// Where the rows of `oddestFirst` stand in this table.
   public var oddestOrder: [Int] {
-    func key(_ row: ScoreRow) -> (Double, Double) {
-      (row.verdict?.pValue ?? 0, row.nats.isNaN ? .infinity : -row.nats)
+    let column = scoreNames.firstIndex(of: "verdict")
+    func key(_ row: ScoreRow) -> (Double, Double, Double) {
+      (
+        row.verdict?.pValue ?? 0, column.map { -row.scores[$0] } ?? 0,
+        row.nats.isNaN ? .infinity : -row.nats
+      )
     }
     return rows.indices.sorted { key(rows[$0]) < key(rows[$1]) }
   }

@@ -28,13 +28,30 @@ struct CompareSets: ParsableCommand {
     help: ArgumentHelp("Other images; may be repeated.", valueName: "data"))
   var others: [String]
 
+  @Option(
+    help: ArgumentHelp(
+      "Outlines of defects, NAME.txt of x1 y1 x2 y2 lines, to compare maps with (both experts).",
+      valueName: "folder"))
+  var boxes: String?
+
   @OptionGroup var options: UseOptions
 
   func run() throws {
     let run = try options.open(runFolder)
-    let scorer = Scorer(run.trained, calibration: try run.trained.calibration())
+    let experts = try Experts(of: run.trained)
+    let scorer = Scorer(
+      run.trained, calibration: try experts == nil ? run.trained.calibration() : nil)
+    if boxes != nil && experts == nil {
+      throw CommandError("--boxes: expected a run of both experts, found one of a single model")
+    }
+    var maps: [Map] = []
     var sets: [(path: String, data: DataSet)] = []
     func table(_ path: String) throws -> ScoreTable {
+      if let experts {
+        let (table, map) = try self.table(path, run, by: experts)
+        maps += map.map { [$0] } ?? []
+        return table
+      }
       let images = try run.load(path)
       sets.append((path, images[0..<0]))
       if path == normal { try run.warnOfSeen(images, path) }
@@ -44,18 +61,20 @@ struct CompareSets: ParsableCommand {
     var pairs: [Pair] = []
     for other in others {
       let otherTable = try table(other)
-      for score in ["nats"] + scorer.scores.map(\.name) {
+      for score in ["nats"] + normalTable.scoreNames {
         pairs.append(
           try Pair(outOf: other, score, normalTable, otherTable, seed: options.common.seed))
       }
     }
     try run.console.result(
-      WithReading(Result(pairs: pairs), ReadingReport(sets)), text: text(pairs))
+      WithReading(Result(pairs: pairs, maps: boxes == nil ? nil : maps), ReadingReport(sets)),
+      text: ([text(pairs)] + maps.map(\.text)).joined(separator: "\n"))
   }
 
   /// What `--json` prints.
   private struct Result: Encodable {
     let pairs: [Pair]
+    let maps: [Map]?
   }
 
   /// One set told from the normal images by one score.

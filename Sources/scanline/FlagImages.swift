@@ -53,6 +53,7 @@ struct FlagImages: ParsableCommand {
 
   func run() throws {
     let run = try options.open(runFolder)
+    if let experts = try Experts(of: run.trained) { return try self.run(run, by: experts) }
     let calibration = try ranks(of: run)
     let folder = try OutputFolder(
       outPath, inputs: [data, calibrationPath].compactMap(\.self), overwrite: output.overwrite)
@@ -107,7 +108,7 @@ struct FlagImages: ParsableCommand {
   }
 
   /// What `--json` prints.
-  private struct Result: Encodable {
+  struct Result: Encodable {
     let images: Int
     let flagged: Int
     let unreadable: Int

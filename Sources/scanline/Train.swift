@@ -10,6 +10,11 @@ struct Train: ParsableCommand {
       a crash, the same DATA and RUN with --resume go on, and with --epochs reach the same weights as
       if nothing had happened. A stopped training ends with status 130 (TERM 143, HUP 129).
 
+      Without flags that say what to learn, images of one size up to 64x64 are learned whole. Larger \
+      ones get two experts, neither of them told what is odd: local-pixelcnn learns texture from \
+      random crops at half their size, a Gaussian density what belongs where; some images are set \
+      aside to rank others among, so that flag, score and compare take images of any size at once.
+
       The weights kept are the best by validation, and a training ends early where validation does not
       improve. A finished run is taken further by --resume with a larger --epochs (or --minutes) than
       it had: from the best weights, by a learning rate that rises and falls anew over the rest.
@@ -39,6 +44,21 @@ struct Train: ParsableCommand {
 
   @Option(help: "Bring images to this size, WxH.")
   var size: Size?
+
+  @Option(
+    help: ArgumentHelp(
+      "Learn from random crops of this size, of images of any size. (default: see above)",
+      valueName: "WxH"))
+  var crop: Size?
+
+  @Option(
+    help: ArgumentHelp(
+      "The scale of images that crops are taken at, up to 1. (default: 0.5 of large ones)",
+      valueName: "scale"))
+  var scale: Double?
+
+  @Flag(help: "Take crops as they are, neither mirrored nor turned upside down.")
+  var noFlips = false
 
   @Option(help: "Bring images to gray or rgb. (default: as they are)")
   var channels: Channels?

@@ -11,10 +11,24 @@ import Training
 struct TrainingJob {
   let folder: RunFolder
   let configuration: RunConfiguration
-  let training: DataSet
+  let training: any TrainingImages
   let validation: DataSet?
+  /// Where the run is to hold both experts.
+  let experts: ExpertImages?
   /// What is to be told of the files read.
   let reading: ReadingReport
+
+  init(
+    folder: RunFolder, configuration: RunConfiguration, training: any TrainingImages,
+    validation: DataSet?, experts: ExpertImages? = nil, reading: ReadingReport
+  ) {
+    self.folder = folder
+    self.configuration = configuration
+    self.training = training
+    self.validation = validation
+    self.experts = experts
+    self.reading = reading
+  }
 
   /// A new run.
   init(beginning command: Train) throws {
@@ -26,6 +40,10 @@ struct TrainingJob {
     }
     let console = command.common.console
     let seed = command.common.seed
+    if let plan = try CropPlan(command, console) {
+      self = try TrainingJob(beginning: command, plan)
+      return
+    }
     let options = LoadingOptions(
       size: command.size.map { ($0.width, $0.height) }, channels: command.channels?.count,
       useClasses: command.classes, strict: command.reading.strict,
@@ -38,19 +56,20 @@ struct TrainingJob {
       name: command.model ?? command.defaultModel, settings: try command.parsedSettings(),
       head: head.head(pixels.levels), image: shape, seed: seed)
     try command.size(of: model).checkWeights()
-    (training, validation) = try Self.split(
+    let (training, validation) = try Self.split(
       all, shape, command.validation, seed: seed, command.reading, console)
-    configuration = RunConfiguration(
+    let configuration = RunConfiguration(
       model: model, pixels: pixels,
       data: DataDescription(
         path: command.data, training: training, validationPath: command.validation,
         validation: validation),
       training: command.options(for: model.family), seed: seed)
     let folder = try RunFolder.create(at: command.runPath, configuration: configuration)
-    self.folder = folder
     // A run that is stopped before it has anything to show leaves its name to another.
     Interruption.beforeEnding { unlink(folder.configurationFile) }
-    reading = Self.report(command.data, all, command.validation, validation)
+    self.init(
+      folder: folder, configuration: configuration, training: training, validation: validation,
+      reading: Self.report(command.data, all, command.validation, validation))
     try reading.write(to: folder.unreadableFile, console)
   }
 
@@ -58,11 +77,15 @@ struct TrainingJob {
   /// may be taken further.
   init(resuming command: Train) throws {
     let console = command.common.console
-    folder = try RunFolder.resume(at: command.runPath)
-    configuration = try command.takenFurther(RunConfiguration.read(from: folder), in: folder)
+    let folder = try RunFolder.resume(at: command.runPath)
+    let configuration = try command.takenFurther(RunConfiguration.read(from: folder), in: folder)
     try command.requireNoContradiction(to: configuration)
     // Before the images are read.
     try configuration.requirePrecision(of: CPUBackend.shared, for: folder)
+    if let crops = configuration.crops {
+      self = try TrainingJob(resuming: command, in: folder, configuration, crops)
+      return
+    }
     let shape = configuration.model.image
     let options = LoadingOptions(
       size: (shape.width, shape.height), channels: shape.channels,
@@ -70,9 +93,11 @@ struct TrainingJob {
       followLinks: command.reading.followLinks)
     let all = try load(command.data, options, console)
     let validationPath = command.validation ?? configuration.data.validationPath
-    (training, validation) = try Self.split(
+    let (training, validation) = try Self.split(
       all, shape, validationPath, seed: configuration.seed, command.reading, console)
-    reading = Self.report(command.data, all, validationPath, validation)
+    self.init(
+      folder: folder, configuration: configuration, training: training, validation: validation,
+      reading: Self.report(command.data, all, validationPath, validation))
   }
 
   /// The images to train on and those to validate on: another source, or a part of these.
@@ -115,7 +140,7 @@ extension Train {
     }
   }
 
-  fileprivate func options(for family: ModelFamily) -> TrainingOptions {
+  func options(for family: ModelFamily) -> TrainingOptions {
     var options = TrainingOptions(
       duration: minutes.map { .minutes($0) } ?? .epochs(epochs ?? 20),
       batch: batch ?? family.batch, learningRate: learningRate ?? family.learningRate)

@@ -12,9 +12,12 @@ extension TrainingDisplay {
     let validation =
       data.validationImages == 0
       ? "none to validate on" : "\(data.validationImages) more to validate on"
+    let images =
+      counted(data.trainingImages, configuration.crops == nil ? "image" : "crop")
+      + (configuration.crops == nil ? "" : " an epoch,")
     let classes = data.trainingImagesByClass.map { " in \($0.count) classes" } ?? ""
     console.note(
-      "\(counted(data.trainingImages, "image")) \(model.image)\(classes), \(configuration.pixels),"
+      "\(images) \(model.image)\(classes), \(configuration.pixels),"
         + " \(validation); \(length), \(configuration.training.batch) images a step")
     if trainer.isFinished {
       console.note(

@@ -86,7 +86,8 @@ private struct ProbabilitiesAlone: PixelDistribution {
     let batch = PixelBatch(
       count: 1, height: 1, width: 4, channels: 1, levels: 2, symbols: [0, 1, 0, 1])
     let logits = Variable(Tensor([1, 4], .float32, values: [1e4, 1e4, -1e4, -1e4]))
-    let measures = Measures(of: batch, under: Head.bernoulli.distribution(logits, channels: 1), needs)
+    let measures = Measures(
+      of: batch, under: Head.bernoulli.distribution(logits, channels: 1), needs)
     let bits = Float(1e4 / M_LN2)
     for (found, expected) in zip(measures.surprise, [bits, 0, 0, bits]) {
       #expect(abs(found - expected) < 0.01)
@@ -107,7 +108,8 @@ private struct ProbabilitiesAlone: PixelDistribution {
       count: 1, height: 1, width: 2, channels: 1, levels: 3, symbols: [0, 1])
     for broken in [Double.nan, .infinity] {
       let logits = Variable(Tensor([1, 6], .float32, values: [broken, 1, 1, 0, 1, 2]))
-      let measures = Measures(of: batch, under: Head.categorical(3).distribution(logits, channels: 1), needs)
+      let measures = Measures(
+        of: batch, under: Head.categorical(3).distribution(logits, channels: 1), needs)
       #expect(measures.surprise[0].isNaN && measures.entropy[0].isNaN)
       #expect(measures.surprise[1].isFinite && measures.entropy[1].isFinite)
     }

@@ -44,7 +44,7 @@ public struct LargeFlagging {
     let scored = try experts.table(
       of: source, falseAlarmRate: falseAlarmRate, strict: strict,
       visit: { row, evidence, image in
-        regions.append(evidence.regions(above: experts.calibration.mapThreshold))
+        regions.append(experts.regions(of: evidence, flagged: row.verdict!.flagged))
         let (verdict, oddness) = (row.verdict!, row.scores[0])
         tiles.add(oddness) {
           ContactSheet.Tile(
@@ -118,7 +118,7 @@ extension HeatScale {
   /// anywhere, the same for every image.
   public static func boxes(of calibration: ExpertsCalibration) -> HeatScale {
     HeatScale(
-      ends: 0...max(Float(2 * calibration.mapThreshold), 1e-3),
+      ends: 0...max(Float(2 * calibration.mapThreshold(0.99)), 1e-3),
       unit: "mean surprise of 9×9 pixels, bits a pixel; the middle is the most of 99 in 100 normal"
         + " images")
   }

@@ -9,15 +9,18 @@ import TestSupport
 import Testing
 
 @Suite struct LocalExpertTests {
-  private func expert(reach: Int, tile: Int, channels: Int = 1) throws -> LocalExpert {
-    let model = try ModelCase(
-      name: "local-pixelcnn", settings: ["reach": "\(reach)"], head: .categorical(16),
-      image: ImageShape(height: 8, width: 8, channels: channels)
-    ).build(precision: .float32).model
+  private func expert(_ modelCase: ModelCase, tile: Int) throws -> LocalExpert {
+    let model = try modelCase.build(precision: .float32).model
     return LocalExpert(
-      try #require(model as? LocalPixelCNN), .logLevels(16, low: 0, high: 255),
+      try #require(model as? LocalPixelCNN), .logLevels(modelCase.head.levels, low: 0, high: 255),
       in: Context(Engine(CPUBackend.shared, .float32)), tile: tile)
   }
+
+  /// Of reaches 2, 8 and 10, grey and in colour.
+  private static let cases =
+    (ModelCase.families(
+      .categorical(16), ImageShape(height: 8, width: 8, channels: 3)) + ModelCase.shipped)
+    .filter { $0.name == "local-pixelcnn" && $0.head.kind == .categorical }
 
   private func image(_ width: Int, _ height: Int, channels: Int = 1) -> Image {
     var random = RandomStream(seed: 2, "image", width, height)
@@ -26,13 +29,11 @@ import Testing
       pixels: (0..<width * height * channels).map { _ in UInt8(random.integer(below: 256)) })
   }
 
-  @Test(
-    "tiles say bit for bit what one pass says",
-    arguments: [(1, 5), (3, 8), (8, 16), (10, 33)], [1, 3])
-  func tiles(_ sizes: (reach: Int, tile: Int), channels: Int) throws {
-    let image = image(41, 37, channels: channels)
-    let whole = try expert(reach: sizes.reach, tile: 100, channels: channels).maps(of: image)
-    let tiled = try expert(reach: sizes.reach, tile: sizes.tile, channels: channels).maps(of: image)
+  @Test("tiles say bit for bit what one pass says", arguments: cases, [5, 16, 33])
+  func tiles(_ modelCase: ModelCase, tile: Int) throws {
+    let image = image(41, 37, channels: modelCase.image.channels)
+    let whole = try expert(modelCase, tile: 100).maps(of: image)
+    let tiled = try expert(modelCase, tile: tile).maps(of: image)
     #expect(whole.surprise == tiled.surprise)
     #expect(whole.entropy == tiled.entropy)
     #expect(Set(whole.surprise.values).count > 100)
@@ -40,7 +41,7 @@ import Testing
 
   @Test("an image turned by 180° has the map turned by 180°")
   func turned() throws {
-    let expert = try expert(reach: 3, tile: 16)
+    let expert = try expert(try #require(Self.cases.last), tile: 16)
     let image = image(30, 21)
     var other = image
     other.pixels.reverse()

@@ -69,6 +69,14 @@ extension Experts {
     return scored
   }
 
+  /// Where an image surprises more than 99 in 100 held-out ones do anywhere; where a flagged one does so
+  /// nowhere, more than 95 do.
+  public func regions(of evidence: LargeEvidence, flagged: Bool) -> [Region] {
+    let regions = evidence.regions(above: calibration.mapThreshold(0.99))
+    return regions.isEmpty && flagged
+      ? evidence.regions(above: calibration.mapThreshold(0.95)) : regions
+  }
+
   /// Throws where no image could be flagged at the rate.
   public func requireEnoughImages(falseAlarmRate rate: Double) throws(DetectionError) {
     let needed = try RankPValue.imagesNeeded(falseAlarmRate: rate)

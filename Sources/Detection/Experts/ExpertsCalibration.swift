@@ -46,10 +46,10 @@ public struct ExpertsCalibration: Codable, Equatable, Sendable {
     (self.explainedShare, self.weights) = (explainedShare, weights)
   }
 
-  /// Above it lie the largest means of one held-out image in a hundred, bits a pixel.
-  public var mapThreshold: Double {
+  /// Up to it reach the largest means of this share of held-out images, bits a pixel.
+  public func mapThreshold(_ share: Double) -> Double {
     let peaks = held.map(\.surprisePeak).sorted()
-    return peaks[min(peaks.count - 1, Int((0.99 * Double(peaks.count)).rounded(.up)))]
+    return peaks[min(peaks.count, max(1, Int((share * Double(peaks.count)).rounded(.up)))) - 1]
   }
 }
 

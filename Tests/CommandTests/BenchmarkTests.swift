@@ -86,7 +86,7 @@ import Testing
     ).object()
     let models = try #require(object["models"] as? [[String: Any]])
     let large = models.filter { $0["levels"] as? Int == 256 }
-    #expect(large.map { $0["model"] as? String } == ["pixelcnn"])
+    #expect(large.map { $0["model"] as? String } == ["pixelcnn", "local-pixelcnn"])
   }
 
   @Test("measures with images from files, brought to the size asked for")

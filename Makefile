@@ -159,6 +159,25 @@ study-detection: build ## the default verdict on Fashion-MNIST: MNIST, upside do
 	  --out-of runs/detection-data/upside-down-idx3-ubyte \
 	  --out-of runs/detection-data/mirrored-idx3-ubyte | tee runs/detection.txt
 
+# Parts with defects, learned from good ones alone. Boards: do maps point at the outlined defects too?
+# Cells: five splits, by the modules that cells are of.
+.PHONY: study-boards study-cells
+study-boards: build ## circuit boards, and where on them: both experts, image and pixel AUROC
+	@to=$$(mktemp -d) && trap 'rm -rf "$$to"' EXIT \
+	  && Benchmarks/split-parts.sh boards $(DATA) 1 "$$to/split" \
+	  && $(SCANLINE) train "$$to/split/train" --run "$$to/run" --seed 1 \
+	  && $(SCANLINE) compare "$$to/run" --in "$$to/split/good" --out-of "$$to/split/defect" \
+	    --boxes "$$to/split/pcb/boxes"
+
+study-cells: build ## solar cells, whole modules held out: both experts, image AUROC
+	@for seed in 1 2 3 4 5; do \
+	  to=$$(mktemp -d) && trap 'rm -rf "$$to"' EXIT \
+	    && Benchmarks/split-parts.sh cells $(DATA) $$seed "$$to/split" \
+	    && $(SCANLINE) train "$$to/split/train" --run "$$to/run" --seed $$seed \
+	    && $(SCANLINE) compare "$$to/run" --in "$$to/split/good" --out-of "$$to/split/defect" \
+	    && rm -rf "$$to" || exit 1; \
+	done
+
 .PHONY: study-kills
 study-kills: setup ## stop a training 50 times from a shell: ends in 3 s, costs nothing
 	swift build -c release --build-tests

@@ -107,16 +107,20 @@ public struct ScoreTable: Equatable, Sendable {
   }
 
   /// The same rows, the oddest first: by p-value where there is one, then by how odd the score that it
-  /// rests on is; NaN comes last.
+  /// rests on is, then by nats; NaN comes last.
   public var oddestFirst: ScoreTable {
     ScoreTable(scoreNames: scoreNames, rows: oddestOrder.map { rows[$0] })
   }
 
   /// Where the rows of `oddestFirst` stand in this table.
   public var oddestOrder: [Int] {
-    func key(_ row: ScoreRow) -> (Double, Double) {
-      let oddness = row.verdict?.oddness ?? row.nats
-      return (row.verdict?.pValue ?? 0, oddness.isNaN ? .infinity : -oddness)
+    let column = scoreNames.firstIndex(of: "verdict")
+    func key(_ row: ScoreRow) -> (Double, Double, Double) {
+      let oddness = row.verdict?.oddness ?? column.map { row.scores[$0] } ?? row.nats
+      return (
+        row.verdict?.pValue ?? 0, oddness.isNaN ? .infinity : -oddness,
+        row.nats.isNaN ? .infinity : -row.nats
+      )
     }
     return rows.indices.sorted { key(rows[$0]) < key(rows[$1]) }
   }

@@ -108,6 +108,26 @@ extension Image {
       .upright(from: Int(findings.orientation))
   }
 
+  /// The sides of the PNG or JPEG image in a file as they are stored, by its header. Throws a
+  /// `FileError`.
+  static func size(
+    contentsOf path: String, limits: DecodingLimits
+  ) throws -> (width: Int, height: Int) {
+    try readImageFile(path, limits: limits).withUnsafeBytes { bytes in
+      guard let format = Format(signature: bytes.prefix(8)) else {
+        throw noImage(path, bytes.prefix(16))
+      }
+      switch withMessage({ OpenPicture(format, bytes, message: $0) }) {
+      case .success(let picture):
+        defer { picture.close() }
+        return (picture.shape.width, picture.shape.height)
+      case .failure(let failure):
+        throw FileError(
+          path, expected: "a whole \(format.rawValue) image", found: failure.message)
+      }
+    }
+  }
+
   /// The image that a viewer shows for stored pixels of an EXIF orientation, 1 … 8
   /// (CIPA DC-008, 4.6.5.1).
   private func upright(from orientation: Int) -> Image {

@@ -67,7 +67,9 @@ public struct ModelFamily: Sendable {
   }
 
   /// Every family that can be trained.
-  public static let all = [FVSBN.family, NADE.family, MADE.family, PixelCNN.family]
+  public static let all = [
+    FVSBN.family, NADE.family, MADE.family, PixelCNN.family, LocalPixelCNN.family,
+  ]
 }
 
 /// Everything that makes a model's architecture: what a run's configuration keeps.

@@ -11,6 +11,12 @@ public struct HeatScale: Equatable, Sendable {
   /// What surprise is relative to; nil for bits as they are.
   private let normal: NormalSurprise?
 
+  init(ends: ClosedRange<Float>, unit: String, normal: NormalSurprise? = nil) {
+    self.ends = ends
+    self.unit = unit
+    self.normal = normal
+  }
+
   /// Bits a pixel, 8 for each channel: 0 … 8 bits a grey pixel, 0 … 24 bits an RGB pixel, which is
   /// what a pixel costs where nothing is known of it.
   public static func bits(channels: Int) -> HeatScale {

@@ -20,10 +20,16 @@ extension ScoreTable {
 
   /// JSON lines: an object for each image with the keys of the CSV header, in its order. Numbers that
   /// are not finite, which JSON lacks, are the strings "inf", "-inf" and "nan".
-  public var jsonLines: String {
-    rows.map { row in
+  public var jsonLines: String { jsonLines(regions: nil) }
+
+  /// - Parameter regions: of each image, further objects under the key `regions`.
+  private func jsonLines(regions: [[Region]]?) -> String {
+    rows.enumerated().map { index, row in
       let values = [.text(row.path)] + cells(row)
-      let fields = zip(columns, values).map { "\(jsonString($0)):\($1.json)" }
+      var fields = zip(columns, values).map { "\(jsonString($0)):\($1.json)" }
+      if let regions {
+        fields.append("\"regions\":[\(regions[index].map(\.json).joined(separator: ","))]")
+      }
       return "{\(fields.joined(separator: ","))}\n"
     }.joined()
   }
@@ -31,9 +37,11 @@ extension ScoreTable {
   /// Writes `csv`, as a whole or not at all. Throws a `FileError`.
   public func writeCSV(to path: String) throws { try AtomicFile.write(Data(csv.utf8), to: path) }
 
-  /// Writes `jsonLines`, as a whole or not at all. Throws a `FileError`.
-  public func writeJSONLines(to path: String) throws {
-    try AtomicFile.write(Data(jsonLines.utf8), to: path)
+  /// Writes `jsonLines`, as a whole or not at all, where there are any with the `regions` of each image:
+  /// `x`, `y`, `width` and `height` of the least box around one, pixels of the image; `area`, pixels;
+  /// `peak`, bits a pixel, at `peak_x`, `peak_y`. Throws a `FileError`.
+  public func writeJSONLines(to path: String, regions: [[Region]]? = nil) throws {
+    try AtomicFile.write(Data(jsonLines(regions: regions).utf8), to: path)
   }
 
   private var columns: [String] {
@@ -51,6 +59,13 @@ extension ScoreTable {
   }
 
   private var hasParts: Bool { rows.contains { $0.verdict?.parts.isEmpty == false } }
+}
+
+extension Region {
+  fileprivate var json: String {
+    "{\"x\":\(x),\"y\":\(y),\"width\":\(width),\"height\":\(height),\"area\":\(area),"
+      + "\"peak\":\(peak),\"peak_x\":\(peakX),\"peak_y\":\(peakY)}"
+  }
 }
 
 private enum Cell {

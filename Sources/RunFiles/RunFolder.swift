@@ -14,6 +14,7 @@ import Foundation
 /// | `seen.bin` | fingerprints of the images trained and validated on |
 /// | `gaussian.safetensors` | a Gaussian density of the training images |
 /// | `calibration.json` | scores of held-out normal images |
+/// | `experts.json`, `global-N.safetensors` | of larger images: the global expert and what both say of held-out images |
 /// | `lock` | held while a training writes the run |
 ///
 /// ```swift
@@ -36,6 +37,9 @@ public struct RunFolder: Sendable {
   public var calibrationFile: String { file("calibration.json") }
   public var gaussianFile: String { file("gaussian.safetensors") }
   public var seenImagesFile: String { file("seen.bin") }
+  public var expertsFile: String { file("experts.json") }
+  /// The global expert's density for a fold of the images.
+  public func globalExpertFile(_ fold: Int) -> String { file("global-\(fold).safetensors") }
   /// Files that `train` could not read, where there were any.
   public var unreadableFile: String { file("unreadable.csv") }
   /// Files that `calibrate` could not read, where there were any.

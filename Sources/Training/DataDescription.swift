@@ -32,7 +32,9 @@ public struct DataDescription: Codable, Equatable, Sendable {
     }
   }
 
-  public init(path: String, training: DataSet, validationPath: String?, validation: DataSet?) {
+  public init(
+    path: String, training: any TrainingImages, validationPath: String?, validation: DataSet?
+  ) {
     self.path = path
     trainingImages = training.count
     trainingHash = training.contentHash
@@ -44,8 +46,10 @@ public struct DataDescription: Codable, Equatable, Sendable {
 
   /// Refuses other images than the described ones for the run at `run`.
   /// - Throws: `FileError`.
-  func require(training: DataSet, validation: DataSet?, for run: String) throws {
-    func require(_ kind: String, _ count: Int, _ hash: String?, _ data: DataSet?) throws {
+  func require(training: any TrainingImages, validation: DataSet?, for run: String) throws {
+    func require(
+      _ kind: String, _ count: Int, _ hash: String?, _ data: (any TrainingImages)?
+    ) throws {
       let begun = "expected the \(count) \(kind) images that the run was begun with"
       guard data?.count ?? 0 == count else {
         throw FileError(run, problem: "\(begun), found \(data?.count ?? 0)")
@@ -62,7 +66,7 @@ public struct DataDescription: Codable, Equatable, Sendable {
 
 extension DataSet {
   /// How many images each class has, by its name, also classes of none; nil without labels.
-  var imagesByClass: [String: Int]? {
+  public var imagesByClass: [String: Int]? {
     guard let labels else { return nil }
     var counts = Dictionary(classNames.map { ($0, 0) }) { first, _ in first }
     for label in labels { counts[classNames[label]]! += 1 }
@@ -74,7 +78,20 @@ extension DataSet {
     var hash = Fingerprint()
     for side in [count, height, width, channels] { hash.fold(UInt64(side)) }
     pixels.withUnsafeBytes { hash.fold($0) }
-    let digits = String(hash.bits, radix: 16)
+    return hash.digits
+  }
+}
+
+/// The fingerprint of these words as 16 digits.
+func hexadecimal(_ words: [UInt64]) -> String {
+  var hash = Fingerprint()
+  for word in words { hash.fold(word) }
+  return hash.digits
+}
+
+extension Fingerprint {
+  fileprivate var digits: String {
+    let digits = String(bits, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

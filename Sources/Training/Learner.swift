@@ -58,7 +58,7 @@ public final class Learner {
   }
 
   /// Starts the output biases of a new model at the marginals of the images.
-  func startAtMarginals(of data: DataSet, pixels: PixelEncoding) {
+  func startAtMarginals(of data: any TrainingImages, pixels: PixelEncoding) {
     model.startAtMarginals(of: data, pixels: pixels, seed: seed)
     if let average = averagedModel.outputBias, let bias = model.outputBias {
       average.value.copy(from: bias.value)

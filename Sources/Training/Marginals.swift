@@ -11,7 +11,7 @@ extension DensityModel {
   ///
   /// Frequencies are (n + 1) / (N + levels) over at most 10 000 images, evenly spaced: a folder is
   /// sorted, often by class.
-  public func startAtMarginals(of data: DataSet, pixels: PixelEncoding, seed: UInt64) {
+  public func startAtMarginals(of data: any TrainingImages, pixels: PixelEncoding, seed: UInt64) {
     guard let outputBias else { return }
     let (levels, channels) = (head.levels, image.channels)
     // A bias for each pixel, or one that all pixels share.
@@ -19,7 +19,7 @@ extension DensityModel {
     var counts = [Double](repeating: 1, count: places * levels)
     var images = Array(stride(from: 0, to: data.count, by: (data.count + 9_999) / 10_000))[...]
     while !images.isEmpty {
-      let batch = pixels.batch(of: data, indices: images.prefix(500), epoch: 0, seed: seed)
+      let batch = data.batch(Array(images.prefix(500)), as: pixels, epoch: 0, seed: seed)
       images = images.dropFirst(500)
       for (i, symbol) in batch.symbols.enumerated() {
         counts[i % places * levels + Int(symbol)] += 1

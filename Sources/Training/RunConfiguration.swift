@@ -17,6 +17,10 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
   public var training: TrainingOptions
   /// The schedules before that one, where the run has been taken further after its end.
   public var earlier: [EndedSchedule]?
+  /// How crops are taken, where the model learns from crops of images of any size.
+  public var crops: CropOptions?
+  /// Whether the run is also to hold a global expert and a verdict of whole images by both.
+  public var experts: Bool?
   /// Keys the draws of training: order of images, binarization. First weights have the model's own.
   public var seed: UInt64
 
@@ -82,6 +86,15 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
     }
     for (field, isSensible, expected, found) in training.checks where !isSensible {
       throw FileError(file, "training.\(field)", expected: expected, found: found)
+    }
+    if let crops {
+      guard crops.width == model.image.width, crops.height == model.image.height, crops.scale > 0,
+        crops.scale <= 1
+      else {
+        throw FileError(
+          file, "crops", expected: "a scale above 0 and at most 1, and the size of the model",
+          found: "\(crops.width)x\(crops.height) at \(crops.scale)")
+      }
     }
     guard let last = earlier?.last else { return }
     let end: Double =

@@ -21,7 +21,7 @@ public struct SeenImages: Equatable, Sendable {
 
   private static let magic = Array("scanseen".utf8)
 
-  public init(training: DataSet, validation: DataSet?) {
+  public init(training: any TrainingImages, validation: DataSet?) {
     trained = training.fingerprints.sorted()
     validated = (validation?.fingerprints ?? []).sorted()
   }

@@ -6,7 +6,9 @@ extension Trainer {
   var done: Double { schedule.done(state) }
 
   /// Nats an image as bits a sub-pixel.
-  func bitsPerDimension(_ nats: Double) -> Double { nats / (Double(training.dimension) * log(2)) }
+  func bitsPerDimension(_ nats: Double) -> Double {
+    nats / (Double(configuration.model.image.dimension) * log(2))
+  }
 
   /// Mean over the epoch under way, or the latest where that has not begun; nil before the first.
   var trainBitsPerDimension: Double? {

@@ -20,7 +20,7 @@ import Tensors
 public final class Trainer {
   public let configuration: RunConfiguration
 
-  let training: DataSet
+  let training: any TrainingImages
   let learner: Learner
   let schedule: Schedule
   private(set) var state = TrainingState()
@@ -46,7 +46,8 @@ public final class Trainer {
   ///   other images than the configuration describes, for a precision that this processor lacks and
   ///   for a damaged or foreign checkpoint.
   public init(
-    run: RunFolder, configuration: RunConfiguration, training: DataSet, validation: DataSet?,
+    run: RunFolder, configuration: RunConfiguration, training: any TrainingImages,
+    validation: DataSet?,
     backend: any Backend, checkpointInterval: Double = 60
   ) throws {
     try configuration.requirePrecision(of: backend, for: run)
@@ -161,7 +162,7 @@ extension Trainer {
     let batches = OneAhead { index in
       let indices = order.dropFirst(index * size).prefix(size)
       return indices.isEmpty
-        ? nil : pixels.batch(of: data, indices: indices, epoch: epoch, seed: seed)
+        ? nil : data.batch(Array(indices), as: pixels, epoch: epoch, seed: seed)
     }
     while !schedule.isOutOfTime(state) {
       let start = sitting.clock.seconds

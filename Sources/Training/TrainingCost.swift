@@ -34,7 +34,7 @@ extension Trainer {
     let rest = (50 << 20) + kept / 4 + 8 * weights
     return TrainingCost(
       weightBytes: 4 * weights, diskBytes: 4 * weights + 16 * weights,
-      memoryBytes: 20 * weights + 2 * masks + max(kept, validation) + training.pixels.count + rest,
+      memoryBytes: 20 * weights + 2 * masks + max(kept, validation) + training.byteCount + rest,
       // The optimiser reads and writes nine numbers a weight, at some 10 GB/s.
       secondsPerStep: gradientSeconds(batch) + 3.6e-9 * Double(weights),
       stepsPerEpoch: schedule.stepsPerEpoch)
@@ -44,8 +44,8 @@ extension Trainer {
   /// from the last two continued along a line.
   private func gradientSeconds(_ batch: Int) -> Double {
     func seconds(_ count: Int) -> Double {
-      let images = configuration.pixels.batch(
-        of: training, indices: 0..<count, epoch: 0, seed: configuration.seed)
+      let images = training.batch(
+        Array(0..<count), as: configuration.pixels, epoch: 0, seed: configuration.seed)
       // The first time, kernels may be compiled.
       return (0..<2).map { _ in
         let start = ContinuousClock.now

@@ -25,6 +25,11 @@ struct Calibrate: ParsableCommand {
 
   func run() throws {
     let run = try options.open(runFolder)
+    if run.trained.configuration.experts == true {
+      throw CommandError(
+        "\(run.path): expected a run of one model, found both experts, which rank images among those"
+          + " that their training set aside")
+    }
     let (calibration, images) = try run.calibration(on: data)
     let file = run.trained.run.calibrationFile
     try calibration.write(to: file)

@@ -29,14 +29,30 @@ struct CompareSets: ParsableCommand {
     help: ArgumentHelp("Other images; may be repeated.", valueName: "data"))
   var others: [String]
 
+  @Option(
+    help: ArgumentHelp(
+      "Outlines of defects, NAME.txt of x1 y1 x2 y2 lines, to compare maps with (both experts).",
+      valueName: "folder"))
+  var boxes: String?
+
   @OptionGroup var options: UseOptions
 
   func run() throws {
     let run = try options.open(runFolder)
-    let calibration = try run.trained.calibration()
+    let experts = try Experts(of: run.trained)
+    let calibration = try experts == nil ? run.trained.calibration() : nil
     let scorer = try Scorer(run.trained, calibration: calibration)
+    if boxes != nil && experts == nil {
+      throw CommandError("--boxes: expected a run of both experts, found one of a single model")
+    }
+    var maps: [Map] = []
     var sets: [(path: String, data: DataSet)] = []
     func table(_ path: String) throws -> ScoreTable {
+      if let experts {
+        let (table, map) = try self.table(path, run, by: experts)
+        maps += map.map { [$0] } ?? []
+        return table
+      }
       let images = try run.load(path)
       sets.append((path, images[0..<0]))
       if path == normal { try run.warnOfSeen(images, path) }
@@ -57,12 +73,14 @@ struct CompareSets: ParsableCommand {
       }
     }
     try run.console.result(
-      WithReading(Result(pairs: pairs), ReadingReport(sets)), text: text(pairs))
+      WithReading(Result(pairs: pairs, maps: boxes == nil ? nil : maps), ReadingReport(sets)),
+      text: ([text(pairs)] + maps.map(\.text)).joined(separator: "\n"))
   }
 
   /// What `--json` prints.
   private struct Result: Encodable {
     let pairs: [Pair]
+    let maps: [Map]?
   }
 
   /// One set told from the normal images by one score.

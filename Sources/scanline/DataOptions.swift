@@ -45,6 +45,15 @@ func load(_ path: String, _ options: LoadingOptions, _ console: Console) throws 
     line.update("reading \(path): \(done) of \(total) files")
   }
   line.clear()
+  tellOfFiles(path, data.leftOut, data.skipped, data.flawed, console)
+  return data
+}
+
+/// Tells of files that were left out, passed over or read with a flaw.
+func tellOfFiles(
+  _ path: String, _ leftOut: [FileRemark], _ skipped: [FileRemark], _ flawed: [FileRemark],
+  _ console: Console
+) {
   // The screen names a few of each.
   let most = 5
   func tell(_ remarks: [FileRemark], _ what: String, _ tell: (String) -> Void) {
@@ -53,8 +62,7 @@ func load(_ path: String, _ options: LoadingOptions, _ console: Console) throws 
     }
     if remarks.count > most { tell("\(what) \(remarks.count - most) more files of \(path)") }
   }
-  tell(data.leftOut, "left out", console.note)
-  tell(data.skipped, "skipped", console.warn)
-  tell(data.flawed, "read with a flaw", console.warn)
-  return data
+  tell(leftOut, "left out", console.note)
+  tell(skipped, "skipped", console.warn)
+  tell(flawed, "read with a flaw", console.warn)
 }

@@ -53,6 +53,7 @@ struct FlagImages: ParsableCommand {
 
   func run() throws {
     let run = try options.open(runFolder)
+    if let experts = try Experts(of: run.trained) { return try self.run(run, by: experts) }
     let calibration = try ranks(of: run)
     let scorer = try Scorer(run.trained, calibration: calibration)
     _ = try scorer.judge(by: falseAlarms.score, falseAlarmRate: falseAlarms.rate)

@@ -17,6 +17,16 @@ struct ReadingReport: Encodable {
     }
   }
 
+  /// Of images at a working scale with the path that they were loaded from.
+  init(_ path: String, _ images: ScaledImages) {
+    self.init(path, skipped: images.skipped, flawed: images.flawed)
+  }
+
+  init(_ path: String, skipped: [FileRemark], flawed: [FileRemark]) {
+    unreadable = skipped.map { $0.openable(from: path) }
+    self.flawed = flawed.map { $0.openable(from: path) }
+  }
+
   private enum Key: CodingKey { case unreadable, unreadableFiles, flawed, flawedFiles }
 
   func encode(to encoder: any Encoder) throws {

@@ -39,8 +39,14 @@ struct RunInUse {
   let console: Console
   let interruption: Interruption
 
-  /// Loads a data set as the run wants its images.
+  /// Loads a data set as the run wants its images: side by side, where it has learned from crops.
   func load(_ path: String) throws -> DataSet {
+    if let crops = trained.configuration.crops {
+      let channels = trained.configuration.model.image.channels
+      return Crops.grid(
+        of: try loadScaled(path, crops, channels: channels, reading, console), width: crops.width,
+        height: crops.height)
+    }
     var options = trained.loadingOptions
     options.strict = reading.strict
     options.followLinks = reading.followLinks

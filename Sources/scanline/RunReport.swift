@@ -17,6 +17,9 @@ struct RunReport: Encodable {
   let parameters: Int
   let seed: UInt64
   let data: DataDescription
+  /// Null where images are learned whole.
+  let crops: CropOptions?
+  let experts: Bool
   let training: TrainingPlan
   /// Schedules that ended before it.
   let earlier: [TrainingPlan]
@@ -43,6 +46,8 @@ struct RunReport: Encodable {
     parameters = trained.parameterCount
     seed = configuration.seed
     data = configuration.data
+    crops = configuration.crops
+    experts = configuration.experts == true
     training = TrainingPlan(configuration.training)
     earlier = (configuration.earlier ?? []).map { TrainingPlan($0.training) }
     let names = try FileManager.default.contentsOfDirectory(atPath: path)
@@ -77,7 +82,7 @@ struct RunReport: Encodable {
     return [
       ("run", run),
       ("model", model + settings),
-      ("images", "\(image), pixels \(pixels)"),
+      ("images", "\(image)\(cropped), pixels \(pixels)"),
       ("head", "\(head), \(levels) levels"),
       ("parameters", "\(parameters)"),
       (
@@ -97,6 +102,11 @@ struct RunReport: Encodable {
   private var setAside: String {
     guard let held = data.heldOut else { return "no images" }
     return counted(held.images, "image") + (held.groupBy.map { ", by \($0)" } ?? "")
+  }
+
+  private var cropped: String {
+    guard let crops else { return "" }
+    return " crops at scale \(crops.scale)" + (experts ? ", both experts" : "")
   }
 
   private var done: String {

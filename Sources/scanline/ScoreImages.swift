@@ -47,7 +47,9 @@ struct ScoreImages: ParsableCommand {
 
   func run() throws {
     let run = try options.open(runFolder)
-    let calibration = try run.trained.calibration()
+    let experts = try Experts(of: run.trained)
+    try experts?.requireEnoughImages(falseAlarmRate: falseAlarms.rate)
+    let calibration = try experts == nil ? run.trained.calibration() : nil
     if let calibration {
       try falseAlarms.check(calibration, of: run.trained.run.calibrationFile)
     }
@@ -62,6 +64,7 @@ struct ScoreImages: ParsableCommand {
     let folder = try heatmaps.map {
       try OutputFolder($0, inputs: [data], overwrite: output.overwrite)
     }
+    if let experts { return try score(run, by: experts, heatmaps: folder) }
     let images = try run.load(data)
     let reading = ReadingReport([(data, images)])
     try reading.write(beside: outPath, overwrite: output.overwrite, run.console)
@@ -90,7 +93,7 @@ struct ScoreImages: ParsableCommand {
   }
 
   /// What `--json` prints.
-  private struct Result: Encodable {
+  struct Result: Encodable {
     let run: String
     let images: Int
     let out: String

@@ -39,6 +39,16 @@ struct FalseAlarmOptions: ParsableArguments {
     }
   }
 
+  /// Refuses what a run of both experts does not offer: it judges by their common verdict alone.
+  func requirePlain() throws {
+    for (flag, found) in [
+      ("--score", score), ("--false-discovery-rate", falseDiscoveryRate.map { "\($0)" }),
+    ] {
+      guard let found else { continue }
+      throw ValidationError("\(flag): expected none with a run of both experts, found \(found)")
+    }
+  }
+
   /// Throws where the calibration cannot resolve the rate: before anything is scored.
   func check(_ calibration: Calibration, of path: String) throws {
     do {

@@ -7,18 +7,20 @@ extension Train {
   /// be ranked among them; where the run has no calibration of these weights yet.
   /// - Returns: false where it was stopped.
   func calibrate(_ job: TrainingJob, _ interruption: Interruption) throws -> Bool {
+    // Experts of larger images keep their own.
+    guard let held = job.held, let images = job.training as? DataSet else { return true }
     let trained = try TrainedModel(run: runPath)
-    if try trained.gaussian() == nil, let gaussian = trained.gaussian(of: job.training) {
+    if try trained.gaussian() == nil, let gaussian = trained.gaussian(of: images) {
       try gaussian.write(to: trained.run.gaussianFile)
     }
-    guard job.held.count > 0, (try? trained.calibration()) == nil else { return true }
+    guard held.count > 0, (try? trained.calibration()) == nil else { return true }
     let run = RunInUse(
       path: runPath, trained: trained, reading: reading, console: common.console,
       interruption: interruption)
-    let description = "\(counted(job.held.count, "image")) of \(data) set aside by train"
+    let description = "\(counted(held.count, "image")) of \(data) set aside by train"
     do {
       let calibration = try run.calibration(
-        on: job.held, "images set aside", description, heldOut: true)
+        on: held, "images set aside", description, heldOut: true)
       try calibration.write(to: trained.run.calibrationFile)
     } catch  where interruption.isRequested {
       return false

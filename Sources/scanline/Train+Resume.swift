@@ -58,6 +58,11 @@ extension Train {
       "--size", size.map { "\($0.width)x\($0.height)" },
       "\(model.image.width)x\(model.image.height)")
     try require(
+      "--crop", crop.map { "\($0.width)x\($0.height)" },
+      configuration.crops.map { "\($0.width)x\($0.height)" })
+    try require("--scale", scale, configuration.crops?.scale)
+    if configuration.crops?.flips != false { try require("--no-flips", noFlips ? "it" : nil, nil) }
+    try require(
       "--channels", channels?.rawValue, Channels(count: model.image.channels)?.rawValue)
     if configuration.data.trainingImagesByClass == nil {
       try require("--classes", classes ? "it" : nil, nil)

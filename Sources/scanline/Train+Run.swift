@@ -1,4 +1,6 @@
+import ArgumentParser
 import CPU
+import Detection
 import Files
 import Foundation
 import Models
@@ -26,7 +28,13 @@ extension Train {
       }
     }
     display.end()
-    let result = TrainingResult(run: runPath, summary, heldOut: job.held.count)
+    let result = TrainingResult(run: runPath, summary, heldOut: job.held?.count ?? 0)
+    if !summary.interrupted, let experts = job.experts {
+      guard try finish(experts, interruption) else {
+        console.note("go on with: \(commandToGoOn)")
+        throw interruption.exitCode ?? ExitCode.failure
+      }
+    }
     let isCalibrated = try summary.interrupted ? false : calibrate(job, interruption)
     guard summary.interrupted || !isCalibrated, let code = interruption.exitCode else {
       try console.result(WithReading(result, job.reading), text: result.text)
@@ -60,6 +68,23 @@ extension Train {
       // A run that cannot be begun leaves its name to one that can.
       unlink(job.folder.configurationFile)
       throw error
+    }
+  }
+
+  /// Fits the global expert and judges what was set aside; false where it was stopped.
+  private func finish(_ experts: ExpertImages, _ interruption: Interruption) throws -> Bool {
+    let line = ProgressLine(common.console)
+    defer { line.clear() }
+    let trained = try TrainedModel(run: runPath)
+    // Those of earlier weights, where the run was taken further, are no longer right.
+    if (try? Experts(of: trained)) ?? nil != nil { return true }
+    return try orSayHowToGoOn {
+      try Experts.finish(
+        trained, experts.all, heldOut: experts.heldOut, groups: experts.groups
+      ) { done, total in
+        line.update("judging held-out images", Double(done), of: total, "steps")
+        return !interruption.isRequested
+      }
     }
   }
 

@@ -30,8 +30,24 @@ extension Train {
       }
       try head?.require(levels)
     }
+    try expect("--scale", scale, "more than 0, at most 1") { $0 > 0 && $0 <= 1 }
+    if size != nil && (crop != nil || scale != nil) {
+      throw ValidationError("expected --size (whole images) or --crop, found both")
+    }
+    if crop != nil || scale != nil {
+      if classes { throw ValidationError("--crop: expected no --classes, found it") }
+      if binarize == .stochastic {
+        throw ValidationError("--crop: expected --binarize threshold or none, found stochastic")
+      }
+      if channels == .rgb, model ?? CropPlan.model == CropPlan.model {
+        throw ValidationError("--channels: expected gray, which both experts work in, found rgb")
+      }
+    }
     let settings = try parsedSettings()
     // A resumed run has its own model, which these must be settings of.
-    if !resume || model != nil { try requireModel(model ?? defaultModel, settings) }
+    if !resume || model != nil {
+      let isCropped = crop != nil || scale != nil
+      try requireModel(model ?? (isCropped ? CropPlan.model : defaultModel), settings)
+    }
   }
 }

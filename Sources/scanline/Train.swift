@@ -11,8 +11,12 @@ struct Train: ParsableCommand {
       a crash, the same DATA and RUN with --resume go on, and with --epochs reach the same weights as
       if nothing had happened. A stopped training ends with status 130 (TERM 143, HUP 129).
 
-      Some images are set aside (of 240 or more), neither trained nor validated on: flag, score and
-      compare rank later ones among these. Near-duplicates stay on one side, and with --group-by all of a
+      Without flags that say what to learn, images of one size up to 64x64 are learned whole. Larger \
+      ones get two experts, neither of them told what is odd: local-pixelcnn learns texture from \
+      random crops at half their size, a Gaussian density what belongs where.
+
+      Some images are set aside (of 240 or more), neither trained nor validated on: flag, score and \
+      compare rank later ones among these. Near-duplicates stay on one side, and with --group-by all of a \
       folder, or all whose names have the same match of an expression (--group-by 'part-([0-9]+)').
 
       The weights kept are the best by validation, and a training ends early where validation does not
@@ -44,6 +48,21 @@ struct Train: ParsableCommand {
 
   @Option(help: "Bring images to this size, WxH.")
   var size: Size?
+
+  @Option(
+    help: ArgumentHelp(
+      "Learn from random crops of this size, of images of any size. (default: see above)",
+      valueName: "WxH"))
+  var crop: Size?
+
+  @Option(
+    help: ArgumentHelp(
+      "The scale of images that crops are taken at, up to 1. (default: 0.5 of large ones)",
+      valueName: "scale"))
+  var scale: Double?
+
+  @Flag(help: "Take crops as they are, neither mirrored nor turned upside down.")
+  var noFlips = false
 
   @Option(help: "Bring images to gray or rgb. (default: as they are)")
   var channels: Channels?

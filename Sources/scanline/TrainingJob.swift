@@ -13,12 +13,28 @@ import Training
 struct TrainingJob {
   let folder: RunFolder
   let configuration: RunConfiguration
-  let training: DataSet
+  let training: any TrainingImages
   let validation: DataSet?
-  /// Set aside; none for a run that sets none aside.
-  let held: DataSet
+  /// Set aside; nil where the experts keep their own.
+  let held: DataSet?
+  /// Where the run is to hold both experts.
+  let experts: ExpertImages?
   /// What is to be told of the files read.
   let reading: ReadingReport
+
+  init(
+    folder: RunFolder, configuration: RunConfiguration, training: any TrainingImages,
+    validation: DataSet?, held: DataSet? = nil, experts: ExpertImages? = nil,
+    reading: ReadingReport
+  ) {
+    self.folder = folder
+    self.configuration = configuration
+    self.training = training
+    self.validation = validation
+    self.held = held
+    self.experts = experts
+    self.reading = reading
+  }
 
   /// A new run.
   init(beginning command: Train) throws {
@@ -30,6 +46,10 @@ struct TrainingJob {
     }
     let console = command.common.console
     let seed = command.common.seed
+    if let plan = try CropPlan(command, console) {
+      self = try TrainingJob(beginning: command, plan)
+      return
+    }
     let options = LoadingOptions(
       size: command.size.map { ($0.width, $0.height) }, channels: command.channels?.count,
       useClasses: command.classes, strict: command.reading.strict,
@@ -44,22 +64,23 @@ struct TrainingJob {
     try command.size(of: model).checkWeights()
     let holdOut = HoldOut(count: command.holdOut, groupBy: command.groupBy)
     let sides = try Self.setAside(holdOut, of: all, command.data, seed: seed, console)
-    held = sides.held
-    (training, validation) = try Self.split(
+    let (training, validation) = try Self.split(
       sides.rest, shape, command.validation, seed: seed, command.reading, console)
     var description = DataDescription(
       path: command.data, training: training, validationPath: command.validation,
       validation: validation)
     description.heldOut = .init(
-      asked: command.holdOut, groupBy: command.groupBy, images: held.count)
-    configuration = RunConfiguration(
+      asked: command.holdOut, groupBy: command.groupBy, images: sides.held.count)
+    let configuration = RunConfiguration(
       model: model, pixels: pixels, data: description,
       training: command.options(for: model.family), seed: seed)
     let folder = try RunFolder.create(at: command.runPath, configuration: configuration)
-    self.folder = folder
     // A run that is stopped before it has anything to show leaves its name to another.
     Interruption.beforeEnding { unlink(folder.configurationFile) }
-    reading = Self.report(command.data, all, command.validation, validation)
+    self.init(
+      folder: folder, configuration: configuration, training: training, validation: validation,
+      held: sides.held,
+      reading: Self.report(command.data, all, command.validation, validation))
     try reading.write(to: folder.unreadableFile, console)
   }
 
@@ -67,11 +88,15 @@ struct TrainingJob {
   /// may be taken further.
   init(resuming command: Train) throws {
     let console = command.common.console
-    folder = try RunFolder.resume(at: command.runPath)
-    configuration = try command.takenFurther(RunConfiguration.read(from: folder), in: folder)
+    let folder = try RunFolder.resume(at: command.runPath)
+    let configuration = try command.takenFurther(RunConfiguration.read(from: folder), in: folder)
     try command.requireNoContradiction(to: configuration)
     // Before the images are read.
     try configuration.requirePrecision(of: CPUBackend.shared, for: folder)
+    if let crops = configuration.crops {
+      self = try TrainingJob(resuming: command, in: folder, configuration, crops)
+      return
+    }
     let shape = configuration.model.image
     let options = LoadingOptions(
       size: (shape.width, shape.height), channels: shape.channels,
@@ -83,10 +108,11 @@ struct TrainingJob {
     let begun = configuration.data.heldOut
     let holdOut = HoldOut(count: begun == nil ? 0 : begun?.asked, groupBy: begun?.groupBy)
     let sides = try Self.setAside(holdOut, of: all, nil, seed: configuration.seed, console)
-    held = sides.held
-    (training, validation) = try Self.split(
+    let (training, validation) = try Self.split(
       sides.rest, shape, validationPath, seed: configuration.seed, command.reading, console)
-    reading = Self.report(command.data, all, validationPath, validation)
+    self.init(
+      folder: folder, configuration: configuration, training: training, validation: validation,
+      held: sides.held, reading: Self.report(command.data, all, validationPath, validation))
   }
 
   private static func report(

@@ -13,9 +13,12 @@ extension TrainingDisplay {
       data.validationImages == 0
       ? "none to validate on" : "\(data.validationImages) more to validate on"
     let aside = data.heldOut.map { $0.images > 0 ? ", \($0.images) set aside" : "" } ?? ""
+    let images =
+      counted(data.trainingImages, configuration.crops == nil ? "image" : "crop")
+      + (configuration.crops == nil ? "" : " an epoch,")
     let classes = data.trainingImagesByClass.map { " in \($0.count) classes" } ?? ""
     console.note(
-      "\(counted(data.trainingImages, "image")) \(model.image)\(classes), \(configuration.pixels),"
+      "\(images) \(model.image)\(classes), \(configuration.pixels),"
         + " \(validation)\(aside); \(length), \(configuration.training.batch) images a step")
     if trainer.isFinished {
       console.note(

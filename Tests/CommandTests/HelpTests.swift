@@ -126,7 +126,7 @@ import Testing
     let object = try Workplace().scanline("models", "--json").object()
     let models = try #require(object["models"] as? [[String: Any]])
     let names = Set(models.compactMap { $0["name"] as? String })
-    #expect(names.isSuperset(of: ["fvsbn", "nade", "made", "pixelcnn"]))
+    #expect(names.isSuperset(of: ["fvsbn", "nade", "made", "pixelcnn", "local-pixelcnn"]))
     for model in models { #expect(model["settings"] is [[String: Any]]) }
   }
 }

@@ -246,7 +246,36 @@ class PixelCNN(Model):
         return logits.permute(0, 2, 3, 1).reshape(len(x), self.dimension, self.outputs)
 
 
-FAMILIES = {"fvsbn": FVSBN, "nade": NADE, "made": MADE, "pixelcnn": PixelCNN}
+class LocalPixelCNN(PixelCNN):
+    """One masked convolution as wide as the reach, then 1x1 layers: full kernels times their masks."""
+
+    def build(self, case):
+        h, colours = int(case["channels"]), self.colours
+        self.convolutions = {}
+        self.convolution("first", colours, h, 2 * int(case["reach"]) + 1, "A")
+        self.blocks = [f"block{i}" for i in range(int(case["blocks"]))]
+        for block in self.blocks:
+            self.convolution(f"{block}/inner", h, h, 1, "B")
+            self.convolution(f"{block}/outer", h, h, 1, "B")
+        self.convolution("output", h, colours * self.outputs, 1, "B")
+
+    def logits(self, symbols, step):
+        x = (2 * symbols.double() / (self.levels - 1) - 1).permute(0, 3, 1, 2)  # [N, C, H, W]
+        stream = self.run("first", x)
+        for block in self.blocks:
+            inside = F.relu(self.run(f"{block}/inner", F.relu(stream)))
+            stream = stream + self.run(f"{block}/outer", inside)
+        logits = self.run("output", F.relu(stream))  # [N, C K, H, W]
+        return logits.permute(0, 2, 3, 1).reshape(len(x), self.dimension, self.outputs)
+
+
+FAMILIES = {
+    "fvsbn": FVSBN,
+    "nade": NADE,
+    "made": MADE,
+    "pixelcnn": PixelCNN,
+    "local-pixelcnn": LocalPixelCNN,
+}
 
 
 def log_probability(logits, symbols):
@@ -346,6 +375,7 @@ def main():
     three_masks = {"hidden": "11,9", "masks": "3"}
     network = {"blocks": "2", "channels": "4", "position": "on"}
     paper = {"blocks": "2", "channels": "4", "position": "off"}
+    local = {"reach": "2", "channels": "6", "blocks": "2"}
     cases = {
         "fvsbn-bernoulli": ("fvsbn", {}, *bernoulli, grey),
         "fvsbn-categorical": ("fvsbn", {}, *categorical, colour),
@@ -363,6 +393,8 @@ def main():
         "pixelcnn-paper-categorical": ("pixelcnn", paper, *categorical, wide_colour),
         "pixelcnn-colour-bernoulli": ("pixelcnn", network, *bernoulli, wide_colour),
         "pixelcnn-colour-categorical": ("pixelcnn", network, *categorical, wide_colour),
+        "local-pixelcnn-bernoulli": ("local-pixelcnn", local, *bernoulli, wide_colour),
+        "local-pixelcnn-categorical": ("local-pixelcnn", local, *categorical, grey),
     }
     for name, case in cases.items():
         (FOLDER / f"{name}.json").write_text(text(golden(name, *case)))

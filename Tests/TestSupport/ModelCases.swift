@@ -61,6 +61,7 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       of("made", ["hidden": "16,19", "masks": "3"]),
       of("pixelcnn", ["blocks": "2", "channels": "4"]),
       of("pixelcnn", ["blocks": "1", "channels": "3", "position": "off", "dropout": "0.3"]),
+      of("local-pixelcnn", ["reach": "2", "channels": "5"]),
     ]
   }
 
@@ -94,6 +95,9 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       ModelCase(
         name: "pixelcnn", settings: ["blocks": "15", "channels": "64"], head: .bernoulli,
         image: ImageShape(height: 8, width: 8, channels: 1)),
+      ModelCase(
+        name: "local-pixelcnn", settings: ["reach": "10"], head: .categorical(16),
+        image: ImageShape(height: 13, width: 14, channels: 1)),
       ModelCase(
         name: "pixelcnn", settings: ["channels": "24"], head: .categorical(16),
         image: ImageShape(height: 6, width: 5, channels: 3)),

@@ -1,0 +1,148 @@
+import Foundation
+import Images
+import Randomness
+import TestSupport
+import Testing
+
+/// Images larger than a model is, from a folder to the outlines of what does not belong.
+@Suite(.enabled(if: Command.path != nil, Command.missing)) struct ExpertsTests {
+  let place = Workplace()
+
+  /// Woven stripes with a little noise, of one size or several; odd ones have a patch of noise.
+  private func makeParts(_ folder: String, _ count: Int, odd: Bool = false, vary: Bool = false)
+    throws
+  {
+    place.folder.makeFolder(folder)
+    for index in 0..<count {
+      var random = RandomStream(seed: 1, folder, index)
+      let (w, h) = vary ? (80 + 3 * index, 90 - index) : (88, 80)
+      let (dx, dy) = (random.integer(below: 8), random.integer(below: 8))
+      let pixels = (0..<w * h).map { i -> UInt8 in
+        let (x, y) = (i % w, i / w)
+        let isOdd = odd && (40..<58).contains(x) && (30..<48).contains(y)
+        if isOdd { return UInt8(random.integer(below: 256)) }
+        let isBright = ((x + dx) / 4 + (y + dy) / 4) % 2 == 0
+        return UInt8((isBright ? 170 : 60) + random.integer(below: 12))
+      }
+      try Image(height: h, width: w, channels: 1, pixels: pixels)
+        .writePNG(to: place.file("\(folder)/\(index).png"))
+    }
+  }
+
+  private func train(_ run: String, _ more: String...) throws -> Outcome {
+    try place.scanline(
+      ["train", "parts", "--run", run, "--threads", "1", "--quiet", "--json"] + more)
+  }
+
+  @Test("a folder of parts, to what does not belong and where")
+  func endToEnd() throws {
+    try makeParts("parts", 48)
+    try makeParts("incoming/good", 6)
+    try makeParts("sizes", 3, vary: true)
+    try makeParts("incoming/odd", 4, odd: true)
+    let chosen = try place.scanline(
+      "train", "parts", "--run", "run", "--threads", "1", "--epochs", "1")
+    #expect(chosen.status == 0, "\(chosen.error)")
+    for word in ["64x64", "crops", "scale 1", "--size"] { #expect(chosen.error.contains(word)) }
+    #expect(try place.names(in: "run").contains("experts.json"))
+    let object = try place.scanline(
+      "flag", "run", "incoming", "--out", "out", "--false-alarm-rate", "0.05", "--json", "--quiet"
+    ).object()
+    #expect(object["images"] as? Int == 10)
+    let lines = String(decoding: try place.contents("out/scores.jsonl"), as: UTF8.self)
+      .split(separator: "\n")
+    let rows = try lines.map {
+      try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
+    for row in rows where (row["path"] as? String)?.hasPrefix("odd") == true {
+      #expect(row["flagged"] as? Bool == true)
+      let regions = try #require(row["regions"] as? [[String: Any]])
+      let (x, y) = (
+        try #require(regions.first?["peak_x"] as? Int),
+        try #require(regions.first?["peak_y"] as? Int)
+      )
+      #expect((36...62).contains(x) && (26...52).contains(y), "\(x) \(y)")
+    }
+    let picture = try Image.decode(contentsOf: place.file("out/heatmaps/odd/0.png.png"))
+    #expect(picture.height == 160 && picture.width == 2 * 176 + 4)
+    #expect(place.exists("out/report.html") && place.exists("out/contact-sheet.png"))
+
+    let other = try place.scanline(
+      "score", "run", "sizes", "--out", "s.csv", "--heatmaps", "maps", "--quiet")
+    #expect(other.status == 0, "\(other.error)")
+    #expect(try Image.decode(contentsOf: place.file("maps/2.png.png")).height == 2 * 88)
+
+    // Outlines are met by the map.
+    place.folder.makeFolder("boxes")
+    for index in 0..<4 { place.write(Data("40 30 57 47 patch\n".utf8), to: "boxes/\(index).txt") }
+    let compared = try place.scanline(
+      "compare", "run", "--in", "incoming/good", "--out-of", "incoming/odd", "--boxes", "boxes",
+      "--json", "--quiet"
+    ).object()
+    let pairs = try #require(compared["pairs"] as? [[String: Any]])
+    let verdict = try #require(pairs.first { $0["score"] as? String == "verdict" })
+    #expect(try #require(verdict["auroc"] as? Double) >= 0.9)
+    let map = try #require((compared["maps"] as? [[String: Any]])?.last)
+    #expect(try #require(map["pixel_auroc"] as? Double) > 0.9)
+    #expect(map["peak_in_box"] as? Double == 1)
+
+    // What a run of both experts does not do is one line.
+    try place.scanline("calibrate", "run", "parts").expectFailure(naming: ["run", "experts"])
+    try place.scanline("flag", "run", "incoming", "--out", "o", "--false-alarm-rate", "0.001")
+      .expectFailure(naming: ["0.001", "999"])
+    #expect(try place.scanline("evaluate", "run", "incoming", "--json").object()["images"] != nil)
+    place.write(Data("{}".utf8), to: "run/experts.json")
+    try place.scanline("score", "run", "incoming", "--out", "s.csv")
+      .expectFailure(naming: ["run/experts.json"])
+  }
+
+  @Test("a training of crops that was stopped reaches the same run, file by file")
+  func resumed() throws {
+    try makeParts("parts", 12, vary: true)
+    let flags = ["--crop", "24x20", "--scale", "0.5", "--batch", "50", "--epochs", "2"]
+    #expect(try place.scanline(Self.words("whole") + flags).status == 0)
+    // A checkpoint after every step, so that a kill leaves one from the middle of an epoch.
+    let running = try place.start(
+      Self.words("stopped") + flags + ["--checkpoint-every", "0"])
+    while running.process.isRunning, !place.exists("stopped/checkpoint.safetensors") {
+      usleep(2_000)
+    }
+    kill(running.process.processIdentifier, SIGKILL)
+    _ = try running.outcome()
+    let resumed = try place.scanline(Self.words("stopped") + ["--resume"])
+    #expect(resumed.status == 0, "\(resumed.error)")
+    for file in ["weights.safetensors", "experts.json", "global-0.safetensors"] {
+      #expect(try place.contents("whole/\(file)") == place.contents("stopped/\(file)"), "\(file)")
+    }
+    try place.scanline(Self.words("stopped") + ["--resume", "--crop", "16x16"])
+      .expectFailure(naming: ["--crop", "24x20"])
+  }
+
+  private static func words(_ run: String) -> [String] {
+    ["train", "parts", "--run", run, "--threads", "1", "--quiet"]
+  }
+
+  @Test("what cannot be cropped, or not both ways, is said")
+  func refusals() throws {
+    try makeParts("parts", 3)
+    try place.scanline("train", "parts", "--run", "r", "--crop", "64x64", "--scale", "0.5")
+      .expectFailure(naming: ["0.png", "64x64", "44x40", "--crop"])
+    for (words, named) in [
+      (["--crop", "8x8", "--size", "8x8"], "--size"), (["--scale", "2"], "--scale"),
+      (["--crop", "8x8", "--binarize", "stochastic"], "stochastic"),
+      (["--crop", "8x8", "--channels", "rgb"], "gray"),
+      (["--crop", "8x8", "--classes"], "--classes"),
+    ] {
+      try place.scanline(["train", "parts", "--run", "r"] + words)
+        .expectFailure(naming: [named], status: 64)
+    }
+    #expect(!place.exists("r"))
+    // Another model on crops is one model.
+    #expect(
+      try place.scanline(
+        "train", "parts", "--run", "one", "--crop", "6x6", "--model", "fvsbn", "--epochs", "1",
+        "--levels", "2", "--quiet"
+      ).status == 0)
+    #expect(!place.exists("one/experts.json"))
+  }
+}

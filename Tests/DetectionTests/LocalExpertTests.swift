@@ -64,8 +64,8 @@ import Testing
     let regions = evidence.regions(above: 3.9)
     #expect(regions.count == 1)
     let region = regions[0]
-    #expect((region.x, region.y, region.width, region.height) == (68, 48, 2, 2))
-    #expect(region.area == 4 && region.peakX == 69 && region.peakY == 49)
+    #expect((region.x, region.y, region.width, region.height) == (60, 40, 18, 18))
+    #expect(region.area == 324 && region.peakX == 69 && region.peakY == 49)
     let shown = evidence.map(reach: 8)
     #expect(shown.width == 120 && shown.height == 100)
     #expect(shown.maximum.value > 3.9 && shown.values[0] < 4)

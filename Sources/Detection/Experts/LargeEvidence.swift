@@ -61,14 +61,26 @@ public struct LargeEvidence: Sendable {
       .enlarged(width: size.width, height: size.height)
   }
 
-  /// Where the means are above a threshold, bits a pixel, in pixels of the image.
+  /// The boxes whose means are above a threshold, bits a pixel, as far as they hang together, in pixels of
+  /// the image.
   public func regions(above threshold: Double) -> [Region] {
-    Region.all(of: means, above: Float(threshold)).map { region in
+    let (x, y) = (min(Self.box / 2, left), min(Self.box / 2, top))
+    let (width, height) = (means.width + 2 * x, means.height + 2 * y)
+    var values = [Float](repeating: -.infinity, count: width * height)
+    for row in 0..<means.height {
+      for column in 0..<means.width {
+        values[(row + y) * width + column + x] = means.values[row * means.width + column]
+      }
+    }
+    let peaks = PixelMap(width: width, height: height, values: values)
+    return Region.all(
+      of: peaks.maxima(reach: Self.box / 2), above: Float(threshold), peaks: peaks
+    ).map { region in
       var moved = region
-      moved.x += left
-      moved.y += top
-      moved.peakX += left
-      moved.peakY += top
+      moved.x += left - x
+      moved.y += top - y
+      moved.peakX += left - x
+      moved.peakY += top - y
       return moved.enlarged(from: working, to: size)
     }
   }

@@ -14,17 +14,19 @@ public struct Region: Codable, Equatable, Sendable {
   public var peakY: Int
 
   /// The parts of a map above a threshold that hang together by sides or corners, the highest first.
-  static func all(of map: PixelMap, above threshold: Float) -> [Region] {
+  /// - Parameter peaks: a map of the same size by which the highest place of a part is told.
+  static func all(of map: PixelMap, above threshold: Float, peaks: PixelMap) -> [Region] {
     var seen = [Bool](repeating: false, count: map.values.count)
     var regions: [Region] = []
     for start in map.values.indices where !seen[start] && map.values[start] > threshold {
-      regions.append(grow(from: start, map, threshold, &seen))
+      regions.append(grow(from: start, map, threshold, peaks, &seen))
     }
     return regions.sorted { ($1.peak, $0.y, $0.x) < ($0.peak, $1.y, $1.x) }
   }
 
   private static func grow(
-    from start: Int, _ map: PixelMap, _ threshold: Float, _ seen: inout [Bool]
+    from start: Int, _ map: PixelMap, _ threshold: Float, _ peaks: PixelMap,
+    _ seen: inout [Bool]
   ) -> Region {
     var (left, right, top, bottom) = (Int.max, 0, Int.max, 0)
     var (area, peak, peakAt) = (0, -Float.infinity, start)
@@ -34,9 +36,8 @@ public struct Region: Codable, Equatable, Sendable {
       let (y, x) = pixel.quotientAndRemainder(dividingBy: map.width)
       (left, right, top, bottom) = (min(left, x), max(right, x), min(top, y), max(bottom, y))
       area += 1
-      if map.values[pixel] > peak || map.values[pixel] == peak && pixel < peakAt {
-        (peak, peakAt) = (map.values[pixel], pixel)
-      }
+      let value = peaks.values[pixel]
+      if value > peak || value == peak && pixel < peakAt { (peak, peakAt) = (value, pixel) }
       for row in max(0, y - 1)...min(map.height - 1, y + 1) {
         for column in max(0, x - 1)...min(map.width - 1, x + 1) {
           let next = row * map.width + column

@@ -88,8 +88,12 @@ public struct Calibration: Codable, Equatable, Sendable {
 
   /// The ranks of one score; throws where the calibration lacks it.
   public func ranks(of score: String) throws(DetectionError) -> RankPValue {
+    if score == Score.verdict, let verdict = verdict() {
+      return RankPValue(score: score, normal: verdict.normal)
+    }
     guard let normal = scores[score] else {
-      throw .unknownScore(score, known: scores.keys.sorted())
+      throw .unknownScore(
+        score, known: (vectors == nil ? [] : [Score.verdict]) + scores.keys.sorted())
     }
     return RankPValue(score: score, sorted: normal)
   }

@@ -33,15 +33,24 @@ package struct ConformalVerdict: Sendable {
   ///   - groups: of each image the number of its group; those of a group stay together.
   package init(_ vectors: [[Double]], _ sides: [Tail], groups: [Int]) {
     precondition(vectors.count == groups.count, "\(groups.count) groups of \(vectors.count) images")
-    let parts = Self.parts(of: groups)
-    let ranked = vectors.count > Self.mostInFolds ? parts.suffix(1) : parts[...]
-    folds = ranked.map { part in
+    folds = Self.ranked(of: groups).map { part in
       let held = Set(part)
       let model = OneClass(
         fitting: vectors.indices.filter { !held.contains($0) }.map { vectors[$0] }, sides)
       return Fold(model: model, normal: part.map { model.oddness(of: vectors[$0]) }.sorted())
     }
     normal = folds.flatMap(\.normal)
+  }
+
+  /// How many of images in these groups a p-value is a rank among.
+  static func rankedImages(of groups: [Int]) -> Int {
+    ranked(of: groups).reduce(0) { $0 + $1.count }
+  }
+
+  /// The parts that are ranked, each by what is fitted on all other images.
+  private static func ranked(of groups: [Int]) -> ArraySlice<[Int]> {
+    let parts = parts(of: groups)
+    return groups.count > mostInFolds ? parts.suffix(1) : parts[...]
   }
 
   /// Indices of images, groups undivided: five folds of like size, or of many images those to fit and

@@ -80,7 +80,8 @@ public struct Judge: Sendable {
 extension Calibration {
   /// Of how many normal images a p-value is a rank among.
   public func rankedImages(by score: String? = nil) -> Int {
-    (score ?? defaultScore) == Score.verdict ? scores[Score.verdict]?.count ?? count : count
+    guard (score ?? defaultScore) == Score.verdict, let vectors else { return count }
+    return ConformalVerdict.rankedImages(of: vectors.groups)
   }
 
   /// Throws unless the least p-value that there can be is within `rate`.

@@ -137,15 +137,10 @@ public struct Scorer {
     guard let table else { return nil }
     var columns = ["nats": table.rows.map(\.nats)]
     for score in scores { columns[score.name] = table.values(of: score.name) }
-    let vectors = vectors(of: table, groups ?? data.nearDuplicateGroups())
-    if let vectors {
-      columns[Score.verdict] =
-        ConformalVerdict(vectors.values, vectors.tails, groups: vectors.groups).normal
-    }
     return try Calibration(
       scores: columns, data: description, weights: trained.weightsFingerprint,
       heldOut: heldOut, precision: trained.context.precision.rawValue, surprise: surprise.normal,
-      vectors: vectors)
+      vectors: vectors(of: table, groups ?? data.nearDuplicateGroups()))
   }
 
   /// What a verdict is learned from; nil where images are too few.

@@ -137,10 +137,8 @@ import Testing
       scores: ["nats", "normalised_surprise"], tails: tails, values: values,
       groups: Array(0..<count))
     return try Calibration(
-      scores: [
-        "nats": values.map { $0[0] }, "normalised_surprise": z,
-        "verdict": ConformalVerdict(values, tails, groups: vectors.groups).normal,
-      ], data: "draws", vectors: vectors)
+      scores: ["nats": values.map { $0[0] }, "normalised_surprise": z],
+      data: "draws", vectors: vectors)
   }
 
   private func row(_ nats: Double, _ z: Double) -> ScoreRow {

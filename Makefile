@@ -45,7 +45,6 @@ demo: build ## learn the bundled digits, draw new ones, flag a mixed folder
 	rm -rf $(DEMO)
 	$(SCANLINE) train $(STROKES)/digits --run $(DEMO)/run --seed 1 $(DEMO_MODEL)
 	$(SCANLINE) sample $(DEMO)/run --count 64 --out $(DEMO)/samples --seed 1
-	$(SCANLINE) calibrate $(DEMO)/run $(STROKES)/held-out
 	$(SCANLINE) flag $(DEMO)/run $(STROKES)/mixed --out $(DEMO)/flagged --false-alarm-rate 0.05
 	$(SCANLINE) compare $(DEMO)/run --in $(STROKES)/mixed/normal --out-of $(STROKES)/mixed/letters \
 	  --out-of $(STROKES)/mixed/doodles --out-of $(STROKES)/mixed/defects

@@ -231,7 +231,8 @@ import Testing
     let before = try run()
     try place.scanline("train", "normal", "--run", "run").expectFailure(naming: ["run", "--resume"])
     #expect(try run() == before)
-    try place.scanline("train", "normal", "--run", "normal").expectFailure(naming: ["normal"])
+    try place.scanline("train", "normal", "--run", "normal", "--quiet")
+      .expectFailure(naming: ["normal"])
     try place.scanline("train", "normal", "--run", "nowhere", "--resume")
       .expectFailure(naming: ["nowhere"])
   }

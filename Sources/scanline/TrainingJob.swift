@@ -114,11 +114,4 @@ struct TrainingJob {
       folder: folder, configuration: configuration, training: training, validation: validation,
       held: sides.held, reading: Self.report(command.data, all, validationPath, validation))
   }
-
-  private static func report(
-    _ path: String, _ all: DataSet, _ validationPath: String?, _ validation: DataSet?
-  ) -> ReadingReport {
-    let other = validationPath.flatMap { path in validation.map { (path: path, data: $0) } }
-    return ReadingReport([(path, all)] + (other.map { [$0] } ?? []))
-  }
 }

@@ -39,4 +39,11 @@ extension TrainingJob {
     let (training, validation) = all.split(seed: seed)
     return (training, validation)
   }
+
+  static func report(
+    _ path: String, _ all: DataSet, _ validationPath: String?, _ validation: DataSet?
+  ) -> ReadingReport {
+    let other = validationPath.flatMap { path in validation.map { (path: path, data: $0) } }
+    return ReadingReport([(path, all)] + (other.map { [$0] } ?? []))
+  }
 }

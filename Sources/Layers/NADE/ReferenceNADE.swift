@@ -24,11 +24,29 @@ extension ReferenceBackend: NADEKernels {
     _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor,
     dw: Tensor, dc: Tensor, dv: Tensor, db: Tensor
   ) {
+    let sums = wayBack(dlogits, x, w: w, c: c, v: v)
+    dw.write(sums.w)
+    dc.write(sums.c)
+    dv.write(sums.v)
+    sumOfRows(dlogits, into: db)
+  }
+
+  public func nadeInputGradient(
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, into dx: Tensor
+  ) {
+    dx.write(wayBack(dlogits, x, w: w, c: c, v: v).x)
+  }
+
+  /// The gradients in all but b.
+  private func wayBack(_ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor)
+    -> (x: [Double], w: [Double], c: [Double], v: [Double])
+  {
     let sizes = NADESizes(x: x, w: w, v: v)
     let (g, x, w, v) = (dlogits.values, x.values, w.values, v.values)
-    var sumW = [Double](repeating: 0, count: dw.count)
-    var sumC = [Double](repeating: 0, count: dc.count)
-    var sumV = [Double](repeating: 0, count: dv.count)
+    var sumX = [Double](repeating: 0, count: x.count)
+    var sumW = [Double](repeating: 0, count: w.count)
+    var sumC = [Double](repeating: 0, count: sizes.hidden)
+    var sumV = [Double](repeating: 0, count: v.count)
     for n in 0..<sizes.images {
       var a = c.values
       var hidden: [[Double]] = []
@@ -40,6 +58,7 @@ extension ReferenceBackend: NADEKernels {
       var da = [Double](repeating: 0, count: sizes.hidden)
       for d in (0..<sizes.dimension).reversed() {
         for j in 0..<sizes.hidden {
+          sumX[n * sizes.dimension + d] += da[j] * w[d * sizes.hidden + j]
           sumW[d * sizes.hidden + j] += x[n * sizes.dimension + d] * da[j]
           var dh = 0.0
           for k in 0..<sizes.outputs {
@@ -52,46 +71,11 @@ extension ReferenceBackend: NADEKernels {
       }
       for j in 0..<sizes.hidden { sumC[j] += da[j] }
     }
-    dw.write(sumW)
-    dc.write(sumC)
-    dv.write(sumV)
-    sumOfRows(dlogits, into: db)
+    return (sumX, sumW, sumC, sumV)
   }
 }
 
 extension ReferenceBackend {
-  public func nadeInputGradient(
-    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, into dx: Tensor
-  ) {
-    let sizes = NADESizes(x: x, w: w, v: v)
-    let (g, x, w, v) = (dlogits.values, x.values, w.values, v.values)
-    var result = [Double](repeating: 0, count: dx.count)
-    for n in 0..<sizes.images {
-      var a = c.values
-      var hidden: [[Double]] = []
-      for d in 0..<sizes.dimension {
-        hidden.append(a.map(Activation.sigmoid.value))
-        for j in 0..<sizes.hidden { a[j] += x[n * sizes.dimension + d] * w[d * sizes.hidden + j] }
-      }
-      var da = [Double](repeating: 0, count: sizes.hidden)
-      for d in (0..<sizes.dimension).reversed() {
-        for j in 0..<sizes.hidden {
-          result[n * sizes.dimension + d] += da[j] * w[d * sizes.hidden + j]
-        }
-        for j in 0..<sizes.hidden {
-          var dh = 0.0
-          for k in 0..<sizes.outputs {
-            dh +=
-              g[(n * sizes.dimension + d) * sizes.outputs + k]
-              * v[(d * sizes.outputs + k) * sizes.hidden + j]
-          }
-          da[j] += dh * Activation.sigmoid.slope(atOutput: hidden[d][j])
-        }
-      }
-    }
-    dx.write(result)
-  }
-
   public func prepareNADE(w: Tensor, c: Tensor, v: Tensor, b: Tensor) -> NADEWeights {
     NADEWeights(w: w, c: c, v: v, b: b, packed: nil)
   }

@@ -9,6 +9,10 @@ extension TrainingJob {
   static func setAside(
     _ holdOut: HoldOut, of all: DataSet, _ path: String?, seed: UInt64, _ console: Console
   ) throws -> HoldOut.Sides {
+    // Each image is held against each other: seconds from some thousands on.
+    if all.count >= 4_000 && holdOut.count != 0 {
+      console.note("looking for near-duplicates among \(all.count) images")
+    }
     let sides = try holdOut.divide(all, seed: seed)
     guard let path else { return sides }
     if sides.leftOut > 0 {

@@ -9,7 +9,8 @@ let command: [Target] = [
   .executableTarget(
     name: "scanline",
     dependencies: [
-      "Reports", "Detection", "Benchmarks", "Generation", "Training", "Models", "Heads", "CPU",
+      "Reports", "Detection", "Benchmarks", "Verification", "Generation", "Training", "Models",
+      "Heads", "CPU",
       "Tensors", "Images", "RunFiles", "Files", "Randomness",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
@@ -42,6 +43,9 @@ let uses: [Target] = [
     dependencies: [
       "Training", "Generation", "Models", "Layers", "Tensors", "Images", "Randomness",
     ]),
+  .target(
+    name: "Verification",
+    dependencies: ["Generation", "Models", "Layers", "Heads", "Tensors", "Images", "Randomness"]),
   .target(
     name: "Generation", dependencies: ["Models", "Heads", "Tensors", "Images", "Randomness"]),
   .target(
@@ -111,6 +115,9 @@ let testDependencies: [String: [String]] = [
   "RunFilesTests": ["RunFiles", "Files", "TestSupport"],
   "StrokesTests": ["Strokes", "Images"],
   "TensorsTests": ["Tensors", "TestSupport"],
+  "VerificationTests": [
+    "Verification", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "TestSupport",
+  ],
   "TrainingTests": [
     "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles", "Files",
     "Randomness", "TestSupport",
@@ -142,7 +149,8 @@ let package = Package(
     .library(
       name: "Scanline",
       targets: [
-        "Models", "Training", "Generation", "Detection", "Benchmarks", "Reports", "Images",
+        "Models", "Training", "Generation", "Detection", "Verification", "Benchmarks", "Reports",
+        "Images",
         // What their interfaces are made of.
         "Layers", "Heads", "Tensors", "CPU", "RunFiles", "Files", "Randomness",
       ]),

@@ -16,7 +16,7 @@ struct Scanline: ParsableCommand {
     subcommands: [
       Train.self, Sample.self, Evaluate.self, ScoreImages.self, Calibrate.self, FlagImages.self,
       CompareSets.self,
-      Info.self, ModelList.self, BenchmarkModels.self,
+      Verify.self, Info.self, ModelList.self, BenchmarkModels.self,
     ])
 
   static func main() {

@@ -1,0 +1,87 @@
+import Generation
+import Images
+import Models
+import Randomness
+import Tensors
+
+/// Tries to refute what a density claims, by its own weights and kernels.
+///
+/// ```swift
+/// let trained = try TrainedModel(run: "runs/digits")
+/// let verification = Verification(
+///   trained.model, trained.configuration.model, in: trained.context)
+/// let claims = try verification.claims()  // nil where progress asked to stop
+/// ```
+///
+/// Whatever is drawn for it is keyed by the seed, so a verdict can be had again.
+public struct Verification {
+  public let model: any DensityModel
+  /// What smaller models of the same architecture are built from; nil: none are.
+  public let specification: ModelSpecification?
+  /// Evaluation, in the precision to be verified.
+  public let context: Context
+  public let seed: UInt64
+  /// Images that are drawn for the test of the sampler.
+  public let images: Int
+
+  /// What is being tried, and how much of it is done.
+  public typealias Progress = (_ kind: Claim.Kind, _ done: Int, _ total: Int) -> Bool
+
+  public init(
+    _ model: any DensityModel, _ specification: ModelSpecification? = nil, in context: Context,
+    seed: UInt64 = 0, images: Int = 64
+  ) {
+    precondition(images > 0, "a sampler shows itself by its samples")
+    self.model = model
+    self.specification = specification
+    self.context = context
+    self.seed = seed
+    self.images = images
+  }
+
+  /// Tries every claim, whether or not an earlier one fails.
+  /// - Parameter progress: called now and then; answers whether to go on.
+  /// - Returns: nil where it was stopped.
+  /// - Throws: `GenerationError` where the model's probabilities are not numbers.
+  public func claims(progress: @escaping Progress = { _, _, _ in true }) throws -> [Claim]? {
+    let dimension = model.image.dimension
+    let drawn = try Sampler(model, in: context, seed: seed).draw(0..<images) {
+      progress(.samples, $0 / dimension, images)
+    }
+    guard let drawn else { return nil }
+    let tried = unlike(drawn)
+    var claims: [Claim] = []
+    for attempt in [sumsToOne(tried), causality(tried), increments(tried), samples(drawn)] {
+      guard let claim = attempt(progress) else { return nil }
+      claims.append(claim)
+    }
+    if let specification, let claim = allImages(like: specification, progress) {
+      claims.insert(claim, at: 1)
+    }
+    return claims
+  }
+
+  typealias Attempt = (Progress) -> Claim?
+
+  /// Two images of the model's own and two of pure noise, which it does not expect.
+  private func unlike(_ drawn: PixelBatch) -> PixelBatch {
+    var random = RandomStream(seed: seed, "verify/noise")
+    let own = drawn.symbols.prefix(2 * drawn.dimension)
+    let noise = (0..<2 * drawn.dimension).map { _ in UInt8(random.integer(below: drawn.levels)) }
+    return batch(own + noise)
+  }
+
+  /// Whole images of these symbols.
+  func batch(_ symbols: some Collection<UInt8>) -> PixelBatch {
+    let image = model.image
+    return PixelBatch(
+      count: symbols.count / image.dimension, height: image.height, width: image.width,
+      channels: image.channels, levels: model.head.levels, symbols: Array(symbols))
+  }
+
+  /// How many images to compute at once: their outputs should stay within a quarter of a gigabyte.
+  var imagesAtOnce: Int {
+    let outputs = model.steps * model.head.outputs(channels: model.image.channels)
+    return max(1, min(64, (1 << 26) / max(1, outputs)))
+  }
+}

@@ -197,6 +197,11 @@ bench-sampling: build ## what a drawn image costs in scoring passes: five minute
 bench-peers: build .peers/venv/bin/torchrun ## speed beside PyTorch, in turn: an hour or more
 	.peers/venv/bin/python Benchmarks/bench_peers.py $(BENCH)
 
+# make bench-score-files DATA=... BENCH="--rounds 3"
+.PHONY: bench-score-files
+bench-score-files: build .peers/venv/bin/torchrun ## score over PNG files, the whole command, beside PyTorch on tensors
+	.peers/venv/bin/python Benchmarks/score_files.py --data $(DATA) $(BENCH)
+
 # Threads, images and copies of the activations: make bench-kernels KERNELS="1 16 1"
 .PHONY: bench-kernels
 bench-kernels: setup ## convolutions, products and NADE one by one, as shares of the peak

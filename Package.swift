@@ -9,10 +9,16 @@ let command: [Target] = [
   .executableTarget(
     name: "scanline",
     dependencies: [
-      "Reports", "Detection", "Benchmarks", "Verification", "Generation", "Training", "Models",
-      "Heads", "CPU",
-      "Tensors", "Images", "RunFiles", "Files", "Randomness",
+      "Jobs", "Reports", "Detection", "Benchmarks", "Verification", "Training", "Models", "Heads",
+      "CPU", "Tensors", "Images", "RunFiles", "Files",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ]),
+  // What a verb does, whole: a training, new images, a comparison.
+  .target(
+    name: "Jobs",
+    dependencies: [
+      "Reports", "Detection", "Generation", "Training", "Models", "Heads", "CPU", "Tensors",
+      "Images", "RunFiles", "Files",
     ]),
   .target(name: "Reports", dependencies: ["Detection", "Images", "Files", "Randomness"]),
 ]
@@ -94,7 +100,8 @@ let testDependencies: [String: [String]] = [
     "TestSupport",
   ],
   "ExampleTests": [
-    "Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "RunFiles",
+    "Jobs", "Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images",
+    "RunFiles",
     "Files", "Randomness", "TestSupport",
   ],
   "FilesTests": ["Files", "TestSupport"],
@@ -104,6 +111,9 @@ let testDependencies: [String: [String]] = [
   ],
   "HeadsTests": ["Heads", "CPU", "Tensors", "Randomness", "TestSupport"],
   "ImagesTests": ["Images", "Files", "Randomness", "TestSupport"],
+  "JobsTests": [
+    "Jobs", "Training", "CPU", "Images", "Files", "Randomness", "TestSupport",
+  ],
   "LayersTests": ["Layers", "Tensors", "TestSupport"],
   "ModelsTests": [
     "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport",
@@ -149,8 +159,8 @@ let package = Package(
     .library(
       name: "Scanline",
       targets: [
-        "Models", "Training", "Generation", "Detection", "Verification", "Benchmarks", "Reports",
-        "Images",
+        "Jobs", "Models", "Training", "Generation", "Detection", "Verification", "Benchmarks",
+        "Reports", "Images",
         // What their interfaces are made of.
         "Layers", "Heads", "Tensors", "CPU", "RunFiles", "Files", "Randomness",
       ]),

@@ -72,9 +72,17 @@ public struct Benchmark {
   }
 }
 
-/// What ends a benchmark early, in one line.
-public struct BenchmarkError: Error, CustomStringConvertible, Sendable {
-  public let description: String
+/// What ends a benchmark early.
+public enum BenchmarkError: Error, Equatable, CustomStringConvertible, Sendable {
+  /// What was to be a number, a loss or a likelihood, is none.
+  case notFinite(model: String, String, Double)
+
+  public var description: String {
+    switch self {
+    case .notFinite(let model, let what, let found):
+      "\(model): expected a finite \(what), found \(found)"
+    }
+  }
 }
 
 /// Somebody asked to stop.

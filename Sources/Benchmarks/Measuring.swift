@@ -165,8 +165,7 @@ final class Measuring {
   }
 
   private func notFinite(_ what: String, _ found: Double) -> BenchmarkError {
-    BenchmarkError(
-      description: "\(benchmark.specification.name): expected a finite \(what), found \(found)")
+    .notFinite(model: benchmark.specification.name, what, found)
   }
 }
 

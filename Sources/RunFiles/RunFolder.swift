@@ -52,12 +52,29 @@ public struct RunFolder: Sendable {
   public var knowsSeenImages: Bool { access(seenImagesFile, F_OK) == 0 }
   public var hasWeights: Bool { access(weightsFile, F_OK) == 0 }
 
+  /// False of a folder that was claimed for a run which has not begun.
+  public var hasConfiguration: Bool { access(configurationFile, F_OK) == 0 }
+
   /// Makes a new run at `path`, a folder that is new or empty. Throws a `FileError` where it holds
   /// a run or anything else, or where the system refuses.
   public static func create(
     at path: String, configuration: some Encodable
   ) throws -> RunFolder {
+    let run = try claim(path)
+    try run.writeConfiguration(configuration)
+    return run
+  }
+
+  /// Refuses what `create` would: for the start of long work. Throws a `FileError`.
+  public static func requireFree(_ path: String) throws {
     if try folderExists(at: path) { try refuseIfOccupied(path) }
+  }
+
+  /// Makes the folder of a run that is to be begun. Until its configuration is written it is none: where
+  /// that never comes, however the process ends, the next one may take its place. Throws as `create`
+  /// does.
+  public static func claim(_ path: String) throws -> RunFolder {
+    try requireFree(path)
     try makeFolder(path)
     let run = try RunFolder(path: path, lock: RunLock(at: file("lock", in: path)))
     // Again, now that no other training can be doing the same.
@@ -65,7 +82,6 @@ public struct RunFolder: Sendable {
     try run.removeTemporaries()
     try makeFolder(run.eventsFolder)
     try makeFolder(run.samplesFolder)
-    try run.writeConfiguration(configuration)
     return run
   }
 
@@ -92,7 +108,7 @@ public struct RunFolder: Sendable {
     guard try folderExists(at: path) else {
       throw FileError(path, expected: "a run folder", found: "nothing")
     }
-    guard access(run.configurationFile, F_OK) == 0 else {
+    guard run.hasConfiguration else {
       throw FileError(
         run.configurationFile, expected: "the configuration of a run", found: "nothing")
     }
@@ -147,7 +163,7 @@ extension RunFolder {
         path, expected: "a new or empty folder",
         found: "a run; go on with it by --resume, or choose another --run")
     }
-    // A training killed while it made the folder leaves no more than these.
+    // A training that ended before it began leaves no more than these.
     let ours = ["lock", "events", "samples", "seen.bin", "unreadable.csv"]
     let others = names.filter { !ours.contains($0) && !$0.hasSuffix(AtomicFile.temporarySuffix) }
     if let other = others.min() {

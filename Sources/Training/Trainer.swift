@@ -36,8 +36,9 @@ public final class Trainer {
 
   /// Starts a run, or takes it up from its last checkpoint where the folder has one. Writes nothing.
   /// - Parameters:
-  ///   - run: made by `RunFolder.create` or opened by `RunFolder.resume`, which hold its lock.
-  ///   - configuration: what `config.json` of the run says.
+  ///   - run: made by `RunFolder.create` or `claim`, or opened by `RunFolder.resume`, which hold its
+  ///     lock.
+  ///   - configuration: what `config.json` of the run says, or is to say from the first step on.
   ///   - training: the images that the configuration describes, of the model's shape.
   ///   - validation: likewise; nil for none, and then the latest weights are the ones kept.
   ///   - backend: what computes.
@@ -120,6 +121,7 @@ public final class Trainer {
   ///   `FileError` where the disk fails.
   public func train(watch: (Progress) throws -> Bool) throws -> Summary {
     sitting = Sitting(state, done: done)
+    if !run.hasConfiguration { try run.writeConfiguration(configuration) }
     if !isFinished, !run.knowsSeenImages {
       try SeenImages(training: training, validation: validation).write(to: run)
     }
@@ -182,9 +184,7 @@ extension Trainer {
       batch, learningRate: configuration.training.learningRate(at: done))
     guard step.isFinite else {
       let nats = step.nats.isNaN ? .nan : step.nats / Double(batch.count)
-      throw diverged(
-        "step \(state.step + 1)",
-        "\(nats) nats an image, gradient norm \(step.gradientNorm)")
+      throw diverged(at: .step(state.step + 1, gradientNorm: step.gradientNorm), nats)
     }
     state.step += 1
     state.imagesOfEpoch += batch.count
@@ -193,11 +193,9 @@ extension Trainer {
     state.seconds = sitting.clock.seconds
   }
 
-  private func diverged(_ place: String, _ found: String) -> TrainingError {
-    let kept = run.hasCheckpoint ? "the last checkpoint is kept" : "there is no checkpoint yet"
-    return TrainingError(
-      description: "\(run.path): \(place): expected a finite loss, found \(found); \(kept): start"
-        + " anew with a lower learning rate")
+  private func diverged(at moment: TrainingError.Moment, _ nats: Double) -> TrainingError {
+    .diverged(
+      run: run.path, at: moment, natsPerImage: nats, keepsCheckpoint: run.hasCheckpoint)
   }
 }
 
@@ -221,8 +219,7 @@ extension Trainer {
     }
     guard try watched.get() else { return nil }
     guard likelihood.natsPerImage.isFinite else {
-      throw diverged(
-        "validation after step \(state.step)", "\(likelihood.natsPerImage) nats an image")
+      throw diverged(at: .validation(afterStep: state.step), likelihood.natsPerImage)
     }
     return likelihood.natsPerImage
   }

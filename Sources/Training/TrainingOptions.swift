@@ -1,4 +1,6 @@
+import CPU
 import Foundation
+import Models
 import Tensors
 
 /// How a model is trained: AdamW with warm-up and cosine decay, clipping, and a moving average of the
@@ -124,5 +126,12 @@ extension TrainingOptions.Duration: Codable {
     case .epochs(let count): try container.encode(count, forKey: .epochs)
     case .minutes(let minutes): try container.encode(minutes, forKey: .minutes)
     }
+  }
+}
+
+extension ModelFamily {
+  /// What activations are computed in where nothing else is asked for: on this processor.
+  public var precision: Precision {
+    prefersBFloat16 && CPUBackend.gainsFromBFloat16 ? .bfloat16 : .float32
   }
 }

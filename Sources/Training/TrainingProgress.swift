@@ -1,6 +1,29 @@
 /// What ends a training early.
-public struct TrainingError: Error, CustomStringConvertible, Sendable {
-  public let description: String
+public enum TrainingError: Error, CustomStringConvertible, Sendable {
+  /// Where it was.
+  public enum Moment: Equatable, Sendable {
+    /// The step that was to be taken, 1-based.
+    case step(Int, gradientNorm: Double)
+    case validation(afterStep: Int)
+  }
+
+  /// The loss is no longer finite.
+  case diverged(run: String, at: Moment, natsPerImage: Double, keepsCheckpoint: Bool)
+
+  public var description: String {
+    switch self {
+    case .diverged(let run, let moment, let nats, let keepsCheckpoint):
+      let (place, more) =
+        switch moment {
+        case .step(let step, let norm): ("step \(step)", ", gradient norm \(norm)")
+        case .validation(let step): ("validation after step \(step)", "")
+        }
+      let kept = keepsCheckpoint ? "the last checkpoint is kept" : "there is no checkpoint yet"
+      return
+        "\(run): \(place): expected a finite loss, found \(nats) nats an image\(more); \(kept):"
+        + " start anew with a lower learning rate"
+    }
+  }
 }
 
 extension Trainer {

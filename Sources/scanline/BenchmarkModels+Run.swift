@@ -2,17 +2,19 @@ import Benchmarks
 import CPU
 import Heads
 import Images
+import Jobs
 import Models
 import Tensors
 
 extension BenchmarkModels {
   func run() throws {
     common.prepare()
-    let images = try data.map { path in
+    let images = try data.flatMap { path in
       let options = LoadingOptions(
         size: size.map { ($0.width, $0.height) }, channels: channels?.count,
         followLinks: followLinks)
-      return try load(path, options, common.console)
+      return try DataSet.load(
+        path, options: options, watch: ReadingDisplay(common.console).show)
     }
     let benchmarks = try benchmarks(on: images)
     let interruption = Interruption()
@@ -98,23 +100,5 @@ extension BenchmarkModels {
       peaks[precision] = CPUBackend.shared.arithmeticPeak(precision)
     }
     return peaks
-  }
-}
-
-extension Benchmark {
-  /// `pixelcnn, 256 levels`
-  var name: String {
-    let levels = specification.head.levels
-    return specification.name + (levels > 2 ? ", \(levels) levels" : "")
-  }
-}
-
-extension Benchmark.Measurement {
-  var verb: String {
-    switch self {
-    case .train: "training"
-    case .score: "scoring"
-    case .sample: "sampling"
-    }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Benchmarks
 import Heads
+import Jobs
 
 struct BenchmarkModels: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -59,7 +60,7 @@ struct BenchmarkModels: ParsableCommand {
     help: ArgumentHelp("What to measure, comma-separated.", valueName: "train,score,sample"))
   var only: String?
 
-  @Option(help: "Seconds for each measurement.")
+  @Option(help: "Seconds for each measurement. (default: 5)", transform: decimal)
   var seconds: Double = 5
 
   @Option(help: "Training steps to take instead, with the resident memory early and late.")
@@ -73,11 +74,12 @@ struct BenchmarkModels: ParsableCommand {
   func validate() throws {
     try precision?.require("--precision")
     try scorePrecision.require("--score-precision")
+    if let data { try requirePath("DATA", data) }
     try expect("--levels", levels, "2 ... 256") { (2...256).contains($0) }
     try expect("--batch", batch, "1 ... 1048576") { (1...1_048_576).contains($0) }
     try expect("--seconds", seconds, "more than 0, at most 86400") { $0 > 0 && $0 <= 86_400 }
     try expect("--steps", steps, "1 ... 1000000000") { (1...1_000_000_000).contains($0) }
-    if let levels { try head?.require(levels) }
+    if let levels, let head { try asUsage { try head.require(levels) } }
     if steps != nil, try !measurements().contains(.train) {
       throw ValidationError("--steps are training steps: expected --only with train")
     }

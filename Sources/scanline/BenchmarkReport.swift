@@ -78,3 +78,21 @@ struct BenchmarkReport: Encodable {
     try container.encode(result.plainSample, forKey: .plainSampleImagesPerSecond)
   }
 }
+
+extension Benchmark {
+  /// `pixelcnn, 256 levels`
+  var name: String {
+    let levels = specification.head.levels
+    return specification.name + (levels > 2 ? ", \(levels) levels" : "")
+  }
+}
+
+extension Benchmark.Measurement {
+  var verb: String {
+    switch self {
+    case .train: "training"
+    case .score: "scoring"
+    case .sample: "sampling"
+    }
+  }
+}

@@ -1,17 +1,20 @@
 import ArgumentParser
 import Detection
+import Files
 import Foundation
 import Images
+import Jobs
+import Reports
 import Training
 
 struct Calibrate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Store the scores of held-out normal images in a run.",
     discussion: """
-      Later images are ranked among these, in place of those that train set aside. They must be normal, and neither trained nor validated \
-      on: on those the model is too sure, and false alarms come more often than asked for. The run \
-      knows those by content, and is not calibrated where more than one in twenty was trained on. A \
-      false-alarm rate A needs at least 1/A - 1 of them.
+      Later images are ranked among these, in place of those that train set aside. They must be \
+      normal, and neither trained nor validated on: on those the model is too sure, and false alarms \
+      come more often than asked for. The run knows those by content, and is not calibrated where \
+      more than one in twenty was trained on. A false-alarm rate A needs at least 1/A - 1 of them.
 
       Example: scanline calibrate runs/parts held-out
       """)
@@ -26,9 +29,9 @@ struct Calibrate: ParsableCommand {
   func run() throws {
     let run = try options.open(runFolder)
     if run.trained.configuration.experts == true {
-      throw CommandError(
-        "\(run.path): expected a run of one model, found both experts, which rank images among those"
-          + " that their training set aside")
+      throw FileError(
+        run.path, expected: "a run of one model",
+        found: "both experts, which rank images among those that their training set aside")
     }
     let (calibration, images) = try run.calibration(on: data)
     let file = run.trained.run.calibrationFile
@@ -67,21 +70,10 @@ extension RunInUse {
     let images = try load(path)
     try rate?.check(images.count, of: path)
     let heldOut = try requireHeldOut(images, path)
-    return (
-      try calibration(
-        on: images, path, "\(path), \(counted(images.count, "image"))", heldOut: heldOut), images
-    )
-  }
-
-  /// The same of images that are read already.
-  func calibration(
-    on images: DataSet, _ path: String, _ description: String, heldOut: Bool?
-  ) throws -> Calibration {
-    let holdOut = HoldOut(groupBy: trained.configuration.data.heldOut?.groupBy)
-    let groups = try holdOut.groups(of: images)
-    return try watching(path, images.count) { progress in
-      try Scorer(trained).calibration(
-        of: images, description, heldOut: heldOut, groups: groups, progress: progress)
+    let description = "\(path), \(counted(images.count, "image"))"
+    let calibration = try watching(path, images.count) { progress in
+      try trained.calibration(on: images, description, heldOut: heldOut, progress: progress)
     }
+    return (calibration, images)
   }
 }

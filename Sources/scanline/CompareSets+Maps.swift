@@ -1,5 +1,4 @@
 import Detection
-import Images
 
 extension CompareSets {
   /// How well the maps of one set point at its outlined defects.
@@ -33,20 +32,5 @@ extension CompareSets {
         + " peak in a box \(number(peakInBox)), of the \(flagged) flagged at 5 %"
         + " \(number(flaggedPeakInBox))"
     }
-  }
-
-  /// The table of a set by both experts, and where its images have outlines how well maps point at them.
-  func table(_ path: String, _ run: RunInUse, by experts: Experts) throws -> (ScoreTable, Map?) {
-    let outlines = boxes.map(OutlinedDefects.init)
-    var accuracy = MapAccuracy()
-    let needed = try RankPValue.imagesNeeded(falseAlarmRate: 0.05)
-    let rate = experts.calibration.held.count >= needed ? 0.05 : 0.5
-    let scored = try run.judged(path, by: experts, falseAlarmRate: rate) { row, evidence, _ in
-      guard let found = try outlines?.boxes(of: row.path) else { return }
-      accuracy.add(
-        evidence.map(reach: experts.local.reach), peak: evidence.peak,
-        flagged: row.verdict!.flagged, boxes: found)
-    }
-    return (scored.table, accuracy.images > 0 ? Map(outOf: path, accuracy) : nil)
   }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
-import Detection
-import Images
-import Training
+import Jobs
+import Reports
 
 struct CompareSets: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -36,49 +35,61 @@ struct CompareSets: ParsableCommand {
 
   @OptionGroup var options: UseOptions
 
+  func validate() throws {
+    for path in [normal] + others { try requirePath("DATA", path) }
+  }
+
   func run() throws {
     let run = try options.open(runFolder)
-    let experts = try Experts(of: run.trained)
-    let calibration = try experts == nil ? run.trained.calibration() : nil
-    let scorer = try Scorer(run.trained, calibration: calibration)
-    if boxes != nil && experts == nil {
-      throw CommandError("--boxes: expected a run of both experts, found one of a single model")
+    var job = ComparisonJob(run.trained, normal: normal, others: others)
+    job.boxes = boxes
+    job.strict = run.reading.strict
+    job.followsLinks = run.reading.followLinks
+    job.seed = options.common.seed
+    let display = ScoringDisplay(run)
+    guard let outcome = try job.run(watch: display.show) else {
+      throw CommandError.stopped("\(display.path ?? normal) is not scored to its end")
     }
-    var maps: [Map] = []
-    var sets: [(path: String, data: DataSet)] = []
-    func table(_ path: String) throws -> ScoreTable {
-      if let experts {
-        let (table, map) = try self.table(path, run, by: experts)
-        maps += map.map { [$0] } ?? []
-        return table
-      }
-      let images = try run.load(path)
-      sets.append((path, images[0..<0]))
-      if path == normal { try run.warnOfSeen(images, path) }
-      return try run.scores(of: images, named: path, by: scorer)
-    }
-    let normalTable = try table(normal)
-    // The verdict first: it is what is judged by.
-    let scores = [Score.verdict, "nats"] + scorer.scores.map(\.name)
-    let columns = scores.filter { normalTable.values(of: $0) != nil }.map { score in
-      Oddness(score, among: calibration?.scores[score] ?? normalTable.values(of: score)!)
-    }
-    var pairs: [Pair] = []
-    for other in others {
-      let otherTable = try table(other)
-      for column in columns {
-        pairs.append(
-          try Pair(outOf: other, column, normalTable, otherTable, seed: options.common.seed))
-      }
-    }
+    let pairs = outcome.comparison.pairs
+    let maps = outcome.maps.map(Map.init)
     try run.console.result(
-      WithReading(Result(pairs: pairs, maps: boxes == nil ? nil : maps), ReadingReport(sets)),
-      text: ([text(pairs)] + maps.map(\.text)).joined(separator: "\n"))
+      WithReading(
+        Result(pairs: pairs.map(Pair.init), maps: boxes == nil ? nil : maps), outcome.reading),
+      text: ([table(pairs)] + maps.map(\.text)).joined(separator: "\n"))
   }
 
   /// What `--json` prints.
   private struct Result: Encodable {
     let pairs: [Pair]
     let maps: [Map]?
+  }
+}
+
+/// Shows a comparison as it goes.
+private final class ScoringDisplay {
+  /// What is being scored.
+  private(set) var path: String?
+  private let run: RunInUse
+  private let reading: ReadingDisplay
+  private var line: ProgressLine
+
+  init(_ run: RunInUse) {
+    self.run = run
+    reading = ReadingDisplay(run.console)
+    line = ProgressLine(run.console)
+  }
+
+  /// Answers whether nobody has asked it to stop.
+  func show(_ event: ComparisonJob.Event) -> Bool {
+    switch event {
+    case .reading(let event): return reading.show(event)
+    case .seen(let remark): run.console.warn("\(remark)")
+    case .scoring(let path, let done, let total):
+      if path != self.path { line = ProgressLine(run.console) }
+      self.path = path
+      line.update("scoring \(path)", Double(done), of: total, "images")
+      if done == total { line.clear() }
+    }
+    return !run.interruption.isRequested
   }
 }

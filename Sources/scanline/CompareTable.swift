@@ -2,10 +2,10 @@ import Detection
 
 extension CompareSets {
   /// A table with aligned columns; whole paths would fill it.
-  func text(_ pairs: [Pair]) -> String {
+  func table(_ pairs: [Comparison.Pair]) -> String {
     let header = ["out of", "score", "AUROC", "AUPR in", "AUPR out", "FPR95", "FPR80"]
     let names = Dictionary(zip(others, shortNames(of: others))) { first, _ in first }
-    let lines = [header] + pairs.map { [names[$0.outOf]!] + $0.cells }
+    let lines = [header] + pairs.map { [names[$0.outOf]!] + cells($0) }
     let widths = header.indices.map { column in lines.map { $0[column].count }.max()! }
     return lines.map { line in
       zip(line, widths).map { cell, width in
@@ -14,26 +14,12 @@ extension CompareSets {
     }.joined(separator: "\n")
   }
 
-  /// A column of a table as what is odder the higher it is.
-  struct Oddness {
-    let score: String
-    private let tail: Tail
-    private let tails: Tails
-
-    init(_ score: String, among normal: [Double]) {
-      self.score = score
-      tail = Score.oddTail(of: score)
-      tails = Tails(of: normal)
+  /// A line of the table but for the name of the set.
+  private func cells(_ pair: Comparison.Pair) -> [String] {
+    func interval(_ metric: KeyPath<DetectionMetrics, Double>) -> String {
+      let (low, high) = (pair.low[keyPath: metric], pair.high[keyPath: metric])
+      return "\(fixed(pair.metrics[keyPath: metric], 3)) (\(fixed(low, 3))–\(fixed(high, 3)))"
     }
-
-    func values(in table: ScoreTable) -> [Double] {
-      table.values(of: score)!.map { value in
-        switch tail {
-        case .high: value
-        case .low: -value
-        case .both: value.isNaN ? .nan : tails.oddness(of: value, .both)
-        }
-      }
-    }
+    return [pair.score] + [\.auroc, \.auprIn, \.auprOut, \.fpr95, \.fpr80].map(interval)
   }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Images
+import Jobs
+import Reports
 
 /// `WxH`, pixels.
 struct Size: ExpressibleByArgument, Equatable {
@@ -37,16 +39,28 @@ struct ReadingOptions: ParsableArguments {
   var followLinks = false
 }
 
-/// Loads a data set with progress, and tells of the files that were skipped.
-func load(_ path: String, _ options: LoadingOptions, _ console: Console) throws -> DataSet {
-  try requirePath("DATA", path)
-  let line = ProgressLine(console)
-  let data = try DataSet.load(path, options: options) { done, total in
-    line.update("reading \(path): \(done) of \(total) files")
+/// Shows how images are read: a line in place, and what there is to say of the files.
+final class ReadingDisplay {
+  private let console: Console
+  private var line: ProgressLine
+
+  init(_ console: Console) {
+    self.console = console
+    line = ProgressLine(console)
   }
-  line.clear()
-  tellOfFiles(path, data.leftOut, data.skipped, data.flawed, console)
-  return data
+
+  /// Answers that it is to go on: a signal ends the process by itself.
+  func show(_ reading: Reading) -> Bool {
+    switch reading {
+    case .files(let path, let done, let total):
+      line.update("reading \(path): \(done) of \(total) files")
+    case .done(let read):
+      line.clear()
+      line = ProgressLine(console)
+      tellOfFiles(read.path, read.leftOut, read.skipped, read.flawed, console)
+    }
+    return true
+  }
 }
 
 /// Tells of files that were left out, passed over or read with a flaw.

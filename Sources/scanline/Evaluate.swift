@@ -1,13 +1,15 @@
 import ArgumentParser
+import Files
 import Models
+import Reports
 import Training
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure how likely a set of images is.",
     discussion: """
-      Exact nats an image and bits per dimension, each with the standard error of its mean. Where
-      the model has all 256 levels, also the bits per dimension of the same images as optimised PNG
+      Exact nats an image and bits per dimension, each with the standard error of its mean. Where \
+      the model has all 256 levels, also the bits per dimension of the same images as optimised PNG \
       files.
 
       Example: scanline evaluate runs/photos held-out
@@ -39,9 +41,9 @@ struct Evaluate: ParsableCommand {
       throw CommandError.stopped("\(likelihood.nats.count) of \(images.count) images evaluated")
     }
     if let index = likelihood.nats.firstIndex(where: { !$0.isFinite }) {
-      throw CommandError(
-        "\(images.names[index]): expected a finite likelihood, found \(likelihood.nats[index]) nats;"
-          + " the weights of the run are beyond all measure")
+      throw FileError(
+        images.names[index], expected: "a finite likelihood",
+        found: "\(likelihood.nats[index]) nats; the weights of the run are beyond all measure")
     }
     let png =
       trained.configuration.pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil

@@ -1,4 +1,6 @@
+import Files
 import Images
+import Jobs
 import Training
 
 extension RunInUse {
@@ -15,10 +17,11 @@ extension RunInUse {
       return nil
     }
     guard overlap.excess <= Self.mostTrained else {
-      throw CommandError(
-        "\(path): expected images that the run was not trained on, found \(overlap.trained.count) of"
-          + " \(images.count) that it was, the same in every pixel, as \(images.names[overlap.trained[0]])"
-      )
+      throw FileError(
+        path, expected: "images that the run was not trained on",
+        found:
+          "\(overlap.trained.count) of \(images.count) that it was, the same in every pixel, as"
+          + " \(images.names[overlap.trained[0]])")
     }
     tell(overlap, images, path)
     if overlap.isEmpty {
@@ -27,18 +30,7 @@ extension RunInUse {
     return overlap.isEmpty
   }
 
-  /// Tells of images that the run has seen, where they are taken as unseen ones.
-  func warnOfSeen(_ images: DataSet, _ path: String) throws {
-    guard let overlap = try SeenImages(of: trained.run)?.overlap(with: images) else { return }
-    tell(overlap, images, path)
-  }
-
   private func tell(_ overlap: SeenImages.Overlap, _ images: DataSet, _ path: String) {
-    for (seen, use) in [(overlap.trained, "trained"), (overlap.validated, "validated")] {
-      guard let first = seen.first else { continue }
-      console.warn(
-        "\(path): the run was \(use) on \(seen.count) of these \(counted(images.count, "image")), as"
-          + " \(images.names[first]); they surprise it less than others will")
-    }
+    for remark in SeenRemark.remarks(on: overlap, images, path) { console.warn("\(remark)") }
   }
 }

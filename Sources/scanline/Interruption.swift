@@ -15,7 +15,6 @@ struct Interruption {
   private struct State: Sendable {
     /// How long a job that has been asked may take; nil for as long as it needs.
     var patience: Duration? = .zero
-    var cleanUp: @Sendable () -> Void = {}
     var request: (signal: Int32, time: ContinuousClock.Instant)?
   }
 
@@ -24,22 +23,12 @@ struct Interruption {
   /// - Parameter patience: how long after a request the job may go on; nil for as long as it takes to
   ///   save what it has.
   init(patience: Duration? = .seconds(1)) {
-    Self.state.withLock {
-      $0.patience = patience
-      $0.cleanUp = {}
-    }
-  }
-
-  /// Has a signal that ends the process at once, before a job is begun, undo something first.
-  static func beforeEnding(_ cleanUp: @escaping @Sendable () -> Void) {
-    state.withLock { $0.cleanUp = cleanUp }
+    Self.state.withLock { $0.patience = patience }
   }
 
   var isRequested: Bool { Self.state.withLock { $0.request != nil } }
 
   /// How a job ends that was stopped, by the custom of shells: 128 and the signal's number.
-  var exitCode: ExitCode? { Self.exitCode }
-
   static var exitCode: ExitCode? {
     state.withLock { $0.request.map { ExitCode(128 + $0.signal) } }
   }
@@ -79,7 +68,7 @@ struct Interruption {
     state.withLock { state in
       guard let request = state.request else {
         state.request = (number, .now)
-        if state.patience == .zero { end(by: number, state.cleanUp) }
+        if state.patience == .zero { end(by: number) }
         return
       }
       // Some send a signal twice, to the process and to its group; a terminal that closes sends one,
@@ -92,8 +81,7 @@ struct Interruption {
   }
 
   /// Not `exit`: its cleaning up would pull compiled kernels from under a running step.
-  private static func end(by signal: Int32, _ cleanUp: () -> Void = {}) -> Never {
-    cleanUp()
+  private static func end(by signal: Int32) -> Never {
     AtomicFile.abandonAll {
       Console.write("\(Console.isTerminal ? "\r\u{1b}[K" : "")stopped\n")
       _exit(128 + signal)
@@ -106,9 +94,4 @@ struct Interruption {
     return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
       == unsafeBitCast(SIG_IGN, to: Int.self)
   }
-}
-
-/// What a job throws that was asked to stop: how far it has come.
-struct Stopped: Error, CustomStringConvertible {
-  let description: String
 }

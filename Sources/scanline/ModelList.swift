@@ -54,10 +54,3 @@ struct ModelList: ParsableCommand {
     let help: String
   }
 }
-
-extension ModelFamily {
-  /// What activations are computed in where nothing else is asked for: on this processor.
-  var precision: Precision {
-    prefersBFloat16 && CPUBackend.gainsFromBFloat16 ? .bfloat16 : .float32
-  }
-}

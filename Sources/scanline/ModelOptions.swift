@@ -1,21 +1,11 @@
 import ArgumentParser
 import CPU
 import Heads
+import Jobs
 import Models
 import Tensors
 
-extension Head.Kind: ExpressibleByArgument {
-  /// Refuses a number of levels that it cannot have.
-  func require(_ levels: Int) throws {
-    guard !self.levels.contains(levels) else { return }
-    let own =
-      self.levels.count == 1 ? "\(self.levels.lowerBound)" : "2 ... \(self.levels.upperBound)"
-    throw ValidationError("--head \(name) has \(own) levels, found --levels \(levels)")
-  }
-
-  /// The head of images of so many levels where none is asked for.
-  static func usual(_ levels: Int) -> Head.Kind { levels == 2 ? .bernoulli : .categorical }
-}
+extension Head.Kind: ExpressibleByArgument {}
 
 enum PrecisionName: String, CaseIterable, ExpressibleByArgument {
   case float32
@@ -36,17 +26,31 @@ enum PrecisionName: String, CaseIterable, ExpressibleByArgument {
 func expect<Value>(
   _ flag: String, _ value: Value?, _ expected: String, _ isSensible: (Value) -> Bool
 ) throws {
-  if let value, !isSensible(value) {
-    throw ValidationError("\(flag): expected \(expected), found \(value)")
+  try asUsage { try OptionError.require(flag, value, expected, isSensible) }
+}
+
+/// Refuses a path that is empty or that means standard input or output elsewhere.
+func requirePath(_ flag: String, _ path: String) throws {
+  try asUsage { try OptionError.requirePath(flag, path) }
+}
+
+/// Does what refuses a flag; wrong usage has an exit status of its own.
+func asUsage(_ check: () throws -> Void) throws {
+  do {
+    try check()
+  } catch let error as OptionError {
+    throw ValidationError(error.description)
+  } catch let error as ModelError {
+    throw ValidationError(error.description)
   }
 }
 
-/// Refuses a path that is empty, as of a variable that is not set, or that means standard input or
-/// output elsewhere.
-func requirePath(_ flag: String, _ path: String) throws {
-  guard path.isEmpty || path == "-" else { return }
-  let found = path.isEmpty ? "an empty text" : "-, which stands for no file here"
-  throw ValidationError("\(flag): expected a path, found \(found)")
+/// A number of a flag, in decimal digits. (Swift reads hexadecimal ones too, which nobody means.)
+func decimal(_ text: String) throws -> Double {
+  guard let number = Double(text), !text.lowercased().contains("x") else {
+    throw ValidationError("expected a decimal number")
+  }
+  return number
 }
 
 /// The values of `--set name=value`, by name.
@@ -66,11 +70,9 @@ func parsedSettings(_ words: [String]) throws -> [String: String] {
 
 /// Refuses a model that there is not, and settings that it does not have.
 func requireModel(_ name: String, _ settings: [String: String]) throws {
-  do {
+  try asUsage {
     _ = try ModelSpecification(
       name: name, settings: settings, head: .bernoulli,
       image: ImageShape(height: 1, width: 1, channels: 1))
-  } catch let error as ModelError {
-    throw ValidationError(error.description)
   }
 }

@@ -1,13 +1,21 @@
 import ArgumentParser
 
 /// A failure of the command itself, in one line.
-struct CommandError: Error, CustomStringConvertible {
-  let description: String
+enum CommandError: Error, CustomStringConvertible {
+  case failed(String)
+  /// The work was stopped before its end: how far it has come.
+  case stopped(String)
 
-  init(_ description: String) { self.description = description }
+  init(_ description: String) { self = .failed(description) }
 
-  /// The work was stopped before its end.
-  static func stopped(_ what: String) -> Stopped { Stopped(description: "stopped: \(what)") }
+  var isStop: Bool { if case .stopped = self { true } else { false } }
+
+  var description: String {
+    switch self {
+    case .failed(let line): line
+    case .stopped(let what): "stopped: \(what)"
+    }
+  }
 }
 
 /// What every verb takes that writes files beside its run.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Images
+import Jobs
 import Training
 
 /// The run that a verb uses.
@@ -39,17 +40,13 @@ struct RunInUse {
   let console: Console
   let interruption: Interruption
 
-  /// Loads a data set as the run wants its images: side by side, where it has learned from crops.
+  /// Loads a data set as the run wants its images, and tells of its files.
   func load(_ path: String) throws -> DataSet {
-    if let crops = trained.configuration.crops {
-      let channels = trained.configuration.model.image.channels
-      return Crops.grid(
-        of: try loadScaled(path, crops, channels: channels, reading, console), width: crops.width,
-        height: crops.height)
-    }
-    var options = trained.loadingOptions
-    options.strict = reading.strict
-    options.followLinks = reading.followLinks
-    return try scanline.load(path, options, console)
+    try requirePath("DATA", path)
+    let images = try trained.images(
+      at: path, strict: reading.strict, followLinks: reading.followLinks,
+      watch: ReadingDisplay(console).show)
+    guard let images else { throw CommandError.stopped("\(path) is not read to its end") }
+    return images
   }
 }

@@ -1,9 +1,6 @@
 import ArgumentParser
-import Files
-import Generation
 import Heads
-import Images
-import Reports
+import Jobs
 import Training
 
 struct Sample: ParsableCommand {
@@ -28,7 +25,7 @@ struct Sample: ParsableCommand {
     name: .customLong("out"), help: ArgumentHelp("The folder to write to.", valueName: "folder"))
   var outPath: String
 
-  @Option(help: "Below 1 sharper, above 1 flatter.")
+  @Option(help: "Below 1 sharper, above 1 flatter. (default: 1)", transform: decimal)
   var temperature: Double = 1
 
   @Option(name: .customLong("top-k"), help: "Draw only from the so many most probable levels.")
@@ -36,7 +33,8 @@ struct Sample: ParsableCommand {
 
   @Option(
     name: .customLong("top-p"),
-    help: "Draw only from the most probable levels that together reach this probability.")
+    help: "Draw only from the most probable levels that together reach this probability.",
+    transform: decimal)
   var topP: Double?
 
   @Flag(help: "Always the most probable level.")
@@ -48,9 +46,6 @@ struct Sample: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   @OptionGroup var common: CommonOptions
-
-  /// Tiles of the grid.
-  private static let mostInGrid = 400
 
   var imageCount: Int { count ?? (greedy || beam != nil ? 1 : 16) }
 
@@ -83,31 +78,38 @@ struct Sample: ParsableCommand {
     common.prepare()
     let interruption = Interruption()
     let trained = try TrainedModel(run: runFolder.path)
-    let folder = try OutputFolder(outPath, overwrite: output.overwrite)
-    try folder.requireFree((1...imageCount).lazy.map(name) + ["grid.png"])
-    let start = ContinuousClock.now
-    var tiles: [Image] = []
-    var written = 0
-    func write(_ batch: PixelBatch) throws {
-      for index in 0..<min(batch.count, imageCount - written) {
-        let image = trained.configuration.pixels.image(from: batch, at: index)
-        written += 1
-        try image.writePNG(to: folder.file(name(written)))
-        if tiles.count < Self.mostInGrid { tiles.append(image) }
-      }
+    var job = DrawingJob(trained, count: imageCount)
+    job.method =
+      beam.map { .beam(width: $0) }
+      ?? .draws(
+        SamplingOptions(temperature: temperature, topK: topK, topP: topP, greedy: greedy))
+    job.seed = common.seed
+    job.overwrites = output.overwrite
+    let line = ProgressLine(common.console)
+    let outcome = try job.run(to: outPath) { [imageCount, beam] done in
+      line.update(beam == nil ? "drawing" : "searching", done, of: imageCount, "images")
+      return !interruption.isRequested
     }
-    try draw(from: trained, interruption, each: write)
-    if !tiles.isEmpty { try grid(of: tiles).writePNG(to: folder.file("grid.png")) }
-    guard written == imageCount else {
-      throw CommandError.stopped("\(written) of \(imageCount) images are in \(outPath)")
+    line.clear()
+    guard outcome.images == imageCount, let grid = outcome.grid else {
+      throw CommandError.stopped("\(outcome.images) of \(imageCount) images are in \(outPath)")
     }
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
     try common.console.result(
       Result(
-        run: runFolder.path, images: written, out: outPath, grid: folder.file("grid.png"),
-        seconds: seconds, imagesPerSecond: Double(written) / seconds),
+        run: runFolder.path, images: outcome.images, out: outPath, grid: grid,
+        seconds: outcome.seconds, imagesPerSecond: Double(outcome.images) / outcome.seconds),
       text:
-        "\(counted(written, "image")) in \(outPath), \(duration(seconds)); see \(folder.file("grid.png"))"
+        "\(counted(outcome.images, "image")) in \(outPath), \(duration(outcome.seconds)); see \(grid)"
     )
+  }
+
+  /// What `--json` prints.
+  private struct Result: Encodable {
+    let run: String
+    let images: Int
+    let out: String
+    let grid: String
+    let seconds: Double
+    let imagesPerSecond: Double
   }
 }

@@ -25,8 +25,8 @@ struct Scanline: ParsableCommand {
     do {
       var command = try parseAsRoot(understood(Array(CommandLine.arguments.dropFirst())))
       try command.run()
-    } catch let stopped as Stopped {
-      Console.write("\(stopped)\n")
+    } catch let error as CommandError where error.isStop {
+      Console.write("\(error)\n")
       exit(withError: Interruption.exitCode)
     } catch {
       exit(withError: error)

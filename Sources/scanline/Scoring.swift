@@ -10,12 +10,13 @@ struct FalseAlarmOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The share of normal images that may be flagged, between 0 and 1. (default: 0.05)",
-      valueName: "rate"))
+      valueName: "rate"), transform: decimal)
   var falseAlarmRate: Double?
 
   @Option(
     help: ArgumentHelp(
-      "Instead, the share of the flagged that may be normal.", valueName: "rate"))
+      "Instead, the share of the flagged that may be normal.", valueName: "rate"),
+    transform: decimal)
   var falseDiscoveryRate: Double?
 
   @Option(
@@ -65,11 +66,11 @@ struct FalseAlarmOptions: ParsableArguments {
     if normalImages < needed { throw tooFew(path, needed: needed, found: normalImages) }
   }
 
-  private func tooFew(_ path: String, needed: Int, found: Int) -> CommandError {
+  private func tooFew(_ path: String, needed: Int, found: Int) -> FileError {
     let kind = falseDiscoveryRate == nil ? "false-alarm" : "false-discovery"
-    return CommandError(
-      "\(path): expected at least \(needed) held-out normal images for a \(kind) rate of \(rate),"
-        + " found \(found)")
+    return FileError(
+      path, expected: "at least \(needed) held-out normal images for a \(kind) rate of \(rate)",
+      found: "\(found)")
   }
 }
 

@@ -1,33 +1,8 @@
 import ArgumentParser
 import Heads
+import Jobs
 
 struct Train: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    abstract: "Learn the density of a set of images.",
-    discussion: """
-      Example: scanline train photos --run runs/photos --model pixelcnn --size 32x32 --minutes 20
-
-      Ctrl-C stops after the step under way, with a checkpoint; again, it ends at once. Then, or after
-      a crash, the same DATA and RUN with --resume go on, and with --epochs reach the same weights as
-      if nothing had happened. A stopped training ends with status 130 (TERM 143, HUP 129).
-
-      Without flags that say what to learn, images of one size up to 64x64 are learned whole. Larger \
-      ones get two experts, neither of them told what is odd: local-pixelcnn learns texture from \
-      random crops at half their size, a Gaussian density what belongs where.
-
-      Some images are set aside (of 240 or more), neither trained nor validated on: flag, score and \
-      compare rank later ones among these. Near-duplicates stay on one side, and with --group-by all of a \
-      folder, or all whose names have the same match of an expression (--group-by 'part-([0-9]+)').
-
-      The weights kept are the best by validation, and a training ends early where validation does not
-      improve. A finished run is taken further by --resume with a larger --epochs (or --minutes) than
-      it had: from the best weights, by a learning rate that rises and falls anew over the rest.
-      """)
-
-  enum Binarization: String, CaseIterable, ExpressibleByArgument {
-    case threshold, stochastic
-  }
-
   @Argument(help: "The images to learn: a folder, an IDX, CIFAR, .amat or .npy file.")
   var data: String
 
@@ -44,7 +19,7 @@ struct Train: ParsableCommand {
   var levels: Int?
 
   @Option(help: "Make images binary: at mid-grey, or by a fresh draw each epoch.")
-  var binarize: Binarization?
+  var binarize: TrainingRequest.Binarization?
 
   @Option(help: "Bring images to this size, WxH.")
   var size: Size?
@@ -58,7 +33,7 @@ struct Train: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "The scale of images that crops are taken at, up to 1. (default: 0.5 of large ones)",
-      valueName: "scale"))
+      valueName: "scale"), transform: decimal)
   var scale: Double?
 
   @Flag(help: "Take crops as they are, neither mirrored nor turned upside down.")
@@ -79,7 +54,7 @@ struct Train: ParsableCommand {
   @Option(help: "Passes over the images. (default: 20)")
   var epochs: Int?
 
-  @Option(help: "Minutes to train instead.")
+  @Option(help: "Minutes to train instead.", transform: decimal)
   var minutes: Double?
 
   @Option(
@@ -94,10 +69,10 @@ struct Train: ParsableCommand {
   @Option(help: "Images a step. (default: the model's)")
   var batch: Int?
 
-  @Option(name: .customLong("learning-rate"), help: "Highest rate of AdamW. (default: the model's)")
+  @Option(help: "Highest rate of AdamW. (default: the model's)", transform: decimal)
   var learningRate: Double?
 
-  @Option(name: .customLong("weight-decay"), help: "Decoupled weight decay. (default: 0)")
+  @Option(help: "Decoupled weight decay. (default: 0)", transform: decimal)
   var weightDecay: Double?
 
   @Option(help: "Precision of activations. (default: bfloat16 where it pays)")
@@ -125,12 +100,10 @@ struct Train: ParsableCommand {
 
   @Option(
     name: .customLong("checkpoint-every"),
-    help: ArgumentHelp("Seconds of training that a crash can cost.", valueName: "seconds"))
+    help: ArgumentHelp(
+      "Seconds of training that a crash can cost. (default: 60)", valueName: "seconds"),
+    transform: decimal)
   var checkpointInterval: Double = 60
 
   @OptionGroup var common: CommonOptions
-
-  var defaultModel: String { "pixelcnn" }
-
-  func parsedSettings() throws -> [String: String] { try scanline.parsedSettings(settings) }
 }

@@ -1,25 +1,67 @@
+import Foundation
+import Jobs
 import Training
 
 /// Shows a training as it goes: a line in place, and one that stays for each epoch.
 final class TrainingDisplay {
   let console: Console
-  let configuration: RunConfiguration
-  private let interruption: Interruption?
-  private let line: ProgressLine
+  /// The run's folder.
+  let run: String
+  private(set) var preparation: TrainingJob.Preparation?
+  private let reading: ReadingDisplay
+  /// From the first step on: until then a signal ends the process at once.
+  private var interruption: Interruption?
+  private var line: ProgressLine
   private var lastEpochLine: ContinuousClock.Instant?
   private var hasTakenRequest = false
+  private var isJudging = false
 
-  init(_ console: Console, _ interruption: Interruption?, _ configuration: RunConfiguration) {
+  init(_ console: Console, of run: String) {
     self.console = console
-    self.interruption = interruption
-    self.configuration = configuration
+    self.run = run
+    reading = ReadingDisplay(console)
     line = ProgressLine(console)
   }
 
-  /// Shows where the training stands; answers whether to go on.
-  func show(_ progress: Trainer.Progress) -> Bool {
+  var configuration: RunConfiguration? { preparation?.configuration }
+
+  /// Whether there is a run that can be gone on with.
+  var hasBegun: Bool { interruption != nil }
+
+  /// Shows what happens; answers whether to go on.
+  func show(_ event: TrainingJob.Event) -> Bool {
+    switch event {
+    case .reading(let reading): return self.reading.show(reading)
+    case .remark(let remark): console.note("\(remark)")
+    case .prepared(let preparation):
+      self.preparation = preparation
+      show(preparation)
+    case .cost(let cost): show(cost)
+    case .begins: begin()
+    case .training(let progress):
+      show(progress)
+      return goesOn()
+    case .drawing: return goesOn()
+    case .judging(let done, let total):
+      if !isJudging { end() }
+      isJudging = true
+      line.update("judging what was set aside", Double(done), of: total, "steps")
+      return interruption?.isRequested != true
+    }
+    return true
+  }
+
+  /// From here on there is something to save, which takes as long as it takes. And whoever reads the
+  /// messages may be ended by the same signal: a broken pipe must not come before the checkpoint.
+  private func begin() {
+    interruption = Interruption(patience: nil)
+    signal(SIGPIPE, SIG_IGN)
+    line = ProgressLine(console)
+  }
+
+  private func show(_ progress: Trainer.Progress) {
     let epoch =
-      if case .epochs(let count) = configuration.training.duration {
+      if case .epochs(let count)? = configuration?.training.duration {
         "epoch \(progress.epoch) of \(count)"
       } else {
         "epoch \(progress.epoch)"
@@ -55,7 +97,11 @@ final class TrainingDisplay {
         console.note(remark)
       }
     }
-    guard let interruption, interruption.isRequested else { return true }
+  }
+
+  /// Whether nobody has asked it to stop; says that it does, once.
+  private func goesOn() -> Bool {
+    guard interruption?.isRequested == true else { return true }
     if !hasTakenRequest {
       hasTakenRequest = true
       line.clear()
@@ -65,5 +111,8 @@ final class TrainingDisplay {
   }
 
   /// Leaves the terminal to what comes next.
-  func end() { line.clear() }
+  func end() {
+    line.clear()
+    line = ProgressLine(console)
+  }
 }

@@ -1,13 +1,16 @@
+import Files
+import Jobs
 import Training
 
 /// What a person should know of a training before it begins and as it goes.
 extension TrainingDisplay {
   /// Says what is trained on what, and from where.
-  func begin(_ trainer: Trainer, at path: String) {
+  func show(_ preparation: TrainingJob.Preparation) {
+    let configuration = preparation.configuration
     let (model, data) = (configuration.model, configuration.data)
     let settings = model.settings.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
     console.note(
-      "\(path): \(model.name)\(settings.joined()), \(trainer.parameterCount) parameters,"
+      "\(run): \(model.name)\(settings.joined()), \(preparation.parameters) parameters,"
         + " \(model.head.kind.rawValue) head, \(configuration.training.precision.rawValue)")
     let validation =
       data.validationImages == 0
@@ -19,15 +22,16 @@ extension TrainingDisplay {
     let classes = data.trainingImagesByClass.map { " in \($0.count) classes" } ?? ""
     console.note(
       "\(images) \(model.image)\(classes), \(configuration.pixels),"
-        + " \(validation)\(aside); \(length), \(configuration.training.batch) images a step")
-    if trainer.isFinished {
+        + " \(validation)\(aside); \(length(of: configuration.training)), \(configuration.training.batch) images a step"
+    )
+    if preparation.isFinished {
       console.note(
         "finished already: nothing to do; a larger --epochs or --minutes takes it further")
-    } else if let earlier = configuration.earlier?.last, earlier.steps == trainer.step {
+    } else if let earlier = configuration.earlier?.last, earlier.steps == preparation.steps {
       console.note(
         "taking it further: from the best weights, by a new schedule after epoch \(earlier.epochs)")
-    } else if trainer.step > 0 {
-      console.note("going on after step \(trainer.step)")
+    } else if preparation.steps > 0 {
+      console.note("going on after step \(preparation.steps)")
     } else if data.trainingImages < Self.few {
       console.note(
         "few images: the model may come to know these by heart; that is so where validation gets"
@@ -38,24 +42,24 @@ extension TrainingDisplay {
   /// Images below which overfitting is likely.
   private static let few = 1000
 
-  private var length: String {
+  private func length(of training: TrainingOptions) -> String {
     let limit =
-      configuration.training.patience.map {
+      training.patience.map {
         ", or until validation has not improved for \(counted($0.epochs, "epoch"))"
           + ($0.share > 0 ? " and \(Int(100 * $0.share)) % of that" : "")
       } ?? ""
-    return switch configuration.training.duration {
+    return switch training.duration {
     case .epochs(let count): counted(count, "epoch") + limit
     case .minutes(let minutes): duration(60 * minutes) + limit
     }
   }
 
   /// Says what it takes.
-  func show(_ cost: TrainingCost, stepsDone: Int) {
+  func show(_ cost: TrainingCost) {
     var time = "about \(significant(cost.secondsPerStep)) s a step"
     time += ", \(counted(cost.stepsPerEpoch, "step")) an epoch"
-    if case .epochs(let count) = configuration.training.duration {
-      let left = Double(count) * Double(cost.stepsPerEpoch) - Double(stepsDone)
+    if case .epochs(let count)? = configuration?.training.duration {
+      let left = Double(count) * Double(cost.stepsPerEpoch) - Double(preparation?.steps ?? 0)
       time += ", \(duration(max(0, left) * cost.secondsPerStep)) in all"
     }
     console.note(
@@ -65,7 +69,7 @@ extension TrainingDisplay {
 
   /// A remark where validation has not improved for half as long as it may, once each time.
   func remark(on progress: Trainer.Progress) -> String? {
-    let patience = configuration.training.patience?.epochs ?? 10
+    let patience = configuration?.training.patience?.epochs ?? 10
     guard let epochs = progress.epochsSinceBest, epochs == max(2, patience / 2),
       let validation = progress.validationBitsPerDimension
     else { return nil }

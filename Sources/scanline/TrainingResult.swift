@@ -1,3 +1,4 @@
+import Jobs
 import Training
 
 /// What `train` prints at its end.
@@ -6,10 +7,10 @@ struct TrainingResult: Encodable {
   private let summary: Trainer.Summary
   private let heldOut: Int
 
-  init(run: String, _ summary: Trainer.Summary, heldOut: Int) {
-    self.heldOut = heldOut
-    self.run = run
-    self.summary = summary
+  init(_ outcome: TrainingJob.Outcome) {
+    heldOut = outcome.heldOut
+    run = outcome.run
+    summary = outcome.summary
   }
 
   private enum CodingKeys: CodingKey {

@@ -108,11 +108,47 @@ import Testing
         ["sample", "a", "--out", "b", "--count", "1000000000000"],
         "--count: expected 1 ... 10000000"
       ),
+      (
+        ["train", "a", "--run", "b", "--minutes", "0x10"],
+        "'0x10' is invalid for '--minutes <minutes>': expected a decimal number"
+      ),
+      (["train", "a", "--run", "b", "--scale", "0x.8p0"], "expected a decimal number"),
+      (["train", "a", "--run", "b", "--learning-rate", "-0x1"], "expected a decimal number"),
+      (["train", "a", "--run", "b", "--weight-decay=0X1"], "expected a decimal number"),
+      (["train", "a", "--run", "b", "--checkpoint-every", "0x1"], "expected a decimal number"),
+      (["sample", "a", "--out", "b", "--temperature", "0x1"], "expected a decimal number"),
+      (["sample", "a", "--out", "b", "--top-p", "0x1p-1"], "expected a decimal number"),
+      (["flag", "a", "b", "--out", "c", "--false-alarm-rate", "0x0.1"], "a decimal number"),
+      (["flag", "a", "b", "--out", "c", "--false-discovery-rate", "0x0.1"], "a decimal number"),
+      (["benchmark", "--seconds", "0x1"], "expected a decimal number"),
+      (["benchmark", "--seconds", "1s"], "expected a decimal number"),
+      (["train", "a", "--run", "b", "--epochs", "1", "--minutes", "1"], "one of them, found both"),
+      (
+        ["train", "a", "--run", "b", "--levels", "3", "--head", "bernoulli"],
+        "--levels: expected the 2 of --head bernoulli, found 3"
+      ),
       (["help", "nosuch"], "help: expected one of train, sample, "),
       (["help", "nosuch"], "found nosuch"),
     ])
   func values(_ arguments: [String], _ words: String) throws {
     try Workplace().scanline(arguments).expectFailure(naming: [words], status: 64)
+  }
+
+  /// A line ends where the next word would not fit, not where it was broken in the source.
+  @Test(
+    "paragraphs of help fill their lines",
+    arguments: [
+      "train", "sample", "evaluate", "score", "calibrate", "flag", "compare", "benchmark",
+    ])
+  func paragraphs(_ verb: String) throws {
+    let help = try Workplace().scanline(verb, "--help").out
+    let text = try #require(help.components(separatedBy: "\nUSAGE:").first)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count > 4)
+    for (line, next) in zip(lines, lines.dropFirst()) where !line.isEmpty {
+      guard let word = next.split(separator: " ").first else { continue }
+      #expect(line.count + 1 + word.count >= 80, "\(verb): \(line)")
+    }
   }
 
   @Test("help of a verb is its --help")

@@ -179,6 +179,28 @@ import Testing
     #expect(try shell.number(in: "status") == 130)
   }
 
+  /// While what it takes is measured, for seconds: there is nothing to save yet.
+  @Test("before its first step, a training leaves its name to another", arguments: signals)
+  func beforeItBegins(_ signal: (name: String, number: Int32)) throws {
+    let shell = try shell(
+      #"sh -c 'echo $$ > pid; exec "$0" "$@"' "$0" "$@"; echo $? > status"#,
+      "train few.npy --run new --model pixelcnn --set blocks=1 --set channels=1024 --threads 1"
+        + " --precision float32 --large")
+    let process = try shell.number(in: "pid")
+    #expect(shell.waits { shell.text("error").contains(" images a step") })
+    kill(process, signal.number)
+    #expect(try shell.end() == 0)
+    #expect(try shell.number(in: "status") == 128 + signal.number)
+    let said = shell.text("error")
+    #expect(said.hasSuffix("stopped\n") && !said.contains(" on the disk"), "\(said)")
+    #expect(!place.exists("new/config.json"))
+    try place.scanline("info", "new").expectFailure(naming: ["new/config.json"])
+    let other = try place.scanline(
+      "train", "few.npy", "--run", "new", "--model", "fvsbn", "--levels", "2", "--epochs", "1",
+      "--quiet")
+    #expect(other.status == 0, "\(other.error)")
+  }
+
   /// Steps of many seconds: the first signal waits for the one under way.
   @Test("a second signal ends it at once")
   func twice() throws {

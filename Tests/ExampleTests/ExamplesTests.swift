@@ -4,6 +4,7 @@ import Files
 import Foundation
 import Heads
 import Images
+import Jobs
 import Layers
 import Models
 import Randomness
@@ -146,6 +147,34 @@ import Training
     #expect(try trained.calibration() == calibration)
   }
 
+  @Test func jobs() throws {
+    let path = bars(40, seed: 1)
+    let run = folder.file("job")
+    var request = TrainingRequest(data: path, run: run)
+    request.model = "nade"
+    request.settings = ["hidden": "16"]
+    request.epochs = 20
+    let outcome = try TrainingJob(request).run { event in
+      if case .remark(let remark) = event { print(remark) }
+      return true  // false stops, with a checkpoint
+    }
+    print(outcome?.summary.validationNatsPerImage ?? .nan, "nats an image")
+    #expect(outcome?.isComplete == true && outcome?.summary.epochs == 20)
+    try useJobs(run, bars(30, seed: 2), path, folder.file("new"))
+  }
+
+  func useJobs(_ run: String, _ normal: String, _ odd: String, _ folder: String) throws {
+    let trained = try TrainedModel(run: run)
+    let drawn = try DrawingJob(trained, count: 16).run(to: folder)
+    print(drawn.images, "images, all of them in", drawn.grid ?? "none")
+
+    let comparison = ComparisonJob(trained, normal: normal, others: [odd])
+    for pair in try comparison.run()?.comparison.pairs ?? [] {
+      print(pair.outOf, pair.score, pair.metrics.auroc)
+    }
+    #expect(drawn.images == 16 && drawn.grid == "\(folder)/grid.png")
+  }
+
   @Test func tensors() {
     let weight = Parameter(
       name: "weight", value: Tensor([1, 2], .float64, values: [0.5, -1]), decays: true)
@@ -178,7 +207,7 @@ import Training
   }
 
   /// What the catalogues show is what is tested here.
-  @Test(arguments: ["Models", "Training", "Tensors", "Images", "Detection"])
+  @Test(arguments: ["Jobs", "Models", "Training", "Tensors", "Images", "Detection"])
   func theCataloguesShowTheseExamples(module: String) throws {
     func lines(_ text: String) -> [String] {
       text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }

@@ -48,6 +48,20 @@ import Testing
         == ["config.json", "events", "lock", "samples"])
   }
 
+  /// Until its configuration is written a claimed folder is no run, and may be claimed anew.
+  @Test func aClaimedFolderThatIsNotBegunIsFree() throws {
+    do {
+      let run = try RunFolder.claim(path)
+      #expect(!run.hasConfiguration)
+      expectError(at: "\(path)/config.json", "found nothing") { _ = try RunFolder.open(at: path) }
+    }
+    #expect(throws: Never.self) { try RunFolder.requireFree(path) }
+    let run = try RunFolder.create(at: path, configuration: Configuration())
+    #expect(run.hasConfiguration)
+    expectError(at: path, "--resume", "another --run") { try RunFolder.requireFree(path) }
+    expectError(at: path, "--resume", "another --run") { _ = try RunFolder.claim(path) }
+  }
+
   @Test func anExistingRunIsNotOverwritten() throws {
     _ = try RunFolder.create(at: path, configuration: Configuration())
     var other = Configuration()

@@ -1,5 +1,3 @@
-import CPU
-import Foundation
 import Generation
 import Images
 import Reports
@@ -7,10 +5,18 @@ import Tensors
 import Training
 
 /// What the model draws as its training goes on: `samples/epoch-012.png`, and in TensorBoard.
-final class SampleSheets {
+///
+/// ```swift
+/// let sheets = SampleSheets(of: trainer, in: folder.samplesFolder, on: CPUBackend.shared)
+/// let summary = try trainer.train { progress in
+///   if case .epochEnd = progress.moment { try sheets.epochEnded(progress) }
+///   return true
+/// }
+/// ```
+public final class SampleSheets {
   private let trainer: Trainer
   private let folder: String
-  private let interruption: Interruption
+  private let backend: any Backend
   private let start = ContinuousClock.now
   /// Seconds spent drawing, and what a sheet costs: a guess until one has been tried.
   private var spent = 0.0
@@ -23,36 +29,44 @@ final class SampleSheets {
   /// And there is one sheet at most for each such share of the training.
   private static let spacing = 0.05
 
-  init(of trainer: Trainer, in folder: String, _ interruption: Interruption) {
+  public init(of trainer: Trainer, in folder: String, on backend: any Backend) {
     self.trainer = trainer
     self.folder = folder
-    self.interruption = interruption
+    self.backend = backend
   }
 
   /// Draws a sheet at the end of an epoch, where there is time for it.
-  func epochEnded(_ progress: Trainer.Progress) throws {
+  /// - Parameter goesOn: asked between sub-pixels whether to.
+  /// - Throws: `GenerationError` where the model's probabilities are not numbers, `FileError` where the
+  ///   disk fails.
+  public func epochEnded(_ progress: Trainer.Progress, goesOn: @escaping () -> Bool = { true })
+    throws
+  {
     let now = ContinuousClock.now
     let budget = Self.share * ((now - start) / .seconds(1)) - spent
     guard progress.done - lastShare >= Self.spacing, cost < budget else { return }
     lastShare = progress.done
     let configuration = trainer.configuration
     let sampler = Sampler(
-      trainer.averagedModel, in: Context(Engine(CPUBackend.shared, .float32)),
-      seed: configuration.seed)
+      trainer.averagedModel, in: Context(Engine(backend, .float32)), seed: configuration.seed)
     let all = Double(Self.images * configuration.model.image.dimension)
     let batch = try sampler.draw(0..<Self.images) { [self] done in
       let seconds = (ContinuousClock.now - now) / .seconds(1)
       if done > 0 { cost = seconds * all / Double(done) }
-      return seconds < budget && !interruption.isRequested
+      return seconds < budget && goesOn()
     }
     spent += (ContinuousClock.now - now) / .seconds(1)
     guard let batch else { return }
     let sheet = grid(
       of: (0..<batch.count).map { configuration.pixels.image(from: batch, at: $0) },
       columns: 8)
-    let number = String(progress.epoch)
-    let name = String(repeating: "0", count: max(0, 3 - number.count)) + number
-    try sheet.writePNG(to: "\(folder)/epoch-\(name).png")
+    try sheet.writePNG(to: "\(folder)/epoch-\(padded(progress.epoch, to: 3)).png")
     try trainer.record(sheet, as: "samples")
   }
+}
+
+/// A number with zeros before it: `0012`.
+func padded(_ number: Int, to length: Int) -> String {
+  let digits = String(number)
+  return String(repeating: "0", count: max(0, length - digits.count)) + digits
 }

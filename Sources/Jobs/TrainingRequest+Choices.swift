@@ -2,9 +2,10 @@ import Images
 import Models
 import Training
 
-extension Train {
+/// What is chosen where the request leaves it open.
+extension TrainingRequest {
   func pixelEncoding(of data: DataSet) -> PixelEncoding {
-    switch binarize {
+    switch binarization {
     case .threshold: .threshold
     case .stochastic: .stochastic
     case nil:
@@ -23,9 +24,28 @@ extension Train {
       duration: minutes.map { .minutes($0) } ?? .epochs(epochs ?? 20),
       batch: batch ?? family.batch, learningRate: learningRate ?? family.learningRate)
     if let weightDecay { options.weightDecay = weightDecay }
-    options.precision = precision?.precision ?? family.precision
+    options.precision = precision ?? family.precision
     // Short epochs are many, and their validation wavers.
     options.patience = patience.map(Self.patience) ?? .init(epochs: 10, share: 0.1)
     return options
+  }
+
+  /// 0 epochs are none.
+  static func patience(_ epochs: Int) -> TrainingOptions.Patience? {
+    epochs == 0 ? nil : .init(epochs: epochs)
+  }
+
+  /// How images are loaded that are learned whole.
+  var loadingOptions: LoadingOptions {
+    LoadingOptions(
+      size: size, channels: channels, useClasses: usesClasses, strict: strict,
+      followLinks: followsLinks)
+  }
+
+  /// How images of the shape of a model are loaded.
+  func loadingOptions(_ shape: ImageShape, useClasses: Bool = false) -> LoadingOptions {
+    LoadingOptions(
+      size: (shape.width, shape.height), channels: shape.channels, useClasses: useClasses,
+      strict: strict, followLinks: followsLinks)
   }
 }

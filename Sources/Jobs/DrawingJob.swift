@@ -1,0 +1,112 @@
+import Files
+import Generation
+import Heads
+import Images
+import Reports
+import Training
+
+/// New images by a trained model in a folder: `0001.png`, `0002.png` … and `grid.png`, which shows the
+/// first 400.
+///
+/// ```swift
+/// let job = DrawingJob(try TrainedModel(run: "runs/photos"), count: 16)
+/// let outcome = try job.run(to: "samples") { done in done < 8 }  // false stops
+/// ```
+public struct DrawingJob {
+  public enum Method: Sendable {
+    /// Draws; image i of a seed is the same whatever the count.
+    case draws(SamplingOptions)
+    /// The most probable that beam search of this width finds, `count` at least.
+    case beam(width: Int)
+  }
+
+  /// What came of it.
+  public struct Outcome: Sendable {
+    /// Images written; fewer than were asked for where it was stopped.
+    public let images: Int
+    /// Nil where there are none.
+    public let grid: String?
+    public let seconds: Double
+  }
+
+  public let trained: TrainedModel
+  public let count: Int
+  public var method = Method.draws(SamplingOptions())
+  public var seed: UInt64 = 0
+  /// Whether files that scanline did not write may be replaced.
+  public var overwrites = false
+
+  private static let mostInGrid = 400
+
+  public init(_ trained: TrainedModel, count: Int) {
+    precondition(count > 0, "there is nothing to draw: \(count) images")
+    self.trained = trained
+    self.count = count
+  }
+
+  /// Draws them and writes each group as it is drawn.
+  /// - Parameter progress: called with the images done, parts of one among them, 0 … `count`; answers
+  ///   whether to go on.
+  /// - Throws: `OptionError` where there are not so many images of the run's size, `GenerationError`
+  ///   where the model's probabilities are not numbers, `FileError` where one cannot be written.
+  public func run(to path: String, progress: @escaping (_ images: Double) -> Bool = { _ in true })
+    throws
+    -> Outcome
+  {
+    let folder = try OutputFolder(path, overwrite: overwrites)
+    try folder.requireFree((1...count).lazy.map(name) + ["grid.png"])
+    let start = ContinuousClock.now
+    var tiles: [Image] = []
+    var written = 0
+    try draw(progress) { batch in
+      for index in 0..<min(batch.count, count - written) {
+        let image = trained.configuration.pixels.image(from: batch, at: index)
+        written += 1
+        try image.writePNG(to: folder.file(name(written)))
+        if tiles.count < Self.mostInGrid { tiles.append(image) }
+      }
+    }
+    var sheet: String?
+    if !tiles.isEmpty {
+      sheet = try folder.file("grid.png")
+      try grid(of: tiles).writePNG(to: sheet!)
+    }
+    return Outcome(
+      images: written, grid: sheet,
+      seconds: (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  /// `0001.png`
+  private func name(_ number: Int) -> String { padded(number, to: 4) + ".png" }
+
+  /// Hands over the images group by group, until all are drawn or the work is stopped.
+  private func draw(
+    _ progress: @escaping (Double) -> Bool, each: (PixelBatch) throws -> Void
+  ) throws {
+    let dimension = Double(trained.model.image.dimension)
+    switch method {
+    case .beam(let width):
+      let found = try BeamSearch(trained.model, in: trained.context, width: width).run { done in
+        progress(Double(count) * Double(done) / dimension)
+      }
+      guard let found else { return }
+      guard found.images.count >= count else {
+        throw OptionError(
+          "--count",
+          expected: "at most \(found.images.count), as many images as there are of this"
+            + " size", found: "\(count)")
+      }
+      try each(found.images)
+    case .draws(let options):
+      let sampler = Sampler(trained.model, in: trained.context, options: options, seed: seed)
+      for first in stride(from: 0, to: count, by: sampler.imagesAtOnce) {
+        let images = first..<min(first + sampler.imagesAtOnce, count)
+        let group = try sampler.draw(images) { done in
+          progress(Double(first) + Double(done) / dimension)
+        }
+        guard let group else { return }
+        try each(group)
+      }
+    }
+  }
+}

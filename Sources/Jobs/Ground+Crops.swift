@@ -1,0 +1,164 @@
+import Detection
+import Files
+import Heads
+import Images
+import Models
+import RunFiles
+import Training
+
+/// The images of a training of both experts.
+struct ExpertImages {
+  let all: ScaledImages
+  /// Indices of those that the local expert does not learn from.
+  let heldOut: [Int]
+  let groups: [Int]
+}
+
+/// Images that are learned from random crops.
+extension Ground {
+  /// A new run's; nil where it was stopped.
+  init?(cropping request: TrainingRequest, by plan: CropPlan, _ listener: Listener) throws {
+    let seed = request.seed ?? 0
+    let channels = plan.experts ? 1 : request.channels ?? 1
+    let cropping = Cropping(request, plan.crops, channels: channels, seed: seed, listener)
+    guard let all = try cropping.images(at: request.data) else { return nil }
+    let pixels: PixelEncoding =
+      request.binarization == .threshold || request.head?.levels.upperBound == 2
+      ? .threshold
+      : .logLevels(request.levels ?? CropPlan.levels, spanning: all.intensityCounts)
+    let head = request.head ?? .usual(pixels.levels)
+    let model = try ModelSpecification(
+      name: request.model ?? CropPlan.model, settings: request.settings,
+      head: Head(head, levels: pixels.levels),
+      image: ImageShape(height: plan.crops.height, width: plan.crops.width, channels: channels),
+      seed: seed)
+    try TrainingSize(request, model).checkWeights()
+    guard
+      let parts = try cropping.parts(
+        of: all, experts: plan.experts, validationPath: request.validation)
+    else { return nil }
+    var options = request.options(for: model.family)
+    if request.epochs == nil && request.minutes == nil {
+      let epochs = (CropPlan.cropCount + parts.training.count - 1) / parts.training.count
+      options.duration = .epochs(max(1, epochs))
+    }
+    var configuration = RunConfiguration(
+      model: model, pixels: pixels,
+      data: DataDescription(
+        path: request.data, training: parts.training, validationPath: request.validation,
+        validation: parts.validation),
+      training: options, seed: seed)
+    configuration.crops = plan.crops
+    configuration.experts = plan.experts
+    self.init(
+      folder: try RunFolder.claim(request.run), configuration: configuration, parts, all,
+      request.data)
+  }
+
+  /// A run's that is taken up again; nil where it was stopped.
+  init?(
+    cropping request: TrainingRequest, again configuration: RunConfiguration,
+    _ crops: CropOptions, in folder: RunFolder, _ listener: Listener
+  ) throws {
+    let cropping = Cropping(
+      request, crops, channels: configuration.model.image.channels, seed: configuration.seed,
+      listener)
+    guard let all = try cropping.images(at: request.data),
+      let parts = try cropping.parts(
+        of: all, experts: configuration.experts == true,
+        validationPath: request.validation ?? configuration.data.validationPath)
+    else { return nil }
+    self.init(folder: folder, configuration: configuration, parts, all, request.data)
+  }
+
+  private init(
+    folder: RunFolder, configuration: RunConfiguration, _ parts: Cropping.Parts,
+    _ all: ScaledImages, _ path: String
+  ) {
+    self.init(
+      folder: folder, configuration: configuration, training: parts.training,
+      validation: parts.validation,
+      reading: [FilesRead(path: path, skipped: all.skipped, flawed: all.flawed)])
+    experts = parts.experts
+  }
+}
+
+/// How a training takes crops.
+private struct Cropping {
+  let request: TrainingRequest
+  let crops: CropOptions
+  let channels: Int
+  let seed: UInt64
+  let listener: Listener
+
+  init(
+    _ request: TrainingRequest, _ crops: CropOptions, channels: Int, seed: UInt64,
+    _ listener: Listener
+  ) {
+    self.request = request
+    self.crops = crops
+    self.channels = channels
+    self.seed = seed
+    self.listener = listener
+  }
+
+  /// Images at the working scale; nil where it was stopped.
+  func images(at path: String) throws -> ScaledImages? {
+    try ScaledImages.load(
+      path, for: crops, channels: channels, strict: request.strict,
+      followLinks: request.followsLinks, watch: listener.read)
+  }
+
+  struct Parts {
+    var training: Crops
+    var validation: DataSet?
+    var experts: ExpertImages?
+  }
+
+  /// Crops to learn from; crops to validate on, of other images; and the images of both experts, who
+  /// validate on none: so few steps of so small a model do not learn by heart.
+  func parts(of all: ScaledImages, experts: Bool, validationPath: String?) throws -> Parts? {
+    var learned = all
+    var validation: DataSet?
+    var both: ExpertImages?
+    if experts {
+      guard all.count > 1 else {
+        throw FileError(
+          request.data, expected: "at least 2 images, one to learn from and one to set aside",
+          found: "\(all.count)")
+      }
+      let groups = all.copyGroups
+      let heldOut = heldOutImages(groups: groups, seed: seed)
+      learned = all.without(heldOut)
+      both = ExpertImages(all: all, heldOut: heldOut, groups: groups)
+    }
+    if let validationPath {
+      guard let others = try images(at: validationPath) else { return nil }
+      validation = fixed(others)
+    } else if !experts, all.count > 9 {
+      let heldOut = heldOutImages(groups: all.copyGroups, seed: seed)
+        .prefix(max(1, all.count / 10))
+      learned = all.without(heldOut)
+      validation = fixed(all[heldOut.sorted()])
+    }
+    return Parts(training: cropped(learned), validation: validation, experts: both)
+  }
+
+  private func cropped(_ images: ScaledImages) -> Crops {
+    Crops(of: images, width: crops.width, height: crops.height, flips: crops.flips, atLeast: 1_000)
+  }
+
+  /// The same crops in every epoch.
+  private func fixed(_ images: ScaledImages) -> DataSet {
+    let crops = cropped(images)
+    return crops.dataSet(
+      0..<min(crops.count, 4 * images.count), epoch: PixelEncoding.evaluationEpoch, seed: seed)
+  }
+}
+
+extension ScaledImages {
+  fileprivate func without(_ indices: some Sequence<Int>) -> ScaledImages {
+    let left = Set(indices)
+    return self[images.indices.filter { !left.contains($0) }]
+  }
+}

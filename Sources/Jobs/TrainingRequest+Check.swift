@@ -1,0 +1,98 @@
+import Detection
+import Heads
+import Models
+
+extension TrainingRequest {
+  /// Refuses what contradicts itself or what no training has, before anything is read.
+  /// - Throws: `OptionError`; `ModelError` for a model or a setting that there is not.
+  public func check() throws {
+    try checkNumbers()
+    try checkImages()
+    if epochs != nil && minutes != nil {
+      throw OptionError("--epochs, --minutes", expected: "one of them", found: "both")
+    }
+    do {
+      _ = try HoldOut(groupBy: groupBy).keys(of: [])
+    } catch {
+      throw OptionError(
+        "--group-by", expected: "folder or a regular expression", found: groupBy ?? "")
+    }
+    // A run that is gone on with has its own model, which these must be settings of.
+    if !resumes || model != nil {
+      _ = try ModelSpecification(
+        name: model ?? (learnsCrops ? CropPlan.model : Self.usualModel), settings: settings,
+        head: .bernoulli, image: ImageShape(height: 1, width: 1, channels: 1))
+    }
+  }
+
+  private func checkNumbers() throws(OptionError) {
+    for (option, path) in [("DATA", data), ("--run", run), ("--validation", validation ?? " ")] {
+      try OptionError.requirePath(option, path)
+    }
+    func count(_ option: String, _ value: Int?, _ range: ClosedRange<Int>) throws(OptionError) {
+      try OptionError.require(option, value, "\(range.lowerBound) ... \(range.upperBound)") {
+        range.contains($0)
+      }
+    }
+    func number(
+      _ option: String, _ value: Double?, _ expected: String, _ isSensible: (Double) -> Bool
+    ) throws(OptionError) {
+      try OptionError.require(option, value, expected, isSensible)
+    }
+    try count("--epochs", epochs, 1...1_000_000_000)
+    try count("--patience", patience, 0...1_000_000_000)
+    try count("--hold-out", holdOut, 0...1_000_000)
+    try count("--batch", batch, 1...1_048_576)
+    try count("--levels", levels, 2...256)
+    try number("--minutes", minutes, "more than 0, at most 10000000") { $0 > 0 && $0 <= 1e7 }
+    try number("--learning-rate", learningRate, "more than 0") { $0 > 0 && $0.isFinite }
+    try number("--weight-decay", weightDecay, "0 or more") { $0 >= 0 && $0.isFinite }
+    try number("--checkpoint-every", checkpointInterval, "0 or more") { $0 >= 0 }
+    try number("--scale", scale, "more than 0, at most 1") { $0 > 0 && $0 <= 1 }
+  }
+
+  private func checkImages() throws(OptionError) {
+    for (option, sides) in [("--size", size), ("--crop", crop)] {
+      guard let sides else { continue }
+      guard (1...4096).contains(sides.width), (1...4096).contains(sides.height) else {
+        throw OptionError(
+          option, expected: "sides 1 ... 4096", found: "\(sides.width)x\(sides.height)")
+      }
+    }
+    try OptionError.require("--channels", channels, "1 or 3") { (count: Int) in
+      count == 1 || count == 3
+    }
+    if let levels, levels != 2, binarization != nil {
+      throw OptionError("--levels", expected: "the 2 of --binarize", found: "\(levels)")
+    }
+    if let levels, levels != 2 { try head?.require(levels) }
+    guard learnsCrops else { return }
+    if size != nil {
+      throw OptionError("--size, --crop", expected: "one of them", found: "both")
+    }
+    if usesClasses { throw OptionError("--crop", expected: "no --classes", found: "it") }
+    if binarization == .stochastic {
+      throw OptionError("--crop", expected: "--binarize threshold or none", found: "stochastic")
+    }
+    if channels == 3, model ?? CropPlan.model == CropPlan.model {
+      throw OptionError(
+        "--channels", expected: "gray, which both experts work in", found: "rgb")
+    }
+  }
+}
+
+extension Head.Kind {
+  /// Refuses a number of levels that it cannot have.
+  package func require(_ count: Int) throws(OptionError) {
+    let own =
+      levels.count == 1 ? "\(levels.lowerBound)" : "\(levels.lowerBound) ... \(levels.upperBound)"
+    try OptionError.require("--levels", count, "the \(own) of --head \(name)") {
+      levels.contains($0)
+    }
+  }
+
+  /// The head of images of so many levels where none is asked for.
+  package static func usual(_ levels: Int) -> Head.Kind {
+    levels == 2 ? .bernoulli : .categorical
+  }
+}

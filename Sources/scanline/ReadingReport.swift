@@ -27,6 +27,12 @@ struct ReadingReport: Encodable {
     self.flawed = flawed.map { $0.openable(from: path) }
   }
 
+  /// Of images that were inspected one by one.
+  init(_ place: ImagePlace, skipped: [FileRemark], flawed: [FileRemark]) {
+    unreadable = skipped.map(place.openable)
+    self.flawed = flawed.map(place.openable)
+  }
+
   private enum Key: CodingKey { case unreadable, unreadableFiles, flawed, flawedFiles }
 
   func encode(to encoder: any Encoder) throws {

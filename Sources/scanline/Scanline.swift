@@ -15,7 +15,7 @@ struct Scanline: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Train.self, Sample.self, Evaluate.self, ScoreImages.self, Calibrate.self, FlagImages.self,
-      CompareSets.self,
+      MergeShards.self, CompareSets.self,
       Info.self, ModelList.self, BenchmarkModels.self,
     ])
 

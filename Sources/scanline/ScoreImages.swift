@@ -88,8 +88,15 @@ struct ScoreImages: ParsableCommand {
       }
     }
     Interruption.beforeEnding(saying: ImagesArgument.wordsToGoOn)
-    let summary = try run.watching(source.path, source.count) { progress in
-      try scoring.write(source, to: outPath, resume: images.resume, progress: progress)
+    let line = ProgressLine(run.console)
+    let summary = try scoring.write(source, to: outPath, resume: images.resume) { done in
+      line.update("scoring \(source.path)", Double(done), of: source.count, "images")
+      return !run.interruption.isRequested
+    }
+    line.clear()
+    guard let summary else {
+      throw CommandError.stopped(
+        "\(source.path) is not scored to its end; \(ImagesArgument.wordsToGoOn)")
     }
     let reading = run.report(source, skipped: summary.skipped, flawed: summary.flawed)
     try reading.write(beside: outPath, overwrite: output.overwrite, run.console)

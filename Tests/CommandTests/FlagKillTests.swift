@@ -14,12 +14,13 @@ import Testing
   /// A run that takes some milliseconds an image, and many images of few kinds.
   private func prepare() throws {
     try place.makeImages("normal", 60)
+    try place.makeImages("held-out", 40)
     try place.makeImages("odd", 4, odd: true)
     let outcome = try place.scanline(
       "train", "normal", "--run", "run", "--model", "pixelcnn", "--set", "blocks=6", "--set",
       "channels=96", "--binarize", "threshold", "--epochs", "1", "--quiet")
     #expect(outcome.status == 0, "\(outcome.error)")
-    #expect(try place.scanline("calibrate", "run", "normal").status == 0)
+    #expect(try place.scanline("calibrate", "run", "held-out").status == 0)
     place.folder.makeFolder("many")
     for index in 0..<900 {
       let kind = index % 16 < 1 ? "odd/0\(index / 16 % 4)" : "normal/\(10 + index % 50)"

@@ -10,21 +10,23 @@ import Testing
 
   /// Images of 48×48 pixels in colour, 6 912 bytes each, and a run that has them fast.
   private func prepare() throws {
-    place.folder.makeFolder("few")
-    for index in 0..<40 {
-      var random = RandomStream(seed: 1, "memory", index)
-      let shades = (0..<2).map { _ in UInt8(random.integer(below: 256)) }
-      let pixels = (0..<48 * 48 * 3).map { shades[$0 / 1728 % 2] }
-      try Image(height: 48, width: 48, channels: 3, pixels: pixels)
-        .writePNG(to: place.file("few/\(index).png"))
+    for (folder, seed) in [("few", UInt64(1)), ("held-out", 2)] {
+      place.folder.makeFolder(folder)
+      for index in 0..<40 {
+        var random = RandomStream(seed: seed, "memory", index)
+        let shades = (0..<2).map { _ in UInt8(random.integer(below: 256)) }
+        let pixels = (0..<48 * 48 * 3).map { shades[$0 / 1728 % 2] }
+        try Image(height: 48, width: 48, channels: 3, pixels: pixels)
+          .writePNG(to: place.file("\(folder)/\(index).png"))
+      }
     }
     let trained = try place.scanline(
       "train", "few", "--run", "run", "--model", "local-pixelcnn", "--set", "channels=4", "--set",
-      "blocks=1", "--set", "reach=1", "--levels", "2", "--epochs", "1", "--hold-out", "0",
+      "blocks=1", "--set", "reach=1", "--levels", "4", "--epochs", "1", "--hold-out", "0",
       "--quiet")
     #expect(trained.status == 0, "\(trained.error)")
     unlink(place.file("run/gaussian.safetensors"))
-    #expect(try place.scanline("calibrate", "run", "few", "--quiet").status == 0)
+    #expect(try place.scanline("calibrate", "run", "held-out", "--quiet").status == 0)
     for count in [2_000, 8_000] {
       place.folder.makeFolder("\(count)")
       for index in 0..<count {

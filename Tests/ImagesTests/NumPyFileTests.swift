@@ -12,7 +12,7 @@ import Testing
   /// By the reader of images: what v is there is the intensity 255 v.
   private func expectItems(_ count: Int) throws {
     let data = try DataSet.load(path)
-    #expect([data.count, data.height, data.width, data.channels] == [count, 2, 2, 3])
+    #expect(data.count == count && data.height == 2 && data.width == 2 && data.channels == 3)
     let expected = (0..<count).flatMap(item).map { UInt8((Double($0) * 255).rounded()) }
     #expect(data.pixels == expected)
     #expect(try bytes(of: path).count == 128 + count * 48)

@@ -114,17 +114,30 @@ public struct ScoreTable: Equatable, Sendable {
 
   /// Where the rows of `oddestFirst` stand in this table.
   public var oddestOrder: [Int] {
-    let column = scoreNames.firstIndex(of: "verdict")
-    func key(_ row: ScoreRow) -> (Double, Double, Double) {
-      let oddness = row.verdict?.oddness ?? column.map { row.scores[$0] } ?? row.nats
-      return (
-        row.verdict?.pValue ?? 0, oddness.isNaN ? .infinity : -oddness,
-        row.nats.isNaN ? .infinity : -row.nats
-      )
-    }
-    return rows.indices.sorted { key(rows[$0]) < key(rows[$1]) }
+    let places = rows.enumerated().map { OddnessPlace(of: $1, at: $0, scoreNames) }
+    return rows.indices.sorted { places[$0] < places[$1] }
   }
 
   /// How many rows are flagged.
   public var flaggedCount: Int { rows.count { $0.verdict?.flagged == true } }
+}
+
+/// Where a row stands among others: the less, the odder.
+package struct OddnessPlace: Comparable, Sendable {
+  private let pValue, oddness, nats: Double
+  package let index: Int
+
+  /// - Parameter index: its place in the table, the order of rows that are alike.
+  package init(of row: ScoreRow, at index: Int, _ scoreNames: [String]) {
+    let column = scoreNames.firstIndex(of: Score.verdict)
+    let found = row.verdict?.oddness ?? column.map { row.scores[$0] } ?? row.nats
+    pValue = row.verdict?.pValue ?? 0
+    oddness = found.isNaN ? .infinity : -found
+    nats = row.nats.isNaN ? .infinity : -row.nats
+    self.index = index
+  }
+
+  package static func < (a: OddnessPlace, b: OddnessPlace) -> Bool {
+    (a.pValue, a.oddness, a.nats, a.index) < (b.pValue, b.oddness, b.nats, b.index)
+  }
 }

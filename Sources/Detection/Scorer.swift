@@ -78,23 +78,39 @@ public struct Scorer {
   ) throws -> ScoreTable? {
     var rows: [ScoreRow] = []
     rows.reserveCapacity(data.count)
-    while rows.count < data.count {
-      let first = rows.count
-      let indices = first..<min(first + trained.model.inferenceBatch, data.count)
+    let isWhole = try score(
+      data,
+      visit: { index, row, evidence in
+        rows.append(row)
+        try visit(index, row, evidence)
+      }, progress: progress)
+    guard isWhole else { return nil }
+    guard rows.isEmpty || rows.contains(where: { $0.nats.isFinite }) else {
+      throw DetectionError.nothingFinite(rows[0].path)
+    }
+    return ScoreTable(scoreNames: scoreNames, rows: rows)
+  }
+
+  /// The same without a table: of a part of the images, it may be, none of which has to be likely.
+  /// - Returns: false where it was stopped.
+  public func score(
+    _ data: DataSet, visit: (_ index: Int, ScoreRow, Evidence) throws -> Void,
+    progress: (_ images: Int) throws -> Bool = { _ in true }
+  ) rethrows -> Bool {
+    var done = 0
+    while done < data.count {
+      let indices = done..<min(done + trained.model.inferenceBatch, data.count)
       for (index, (evidence, values)) in zip(indices, scored(trained.batch(of: data, indices))) {
         let row = ScoreRow(
           path: data.names[index], nats: evidence.nats,
           bitsPerDimension: evidence.bits / Double(data.dimension),
           scores: values + (verdict.map { [oddness(evidence, values, $0)] } ?? []))
-        rows.append(row)
         try visit(index, row, evidence)
       }
-      guard progress(rows.count) else { return nil }
+      done = indices.upperBound
+      guard try progress(done) else { return false }
     }
-    guard rows.isEmpty || rows.contains(where: { $0.nats.isFinite }) else {
-      throw DetectionError.nothingFinite(rows[0].path)
-    }
-    return ScoreTable(scoreNames: scoreNames, rows: rows)
+    return true
   }
 
   private func oddness(

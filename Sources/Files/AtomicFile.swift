@@ -91,6 +91,11 @@ public enum AtomicFile {
     return access(target, F_OK) == 0
   }
 
+  /// Whether `write` would write into a pipe, a device or what a process has open.
+  package static func isStream(_ path: String) -> Bool {
+    if case .stream = try? Destination(path) { true } else { false }
+  }
+
   /// The file being written.
   public final class Output {
     private var descriptor: Int32

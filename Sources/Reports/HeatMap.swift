@@ -37,6 +37,15 @@ public struct HeatScale: Equatable, Sendable {
     calibration?.surprise.map(excess) ?? .bits(channels: channels)
   }
 
+  /// Mean surprise of 9×9 pixels, bits a pixel: 0 … twice what one held-out image in a hundred exceeds
+  /// anywhere, the same for every image.
+  public static func boxes(of calibration: ExpertsCalibration) -> HeatScale {
+    HeatScale(
+      ends: 0...max(Float(2 * calibration.mapThreshold(0.99)), 1e-3),
+      unit: "mean surprise of 9×9 pixels, bits a pixel; the middle is the most of 99 in 100 normal"
+        + " images")
+  }
+
   /// A map's values on the scale.
   func values(of map: SurpriseMap) -> [Float] { normal?.excess(of: map) ?? map.bits }
 }
@@ -56,6 +65,11 @@ public struct HeatMap: Equatable, Sendable {
         let share = (value - low) / (high - low)
         return share.isNaN ? 255 : UInt8((min(max(share, 0), 1) * 255).rounded())
       })
+  }
+
+  /// A map of numbers a pixel on a scale.
+  public init(_ map: PixelMap, scale: HeatScale) {
+    self.init(SurpriseMap(bits: map.values, width: map.width, height: map.height), scale: scale)
   }
 
   init(width: Int, height: Int, steps: [UInt8]) {

@@ -1,13 +1,14 @@
 import Randomness
 
 /// A name below a folder of heat maps for each image of a data set: its own and `.png`, but for names
-/// that a file system would not take, or that another image needs as the name of its folder.
+/// that a file system would not take, that another image needs as the name of its folder, or that lead
+/// elsewhere.
 public struct HeatMapNames {
   /// Bytes that the last part of a path may have. File systems take 255.
   private static let longest = 240
   private let folders: Set<Substring>
 
-  /// - Parameter names: all images, as paths below a folder.
+  /// - Parameter names: all images, as paths, as a rule below a folder.
   public init(of names: [String]) {
     var folders: Set<Substring> = []
     for name in names {
@@ -24,8 +25,12 @@ public struct HeatMapNames {
   /// The path of an image's heat map, relative to their folder.
   public func file(for name: String) -> String {
     let plain = name + ".png"
+    let leadsAway =
+      name.hasPrefix("/") || name.split(separator: "/").contains { $0 == ".." || $0 == "." }
     let start = name.lastIndex(of: "/").map { name.index(after: $0) } ?? name.startIndex
-    guard folders.contains(plain[...]) || plain[start...].utf8.count > Self.longest else {
+    guard
+      leadsAway || folders.contains(plain[...]) || plain[start...].utf8.count > Self.longest
+    else {
       return plain
     }
     var hash = Fingerprint()
@@ -34,6 +39,6 @@ public struct HeatMapNames {
     for character in name[start...] where beginning.utf8.count + character.utf8.count <= 120 {
       beginning.append(character)
     }
-    return "\(name[..<start])\(beginning)-\(String(hash.bits, radix: 16)).png"
+    return "\(leadsAway ? "" : name[..<start])\(beginning)-\(String(hash.bits, radix: 16)).png"
   }
 }

@@ -8,21 +8,26 @@ struct Originals {
   private let page: [Substring]
 
   /// - Parameters:
-  ///   - root: the folder that names of images are relative to; nil where they have no files.
+  ///   - root: the folder that names of images are relative to, unless they are whole paths.
   ///   - page: the folder of the page.
-  init(root: String?, page: String) {
+  init(root: String, page: String) {
     func parts(_ path: String) -> [Substring]? {
       guard let whole = realpath(path, nil) else { return nil }
       defer { free(whole) }
       return String(cString: whole).split(separator: "/")
     }
-    self.root = root.flatMap(parts)
-    rootPath = root ?? ""
+    self.root = parts(root)
+    rootPath = root
     self.page = parts(page) ?? []
   }
 
   /// The link to an image; nil where there is no such file.
   func link(to name: String) -> String? {
+    if name.hasPrefix("/") {
+      guard access(name, F_OK) == 0 else { return nil }
+      let way = page.map { _ in ".." } + name.split(separator: "/").map { escape($0) }
+      return way.joined(separator: "/").withDot
+    }
     guard let root, access(joined(rootPath, name), F_OK) == 0 else { return nil }
     let common = zip(root, page).prefix { $0 == $1 }.count
     let way = [Substring](repeating: "..", count: page.count - common) + root[common...]

@@ -19,6 +19,12 @@ public struct ReadingReport: Encodable, Equatable, Sendable {
     add(path, skipped: skipped, flawed: flawed)
   }
 
+  /// Of images that were inspected one by one.
+  public init(_ place: ImagePlace, skipped: [FileRemark], flawed: [FileRemark]) {
+    unreadable = skipped.map(place.openable)
+    self.flawed = flawed.map(place.openable)
+  }
+
   /// Adds the files of a path.
   public mutating func add(_ path: String, skipped: [FileRemark], flawed: [FileRemark]) {
     unreadable += skipped.map { $0.openable(from: path) }

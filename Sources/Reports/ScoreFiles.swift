@@ -11,46 +11,67 @@ extension ScoreTable {
   /// Fields are quoted as in RFC 4180; lines end with LF. Numbers are the shortest that read back as
   /// the same double; those that are not finite are `inf`, `-inf` and `nan`. `flagged` is `true` or
   /// `false`.
-  public var csv: String {
-    (["\(columns.map(quoted).joined(separator: ","))\n"]
-      + rows.map { row in
-        "\(([.text(row.path)] + cells(row)).map(\.csv).joined(separator: ","))\n"
-      }).joined()
-  }
+  public var csv: String { csvLines.joined() }
 
   /// JSON lines: an object for each image with the keys of the CSV header, in its order. Numbers that
   /// are not finite, which JSON lacks, are the strings "inf", "-inf" and "nan".
-  public var jsonLines: String { jsonLines(regions: nil) }
+  public var jsonLines: String { jsonLines(regions: nil).joined() }
+
+  private var csvLines: some Sequence<String> {
+    let hasParts = hasParts
+    let header = columns(hasParts).map(quoted).joined(separator: ",")
+    return (-1..<rows.count).lazy.map { index in
+      guard index >= 0 else { return header + "\n" }
+      let values = [.text(rows[index].path)] + cells(rows[index], hasParts)
+      return values.map(\.csv).joined(separator: ",") + "\n"
+    }
+  }
 
   /// - Parameter regions: of each image, further objects under the key `regions`.
-  private func jsonLines(regions: [[Region]]?) -> String {
-    rows.enumerated().map { index, row in
-      let values = [.text(row.path)] + cells(row)
-      var fields = zip(columns, values).map { "\(jsonString($0)):\($1.json)" }
+  private func jsonLines(regions: [[Region]]?) -> some Sequence<String> {
+    let hasParts = hasParts
+    let keys = columns(hasParts).map(jsonString)
+    return rows.indices.lazy.map { index in
+      let values = [.text(rows[index].path)] + cells(rows[index], hasParts)
+      var fields = zip(keys, values).map { "\($0):\($1.json)" }
       if let regions {
         fields.append("\"regions\":[\(regions[index].map(\.json).joined(separator: ","))]")
       }
       return "{\(fields.joined(separator: ","))}\n"
-    }.joined()
+    }
   }
 
   /// Writes `csv`, as a whole or not at all. Throws a `FileError`.
-  public func writeCSV(to path: String) throws { try AtomicFile.write(Data(csv.utf8), to: path) }
+  public func writeCSV(to path: String) throws { try write(csvLines, to: path) }
 
   /// Writes `jsonLines`, as a whole or not at all, where there are any with the `regions` of each image:
   /// `x`, `y`, `width` and `height` of the least box around one, pixels of the image; `area`, pixels;
   /// `peak`, bits a pixel, at `peak_x`, `peak_y`. Throws a `FileError`.
   public func writeJSONLines(to path: String, regions: [[Region]]? = nil) throws {
-    try AtomicFile.write(Data(jsonLines(regions: regions).utf8), to: path)
+    try write(jsonLines(regions: regions), to: path)
   }
 
-  private var columns: [String] {
+  /// Piece by piece: the text of a million rows would fill the memory that they take.
+  private func write(_ lines: some Sequence<String>, to path: String) throws {
+    try AtomicFile.write(to: path) { output in
+      var waiting: [UInt8] = []
+      for line in lines {
+        waiting += line.utf8
+        guard waiting.count >= 1 << 20 else { continue }
+        try waiting.withUnsafeBytes { try output.write($0) }
+        waiting.removeAll(keepingCapacity: true)
+      }
+      try waiting.withUnsafeBytes { try output.write($0) }
+    }
+  }
+
+  private func columns(_ hasParts: Bool) -> [String] {
     ["path", "nats", "bits_per_dimension"] + scoreNames
       + (isCalibrated ? ["p_value", "flagged"] + (hasParts ? ["parts"] : []) : [])
   }
 
   /// What stands in a row after the path.
-  private func cells(_ row: ScoreRow) -> [Cell] {
+  private func cells(_ row: ScoreRow, _ hasParts: Bool) -> [Cell] {
     ([row.nats, row.bitsPerDimension] + row.scores).map(Cell.number)
       + (row.verdict.map { verdict in
         [.number(verdict.pValue), .truth(verdict.flagged)]

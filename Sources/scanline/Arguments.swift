@@ -24,5 +24,6 @@ func understood(_ words: [String]) throws -> [String] {
 }
 
 private func isNegative(_ word: String) -> Bool {
-  word.hasPrefix("-") && Double(word) != nil
+  // -0 is short for --null.
+  word.hasPrefix("-") && word != "-0" && Double(word) != nil
 }

@@ -68,10 +68,20 @@ func tellOfFiles(
   _ path: String, _ leftOut: [FileRemark], _ skipped: [FileRemark], _ flawed: [FileRemark],
   _ console: Console
 ) {
+  tellOfFiles(
+    leftOut.map { $0.openable(from: path) }, skipped: skipped.map { $0.openable(from: path) },
+    flawed: flawed.map { $0.openable(from: path) }, of: path, console)
+}
+
+/// The same of paths that can be opened.
+func tellOfFiles(
+  _ leftOut: [FileRemark], skipped: [FileRemark], flawed: [FileRemark], of path: String,
+  _ console: Console
+) {
   // The screen names a few of each.
   let most = 5
   func tell(_ remarks: [FileRemark], _ what: String, _ tell: (String) -> Void) {
-    for remark in remarks.prefix(most).map({ $0.openable(from: path) }) {
+    for remark in remarks.prefix(most) {
       tell("\(what) \(remark.path): \(remark.reason)")
     }
     if remarks.count > most { tell("\(what) \(remarks.count - most) more files of \(path)") }

@@ -13,17 +13,27 @@ struct FlagImages: ParsableCommand {
     abstract: "Find the images that do not belong, at a false-alarm rate of your choice.",
     discussion: """
       Judges each image by all its scores together among held-out normal ones, which train sets \
-      aside, and flags it where its p-value is within the rate. Writes scores.csv, scores.jsonl, contact-sheet.png (the oddest first), \
-      report.html, and then heatmaps/ of the flagged that the report shows (--heatmaps all: of all \
-      flagged). Those of an earlier call are replaced; other files in the folder stay.
+      aside, and flags it where its p-value is within the rate. Writes scores.csv, scores.jsonl, \
+      contact-sheet.png (the oddest first), report.html, and then heatmaps/ of the flagged that the \
+      report shows (--heatmaps all: of all flagged). Those of an earlier call are replaced; other \
+      files in the folder stay.
 
       Example: scanline flag runs/parts incoming --out report --false-alarm-rate 0.01
+
+      Memory does not grow with the size of the images. What was found is kept in the folder: after \
+      Ctrl-C or worse the same command with --resume goes on. Many machines take a shard each, from \
+      any queue:
+
+      Example: scanline flag runs/parts incoming --out part-3 --shard 3/64
+      and then: scanline merge part-* --out report
+
+      Example: find incoming -name '*.png' -mtime -1 | scanline flag runs/parts --files-from - \
+      --out report
       """)
 
   @OptionGroup var runFolder: RunArgument
 
-  @Argument(help: "The images: a folder, an IDX, CIFAR, .amat or .npy file.")
-  var data: String
+  @OptionGroup var images: ImagesArgument
 
   @Option(
     name: .customLong("out"), help: ArgumentHelp("The folder to write to.", valueName: "folder"))
@@ -49,65 +59,48 @@ struct FlagImages: ParsableCommand {
 
   @OptionGroup var options: UseOptions
 
-  func validate() throws { try requirePath("--out", outPath) }
+  func validate() throws {
+    try requirePath("--out", outPath)
+    if failIfFlagged && images.shard != nil {
+      throw ValidationError("--fail-if-flagged: expected without --shard; scanline merge has it")
+    }
+  }
 
   func run() throws {
     let run = try options.open(runFolder)
-    if let experts = try Experts(of: run.trained) { return try self.run(run, by: experts) }
-    let calibration = try ranks(of: run)
-    let scorer = try Scorer(run.trained, calibration: calibration)
-    _ = try scorer.judge(by: falseAlarms.score, falseAlarmRate: falseAlarms.rate)
+    let flagging = try flagging(run)
+    let source = try run.source(images)
     let folder = try OutputFolder(
-      outPath, inputs: [data, calibrationPath].compactMap(\.self), overwrite: output.overwrite)
-    let names = ["scores.csv", "scores.jsonl", "contact-sheet.png", "heatmaps", "report.html"]
-    try folder.requireFree(names + ["unreadable.csv"])
-    let images = try run.load(data)
-    let reading = ReadingReport([(data, images)])
-    try folder.claim(names)
-    try reading.write(to: folder.file("unreadable.csv"), run.console)
-    var flagging = Flagging(
-      scorer: scorer, calibration: calibration, falseAlarmRate: falseAlarms.rate)
-    flagging.falseDiscoveryRate = falseAlarms.falseDiscoveryRate
-    flagging.score = falseAlarms.score
-    flagging.heatMaps = heatmaps
-    flagging.command = CommandLine.arguments
-    flagging.originals = folderOfImages(data)
+      outPath, inputs: images.inputs(source) + [calibrationPath].compactMap(\.self),
+      overwrite: output.overwrite)
+    try folder.claimReport(journal: images.shard == nil ? ".journal" : "shard.journal")
+    Interruption.beforeEnding(saying: ImagesArgument.wordsToGoOn)
     let line = ProgressLine(run.console)
-    let summary = try flagging.write(images, named: data, to: folder.path) { stage, done, total in
-      line.update("\(stage.rawValue)", Double(done), of: total, "images")
+    func goesOn(_ stage: Flagging.Stage, _ done: Int, _ total: Int) -> Bool {
+      line.update(stage.rawValue, Double(done), of: total, "images")
       return !run.interruption.isRequested
     }
-    line.clear()
-    guard let summary else { throw CommandError.stopped("\(outPath) lacks report.html") }
-    if let reason = summary.reason {
-      run.console.warn(
-        "\(summary.missingHeatMaps) of \(counted(summary.heatMaps, "heat map")) not written:"
-          + " \(reason)")
-    } else if summary.missingHeatMaps > 0 {
-      throw CommandError.stopped(
-        "\(outPath) lacks \(counted(summary.missingHeatMaps, "heat map"))")
+    if let shard = source.shard {
+      let part = try flagging.write(part: source, to: folder.path, resume: images.resume) {
+        goesOn(.scoring, $0, $1)
+      }
+      line.clear()
+      guard let part else { throw stopped("\(outPath) lacks images") }
+      let reading = run.report(source, skipped: part.skipped, flawed: part.flawed)
+      let result = PartResult(part, shard, to: outPath)
+      try run.console.result(WithReading(result, reading), text: result.text)
+      return
     }
-    let result = Result(
-      images: summary.images, flagged: summary.flagged, unreadable: images.skipped.count,
-      falseAlarmRate: falseAlarms.falseDiscoveryRate == nil ? falseAlarms.rate : nil,
-      falseDiscoveryRate: falseAlarms.falseDiscoveryRate, calibrationImages: calibration.count,
-      report: summary.report, scores: summary.scores, heatMaps: summary.heatMaps,
-      missingHeatMaps: summary.missingHeatMaps)
-    try run.console.result(WithReading(result, reading), text: result.text)
-    if failIfFlagged && result.flagged > 0 { throw ExitCode(3) }
+    let summary = try flagging.write(
+      source, to: folder.path, resume: images.resume, progress: goesOn)
+    line.clear()
+    guard let summary else { throw stopped("\(outPath) lacks report.html") }
+    let reading = run.report(source, skipped: summary.skipped, flawed: summary.flawed)
+    try summary.tell(reading, in: folder, run.console) { stopped("\(outPath) lacks \($0)") }
+    if failIfFlagged && summary.flagged > 0 { throw ExitCode(3) }
   }
 
-  /// The normal images to rank among; too few of them are refused before anything is scored.
-  private func ranks(of run: RunInUse) throws -> Calibration {
-    if let calibrationPath {
-      return try run.calibration(on: calibrationPath, rate: falseAlarms).0
-    }
-    guard let calibration = try run.trained.calibration() else {
-      throw CommandError(
-        "\(run.path): expected a calibrated run, found none; run scanline calibrate, or give"
-          + " --calibration held-out normal images")
-    }
-    try falseAlarms.check(calibration, of: run.trained.run.calibrationFile)
-    return calibration
+  private func stopped(_ what: String) -> Stopped {
+    CommandError.stopped("\(what); \(ImagesArgument.wordsToGoOn)")
   }
 }

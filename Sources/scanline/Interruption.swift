@@ -15,6 +15,8 @@ struct Interruption {
   private struct State: Sendable {
     /// How long a job that has been asked may take; nil for as long as it needs.
     var patience: Duration? = .zero
+    /// What a job that is ended before its end leaves to be said.
+    var lastWords = ""
     var request: (signal: Int32, time: ContinuousClock.Instant)?
   }
 
@@ -25,6 +27,9 @@ struct Interruption {
   init(patience: Duration? = .seconds(1)) {
     Self.state.withLock { $0.patience = patience }
   }
+
+  /// Has a job that does not end in time say something last.
+  static func beforeEnding(saying words: String) { state.withLock { $0.lastWords = "; " + words } }
 
   var isRequested: Bool { Self.state.withLock { $0.request != nil } }
 
@@ -68,22 +73,22 @@ struct Interruption {
     state.withLock { state in
       guard let request = state.request else {
         state.request = (number, .now)
-        if state.patience == .zero { end(by: number) }
+        if state.patience == .zero { end(by: number, state.lastWords) }
         return
       }
       // Some send a signal twice, to the process and to its group; a terminal that closes sends one,
       // and its shell, when it ends, another.
       let echo: Duration = number == SIGHUP ? .seconds(2) : .milliseconds(300)
       if number < 0 || request.time.duration(to: .now) > echo {
-        end(by: number < 0 ? request.signal : number)
+        end(by: number < 0 ? request.signal : number, state.lastWords)
       }
     }
   }
 
   /// Not `exit`: its cleaning up would pull compiled kernels from under a running step.
-  private static func end(by signal: Int32) -> Never {
+  private static func end(by signal: Int32, _ words: String) -> Never {
     AtomicFile.abandonAll {
-      Console.write("\(Console.isTerminal ? "\r\u{1b}[K" : "")stopped\n")
+      Console.write("\(Console.isTerminal ? "\r\u{1b}[K" : "")stopped\(words)\n")
       _exit(128 + signal)
     }
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Detection
 import Files
+import Images
 import Reports
 import Training
 
@@ -14,12 +15,17 @@ struct ScoreImages: ParsableCommand {
       the false-alarm rate, and which scores made the verdict what it is.
 
       Example: scanline score runs/parts parts --out scores.csv --heatmaps heatmaps
+
+      Until the table is whole, FILE.journal beside it keeps what was found: after Ctrl-C or worse the \
+      same command with --resume goes on. Many machines take a shard each:
+
+      Example: scanline score runs/parts parts --out part-3.csv --shard 3/64
+      and then: scanline merge part-*.csv --out scores.csv
       """)
 
   @OptionGroup var runFolder: RunArgument
 
-  @Argument(help: "The images: a folder, an IDX, CIFAR, .amat or .npy file.")
-  var data: String
+  @OptionGroup var images: ImagesArgument
 
   @Option(name: .customLong("out"), help: ArgumentHelp("The CSV file to write.", valueName: "file"))
   var outPath: String
@@ -29,6 +35,12 @@ struct ScoreImages: ParsableCommand {
       "A folder for a picture of each image beside its surprise (calibrated: beyond normal).",
       valueName: "folder"))
   var heatmaps: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A NumPy file for the surprise of every sub-pixel: float32 [N, H, W, C], bits, in the order of"
+        + " the table.", valueName: "file"))
+  var npy: String?
 
   @OptionGroup var falseAlarms: FalseAlarmOptions
 
@@ -43,62 +55,59 @@ struct ScoreImages: ParsableCommand {
     }
     try requirePath("--out", outPath)
     if let heatmaps { try requirePath("--heatmaps", heatmaps) }
+    if let npy { try requirePath("--npy", npy) }
+    if images.shard != nil && falseAlarms.falseDiscoveryRate != nil {
+      throw ValidationError(
+        "--false-discovery-rate: expected without --shard, as it is of all images together;"
+          + " flag --shard has it, and merge")
+    }
   }
 
   func run() throws {
     let run = try options.open(runFolder)
-    let experts = try Experts(of: run.trained)
-    try experts?.requireEnoughImages(falseAlarmRate: falseAlarms.rate)
-    let calibration = try experts == nil ? run.trained.calibration() : nil
-    if let calibration {
-      try falseAlarms.check(calibration, of: run.trained.run.calibrationFile)
-    }
-    let scorer = try Scorer(run.trained, calibration: calibration)
-    let judge = try calibration.map { _ in
-      try scorer.judge(by: falseAlarms.score, falseAlarmRate: falseAlarms.rate)
-    }
+    var scoring = try scoring(run)
     try AtomicFile.requireWritable(outPath)
-    try OutputFile.requireReplaceable(
-      outPath, inputs: [data], overwrite: output.overwrite,
-      tables: ["path,nats,bits_per_dimension,"])
-    let folder = try heatmaps.map {
-      try OutputFolder($0, inputs: [data], overwrite: output.overwrite)
+    let source = try run.source(images)
+    let inputs = images.inputs(source)
+    func require(_ path: String, _ tables: [String]) throws {
+      try OutputFile.requireReplaceable(
+        path, inputs: inputs, overwrite: output.overwrite, tables: tables)
     }
-    if let experts { return try score(run, by: experts, heatmaps: folder) }
-    let images = try run.load(data)
-    let reading = ReadingReport([(data, images)])
+    try require(outPath, ["path,nats,bits_per_dimension,"])
+    if AtomicFile.isStream(outPath) {
+      try requireNoStream()
+    } else {
+      try require(Scoring.journal(beside: outPath), [Scoring.beginningOfJournals])
+    }
+    if let npy { try require(npy, images.resume ? [""] : []) }
+    if let heatmaps {
+      let folder = try OutputFolder(heatmaps, inputs: inputs, overwrite: output.overwrite)
+      let names = HeatMapNames(of: source.allNames)
+      scoring.heatMap = { name, picture in
+        try picture().writePNG(to: folder.file(names.file(for: name)))
+      }
+    }
+    Interruption.beforeEnding(saying: ImagesArgument.wordsToGoOn)
+    let line = ProgressLine(run.console)
+    let summary = try scoring.write(source, to: outPath, resume: images.resume) { done in
+      line.update("scoring \(source.path)", Double(done), of: source.count, "images")
+      return !run.interruption.isRequested
+    }
+    line.clear()
+    guard let summary else {
+      throw CommandError.stopped(
+        "\(source.path) is not scored to its end; \(ImagesArgument.wordsToGoOn)")
+    }
+    let reading = run.report(source, skipped: summary.skipped, flawed: summary.flawed)
     try reading.write(beside: outPath, overwrite: output.overwrite, run.console)
-    let names = HeatMapNames(of: folder == nil ? [] : images.names)
-    let scale = HeatScale.best(for: calibration, channels: images.channels)
-    var table = try run.scores(
-      of: images, named: data, by: scorer
-    ) { _, row, evidence in
-      guard let folder else { return }
-      try sideBySide(evidence.image, HeatMap(evidence.surpriseMap, scale: scale))
-        .writePNG(to: folder.file(names.file(for: row.path)))
-    }
-    if let judge { table = try table.judged(by: judge) }
-    if judge != nil, let rate = falseAlarms.falseDiscoveryRate {
-      table = table.flagged(falseDiscoveryRate: rate)
-    }
-    try table.writeCSV(to: outPath)
-    let flagged = calibration.map { _ in table.flaggedCount }
-    try run.console.result(
-      WithReading(
-        Result(
-          run: run.path, images: table.rows.count, out: outPath,
-          calibrated: calibration != nil, flagged: flagged, heatmaps: heatmaps), reading),
-      text: "\(counted(table.rows.count, "image")) scored"
-        + (flagged.map { ", \($0) flagged" } ?? ", run not calibrated") + "; see \(outPath)")
+    let result = ScoreResult(run: run.path, summary, out: outPath, heatmaps: heatmaps, npy: npy)
+    try run.console.result(WithReading(result, reading), text: result.text)
   }
 
-  /// What `--json` prints.
-  struct Result: Encodable {
-    let run: String
-    let images: Int
-    let out: String
-    let calibrated: Bool
-    let flagged: Int?
-    let heatmaps: String?
+  private func requireNoStream() throws {
+    for (flag, isGiven) in [("--resume", images.resume), ("--shard", images.shard != nil)]
+    where isGiven {
+      throw ValidationError("\(flag): expected a file as --out, found a pipe or device")
+    }
   }
 }

@@ -100,11 +100,3 @@ extension RunInUse {
     return result
   }
 }
-
-/// The folder that names of images are relative to, whose files a report can lead to.
-func folderOfImages(_ data: String) -> String {
-  var isFolder: ObjCBool = false
-  let exists = FileManager.default.fileExists(atPath: data, isDirectory: &isFolder)
-  if exists && isFolder.boolValue { return data }
-  return data.contains("/") ? String(data[...data.lastIndex(of: "/")!]) : "."
-}

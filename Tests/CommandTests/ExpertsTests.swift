@@ -67,6 +67,8 @@ import Testing
     #expect(picture.height == 160 && picture.width == 2 * 176 + 4)
     #expect(place.exists("out/report.html") && place.exists("out/contact-sheet.png"))
 
+    try expectShards()
+
     let other = try place.scanline(
       "score", "run", "sizes", "--out", "s.csv", "--heatmaps", "maps", "--quiet")
     #expect(other.status == 0, "\(other.error)")
@@ -94,6 +96,33 @@ import Testing
     place.write(Data("{}".utf8), to: "run/experts.json")
     try place.scanline("score", "run", "incoming", "--out", "s.csv")
       .expectFailure(naming: ["run/experts.json"])
+  }
+
+  /// Shards, merged, are one call, heat maps and all; and one that was killed is gone on with.
+  private func expectShards() throws {
+    let flag = ["flag", "run", "incoming", "--quiet"]
+    #expect(try place.scanline(flag + ["--out", "whole"]).status == 0)
+    for index in 1...3 {
+      let words = flag + ["--out", "part\(index)", "--shard", "\(index)/3"]
+      #expect(try place.scanline(words).status == 0)
+    }
+    // Half of a journal, as a kill leaves it.
+    let journal = try place.contents("part2/shard.journal")
+    place.write(journal.dropLast(9), to: "part2/shard.journal")
+    try place.scanline("merge", "part3", "part1", "part2", "--out", "merged")
+      .expectFailure(naming: ["part2", "--resume"])
+    let words = flag + ["--out", "part2", "--shard", "2/3", "--resume"]
+    #expect(try place.scanline(words).status == 0)
+    #expect(try place.contents("part2/shard.journal") == journal)
+    #expect(try place.scanline("merge", "part3", "part1", "part2", "--out", "merged").status == 0)
+    let names = try #require(FileManager.default.subpaths(atPath: place.file("whole")))
+      .filter { $0.contains(".") && !$0.hasPrefix(".") }.sorted()
+    #expect(names.count >= 8)
+    for name in names {
+      #expect(try place.contents("merged/\(name)") == place.contents("whole/\(name)"), "\(name)")
+    }
+    try place.scanline("score", "run", "incoming", "--out", "s.csv", "--npy", "s.npy")
+      .expectFailure(naming: ["--npy"], status: 64)
   }
 
   @Test("a training of crops that was stopped reaches the same run, file by file")

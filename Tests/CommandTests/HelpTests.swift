@@ -31,6 +31,7 @@ import Testing
           calibrate               Store the scores of held-out normal images in a run.
           flag                    Find the images that do not belong, at a false-alarm
                                   rate of your choice.
+          merge                   Make one report, or one table, of all shards.
           compare                 Measure how well each score tells other images from
                                   normal ones.
           info                    Say what a run is.
@@ -45,7 +46,8 @@ import Testing
   @Test(
     "every verb has help and the common flags",
     arguments: [
-      "train", "sample", "evaluate", "score", "calibrate", "flag", "compare", "info", "models",
+      "train", "sample", "evaluate", "score", "calibrate", "flag", "merge", "compare", "info",
+      "models",
       "benchmark",
     ])
   func verbs(_ verb: String) throws {
@@ -76,7 +78,8 @@ import Testing
       ["sample", "a", "--out", "b", "--greedy", "--beam", "2"],
       ["sample", "a", "--out", "b", "--beam", "2", "--count", "3"], ["evaluate", "a"],
       ["evaluate", "a", "b", "--threads", "0"], ["evaluate", "a", "b", "--seed", "-1"],
-      ["score", "a", "b"], ["flag", "a", "b"],
+      ["score", "a", "b"], ["flag", "a", "b"], ["merge", "a"], ["merge", "--out", "a"],
+      ["flag", "a", "b", "--out", "c", "--shard", "1/2", "--fail-if-flagged"],
       ["flag", "a", "b", "--out", "c", "--false-alarm-rate", "0"],
       ["flag", "a", "b", "--out", "c", "--false-alarm-rate", "nan"],
       ["compare", "a", "--in", "b"], ["info"], ["models", "more"],

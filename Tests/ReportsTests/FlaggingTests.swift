@@ -14,7 +14,7 @@ import Testing
 import Training
 
 /// The reference, counting the images that models are given.
-private final class Counting: PlainBackend {
+final class Counting: PlainBackend {
   let name = "counting"
   private let seen = Mutex(0)
   /// Sub-pixels.
@@ -41,7 +41,7 @@ private final class Counting: PlainBackend {
 
   /// A run of a model that was never trained: every image is as likely as another, so that the
   /// calibration alone says which are odd.
-  private func untrained(_ backend: any Backend = ReferenceBackend()) throws -> TrainedModel {
+  func untrained(_ backend: any Backend = ReferenceBackend()) throws -> TrainedModel {
     let path = folder.file("run")
     if !FileManager.default.fileExists(atPath: path) {
       let images = data(["a"])
@@ -71,7 +71,9 @@ private final class Counting: PlainBackend {
     return DataSet(height: 2, width: 2, channels: 1, pixels: pixels, names: names)
   }
 
-  private func flagging(_ trained: TrainedModel, flagsAll: Bool = true) throws -> Flagging {
+  private func source(_ data: DataSet) -> ImageSource { ImageSource(data, at: "images") }
+
+  func flagging(_ trained: TrainedModel, flagsAll: Bool = true) throws -> Flagging {
     let normal = [Double](repeating: flagsAll ? 0 : 1e6, count: 50)
     let calibration = try Calibration(scores: ["nats": normal], data: "none")
     return Flagging(
@@ -96,7 +98,7 @@ private final class Counting: PlainBackend {
     let images = data((0..<90).map { "\($0).png" })
     var flagging = try flagging(untrained(counting))
     flagging.heatMaps = .all
-    let summary = try #require(try flagging.write(images, named: "images", to: folder.file("out")))
+    let summary = try #require(try flagging.write(source(images), to: folder.file("out")))
     #expect(summary.flagged == 90 && summary.heatMaps == 90 && summary.missingHeatMaps == 0)
     #expect(counting.count == 90 * 4)
     #expect(try heatMaps().count == 90)
@@ -108,7 +110,7 @@ private final class Counting: PlainBackend {
     var flagging = try flagging(untrained())
     flagging.heatMaps = which
     let summary = try #require(
-      try flagging.write(data(names), named: "images", to: folder.file("out")))
+      try flagging.write(source(data(names)), to: folder.file("out")))
     let expected = [.none: 0, .shown: 200, .all: 230][which]!
     #expect(summary.flagged == 230 && summary.heatMaps == expected)
     #expect(try heatMaps().count == expected)
@@ -129,7 +131,7 @@ private final class Counting: PlainBackend {
     let flagging = try flagging(untrained())
     var hadReport = false
     let summary = try flagging.write(
-      data(["a.png", "b.png", "c.png"]), named: "images", to: folder.file("out")
+      source(data(["a.png", "b.png", "c.png"])), to: folder.file("out")
     ) { stage, done, total in
       guard stage == .writingHeatMaps else { return true }
       hadReport = FileManager.default.fileExists(atPath: folder.file("out/report.html"))
@@ -142,7 +144,7 @@ private final class Counting: PlainBackend {
   @Test func aHeatMapNeverCostsTheReport() throws {
     folder.write([0], to: "out/heatmaps")  // No folder can be made of that name.
     let summary = try flagging(untrained()).write(
-      data(["a.png", "b.png"]), named: "images", to: folder.file("out"))
+      source(data(["a.png", "b.png"])), to: folder.file("out"))
     #expect(summary?.missingHeatMaps == 2 && summary?.flagged == 2)
     #expect(try #require(summary?.reason).contains("heatmaps"))
     #expect(FileManager.default.fileExists(atPath: folder.file("out/report.html")))
@@ -152,7 +154,7 @@ private final class Counting: PlainBackend {
     let long = String(repeating: "x", count: 251) + ".png"
     let names = [long, "a.png", "a.png.png/b.png"]
     let summary = try flagging(untrained()).write(
-      data(names), named: "images", to: folder.file("out"))
+      source(data(names)), to: folder.file("out"))
     #expect(summary?.heatMaps == 3 && summary?.missingHeatMaps == 0)
     #expect(try heatMaps().count == 3)
   }
@@ -160,9 +162,8 @@ private final class Counting: PlainBackend {
   @Test func linksLeadToTheImages() throws {
     let names = ["a b%.png", "sub/#c.png", "missing.png"]
     for name in names.dropLast() { folder.write([0], to: "in/\(name)") }
-    var flagging = try flagging(untrained())
-    flagging.originals = folder.file("in")
-    _ = try flagging.write(data(names), named: "in", to: folder.file("out"))
+    _ = try flagging(untrained()).write(
+      ImageSource(data(names), at: folder.file("in")), to: folder.file("out"))
     let page = try String(contentsOfFile: folder.file("out/report.html"), encoding: .utf8)
     let links = page.matches(of: /href="([^"]*)"/).map { String($0.1) }
     #expect(links.sorted() == ["../in/a%20b%25.png", "../in/sub/%23c.png"])
@@ -170,7 +171,7 @@ private final class Counting: PlainBackend {
 
   @Test func nothingIsFlaggedOfTheOrdinary() throws {
     let summary = try flagging(untrained(), flagsAll: false).write(
-      data(["a.png"]), named: "images", to: folder.file("out"))
+      source(data(["a.png"])), to: folder.file("out"))
     #expect(summary?.flagged == 0 && summary?.heatMaps == 0)
     #expect(try heatMaps().isEmpty)
   }

@@ -39,26 +39,21 @@ extension Experts {
     }
     var scored = Scored(table: ScoreTable(rows: []), skipped: source.skipped)
     var rows: [ScoreRow] = []
-    let images = OneAhead { index in index < source.count ? Decoded(source, index) : nil }
-    var done = 0
-    while let next = images.next() {
-      switch next.image {
-      case .success(let image):
-        if let flaw = next.flaw {
-          scored.flawed.append(FileRemark(path: source.names[done], reason: flaw))
-        }
-        let evidence = evidence(of: image)
-        let row = row(source.names[done], evidence, rate)
-        rows.append(row)
-        try visit(row, evidence, image)
+    let isWhole = try judge(source, 0..<source.count, falseAlarmRate: rate) { index, result in
+      let name = source.names[index]
+      switch result {
+      case .success(let found):
+        if let flaw = found.flaw { scored.flawed.append(FileRemark(path: name, reason: flaw)) }
+        rows.append(found.row)
+        try visit(found.row, found.evidence, found.image)
       case .failure(let error):
         if strict { throw error }
         let reason = (error as? FileError)?.problem ?? "\(error)"
-        scored.skipped.append(FileRemark(path: source.names[done], reason: reason.onOneLine))
+        scored.skipped.append(FileRemark(path: name, reason: reason.onOneLine))
       }
-      done += 1
-      guard progress(done) else { return nil }
+      return progress(index + 1)
     }
+    guard isWhole else { return nil }
     guard !rows.isEmpty else {
       let first = scored.skipped.first.map { "; \($0.path): \($0.reason)" } ?? ""
       throw FileError(
@@ -67,6 +62,40 @@ extension Experts {
     }
     scored.table = ScoreTable(scoreNames: Self.scoreNames, rows: rows)
     return scored
+  }
+
+  /// What is found in one image.
+  public struct Judged {
+    public let row: ScoreRow
+    public let evidence: LargeEvidence
+    public let image: Image
+    /// What is wrong with its file, in one line.
+    public let flaw: String?
+  }
+
+  /// Judges images of a source one after the other, each decoded while the one before is computed.
+  /// - Parameter visit: called for each image, in their order; answers whether to go on.
+  /// - Returns: false where it was stopped.
+  /// - Throws: what `visit` throws.
+  public func judge(
+    _ source: ImageSource, _ range: Range<Int>, falseAlarmRate rate: Double,
+    visit: (_ index: Int, Result<Judged, any Error>) throws -> Bool
+  ) throws -> Bool {
+    let images = OneAhead { place in
+      place < range.count ? Decoded(source, range.lowerBound + place) : nil
+    }
+    var index = range.lowerBound
+    while let next = images.next() {
+      let judged = next.image.map { image in
+        let evidence = evidence(of: image)
+        return Judged(
+          row: row(source.names[index], evidence, rate), evidence: evidence, image: image,
+          flaw: next.flaw?.onOneLine)
+      }
+      guard try visit(index, judged) else { return false }
+      index += 1
+    }
+    return true
   }
 
   /// Where an image surprises more than 99 in 100 held-out ones do anywhere; where a flagged one does so

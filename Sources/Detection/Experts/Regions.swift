@@ -13,6 +13,13 @@ public struct Region: Codable, Equatable, Sendable {
   public var peakX: Int
   public var peakY: Int
 
+  public init(
+    x: Int, y: Int, width: Int, height: Int, area: Int, peak: Double, peakX: Int, peakY: Int
+  ) {
+    (self.x, self.y, self.width, self.height) = (x, y, width, height)
+    (self.area, self.peak, self.peakX, self.peakY) = (area, peak, peakX, peakY)
+  }
+
   /// The parts of a map above a threshold that hang together by sides or corners, the highest first.
   /// - Parameter peaks: a map of the same size by which the highest place of a part is told.
   static func all(of map: PixelMap, above threshold: Float, peaks: PixelMap) -> [Region] {

@@ -62,7 +62,7 @@ let models: [Target] = [
 // MARK: Numbers and pixels
 
 let foundations: [Target] = [
-  .target(name: "CPU", dependencies: ["Layers", "Tensors", "COneDNN", "CKernels"]),
+  .target(name: "CPU", dependencies: ["Heads", "Layers", "Tensors", "COneDNN", "CKernels"]),
   .target(name: "Tensors"),
   .target(name: "Images", dependencies: ["CImageCodecs", "Files", "Randomness"]),
   .target(name: "RunFiles", dependencies: ["Files"]),
@@ -84,7 +84,7 @@ let edge: [Target] = [
 
 let testDependencies: [String: [String]] = [
   "BenchmarksTests": ["Benchmarks", "Models", "Heads", "CPU", "Tensors", "Images", "TestSupport"],
-  "CPUTests": ["Layers", "CPU", "Tensors", "TestSupport"],
+  "CPUTests": ["Heads", "Layers", "CPU", "Tensors", "TestSupport"],
   "DetectionTests": [
     "Detection", "Models", "Heads", "CPU", "Tensors", "Images", "Files", "Randomness",
     "TestSupport",

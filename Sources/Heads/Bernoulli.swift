@@ -8,9 +8,9 @@ extension Head {
 extension Head.Kind {
   /// One logit: p(1) = σ(logit). Two levels.
   public static let bernoulli = Head.Kind(
-    name: "bernoulli", summary: "p(1) = σ(logit)", levels: 2...2, isJoint: false,
+    name: "bernoulli", summary: "p(1) = σ(logit)", levels: 2...2,
     outputs: { _, _ in 1 },
-    bias: { [$0[0][1] - $0[0][0]] },
+    bias: { _, logFrequencies in [logFrequencies[0][1] - logFrequencies[0][0]] },
     distribution: { outputs, _, _ in
       Bernoulli(logits: outputs.reshaped([outputs.shape[0], outputs.shape[1]]))
     })

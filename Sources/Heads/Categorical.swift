@@ -9,9 +9,8 @@ extension Head.Kind {
   /// A logit a level: p = softmax(logits).
   public static let categorical = Head.Kind(
     name: "categorical", summary: "p = softmax(logits), a logit a level", levels: 2...256,
-    isJoint: false,
-    outputs: { levels, _ in levels },
-    bias: { logFrequencies in
+    outputs: { head, _ in head.levels },
+    bias: { _, logFrequencies in
       let mean = logFrequencies[0].reduce(0, +) / Double(logFrequencies[0].count)
       return logFrequencies[0].map { $0 - mean }
     },

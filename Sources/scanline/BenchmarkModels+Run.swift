@@ -58,6 +58,11 @@ extension BenchmarkModels {
     let names = model.map { [$0] } ?? ModelFamily.all.map(\.name)
     return try names.flatMap { name in
       try heads.compactMap { head in
+        if model == nil, let family = ModelFamily.all.first(where: { $0.name == name }),
+          !family.takes(head.kind, of: shape)
+        {
+          return nil
+        }
         let specification = try ModelSpecification(
           name: name, settings: settings, head: head, image: shape, seed: common.seed)
         let isWanted = model != nil || self.head != nil || levels != nil

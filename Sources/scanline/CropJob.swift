@@ -25,10 +25,9 @@ extension TrainingJob {
       command.binarize == .threshold || command.head?.levels.upperBound == 2
       ? .threshold
       : .logLevels(command.levels ?? CropPlan.levels, spanning: all.intensityCounts)
-    let head = command.head ?? .usual(pixels.levels)
     let model = try ModelSpecification(
       name: command.model ?? CropPlan.model, settings: try command.parsedSettings(),
-      head: Head(head, levels: pixels.levels),
+      head: command.head(ofLevels: pixels.levels),
       image: ImageShape(height: plan.crops.height, width: plan.crops.width, channels: channels),
       seed: seed)
     try command.size(of: model).checkWeights()

@@ -13,6 +13,8 @@ struct RunReport: Encodable {
   let image: ImageShape
   let head: String
   let levels: Int
+  /// Of a mixture.
+  let components: Int?
   let pixels: String
   let parameters: Int
   let seed: UInt64
@@ -42,6 +44,7 @@ struct RunReport: Encodable {
     image = configuration.model.image
     head = configuration.model.head.kind.rawValue
     levels = configuration.model.head.levels
+    components = configuration.model.head.components
     pixels = configuration.pixels.description
     parameters = trained.parameterCount
     seed = configuration.seed
@@ -83,7 +86,7 @@ struct RunReport: Encodable {
       ("run", run),
       ("model", model + settings),
       ("images", "\(image)\(cropped), pixels \(pixels)"),
-      ("head", "\(head), \(levels) levels"),
+      ("head", "\(head), \(levels) levels" + (components.map { ", \($0) components" } ?? "")),
       ("parameters", "\(parameters)"),
       (
         "data",

@@ -1,3 +1,4 @@
+import Heads
 import Images
 import Models
 import Training
@@ -16,6 +17,11 @@ extension Train {
         .levels(256)
       }
     }
+  }
+
+  /// The head that is asked for, or the usual one.
+  func head(ofLevels levels: Int) -> Head {
+    Head(head ?? .usual(levels), levels: levels, components: components)
   }
 
   func options(for family: ModelFamily) -> TrainingOptions {

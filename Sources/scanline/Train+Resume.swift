@@ -52,6 +52,7 @@ extension Train {
       try require("--set \(name)", value, model.settings[name])
     }
     try require("--head", head?.rawValue, model.head.kind.rawValue)
+    try require("--components", components, model.head.components)
     try require("--levels", levels, configuration.pixels.levels)
     try require("--binarize", binarize?.rawValue, configuration.pixels.rawValue)
     try require(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Detection
+import Heads
 
 extension Train {
   func validate() throws {
@@ -29,6 +30,13 @@ extension Train {
         throw ValidationError("--binarize makes 2 levels, found --levels \(levels)")
       }
       try head?.require(levels)
+    }
+    if let components, let head = head ?? (resume ? nil : .categorical) {
+      guard let range = head.components else {
+        throw ValidationError("--components: expected a mixture, as by --head logistic-mixture")
+      }
+      try expect(
+        "--components", components, "\(range.lowerBound) ... \(range.upperBound)", range.contains)
     }
     try expect("--scale", scale, "more than 0, at most 1") { $0 > 0 && $0 <= 1 }
     if size != nil && (crop != nil || scale != nil) {

@@ -62,7 +62,8 @@ let models: [Target] = [
 // MARK: Numbers and pixels
 
 let foundations: [Target] = [
-  .target(name: "CPU", dependencies: ["Heads", "Layers", "Tensors", "COneDNN", "CKernels"]),
+  .target(
+    name: "CPU", dependencies: ["Heads", "Layers", "Tensors", "Images", "COneDNN", "CKernels"]),
   .target(name: "Tensors"),
   .target(name: "Images", dependencies: ["CImageCodecs", "Files", "Randomness"]),
   .target(name: "RunFiles", dependencies: ["Files"]),
@@ -98,7 +99,7 @@ let testDependencies: [String: [String]] = [
     "Generation", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness",
     "TestSupport",
   ],
-  "HeadsTests": ["Heads", "CPU", "Tensors", "Randomness", "TestSupport"],
+  "HeadsTests": ["Models", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport"],
   "ImagesTests": ["Images", "Files", "Randomness", "TestSupport"],
   "LayersTests": ["Layers", "Tensors", "TestSupport"],
   "ModelsTests": [

@@ -90,3 +90,15 @@ struct Rows {
     return square.squareRoot()
   }
 }
+
+/// Calls `body` for every index below `count` on the threads that the kernels run on.
+func onEveryThread(_ count: Int, _ body: (Int) -> Void) {
+  withoutActuallyEscaping(body) { body in
+    var body = body
+    withUnsafeMutablePointer(to: &body) { context in
+      sl_for_each(count, context) { context, index in
+        context!.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index)
+      }
+    }
+  }
+}

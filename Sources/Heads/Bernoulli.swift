@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Tensors
 
 extension Head {
@@ -35,5 +36,13 @@ public struct Bernoulli: PixelDistribution {
     subpixel: Int, given: [UInt8], _ uniforms: [Double], in context: Context
   ) -> [UInt8]? {
     context.backend.drawBernoulli(logits.value.step(subpixel), uniforms)
+  }
+
+  public static func fusedMeasures(
+    of batch: PixelBatch, under members: [Bernoulli], _ kinds: Measures.Kinds, in context: Context
+  ) -> Measures? {
+    context.measureKernels(for: members.map(\.logits)).map { kernels, logits in
+      kernels.bernoulliMeasures(of: batch, under: logits, kinds)
+    }
   }
 }

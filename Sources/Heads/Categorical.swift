@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Tensors
 
 extension Head {
@@ -40,5 +41,14 @@ public struct Categorical: PixelDistribution {
     subpixel: Int, given: [UInt8], _ uniforms: [Double], in context: Context
   ) -> [UInt8]? {
     context.backend.drawCategorical(logits.value.step(subpixel), uniforms)
+  }
+
+  public static func fusedMeasures(
+    of batch: PixelBatch, under members: [Categorical], _ kinds: Measures.Kinds,
+    in context: Context
+  ) -> Measures? {
+    context.measureKernels(for: members.map(\.logits)).map { kernels, logits in
+      kernels.categoricalMeasures(of: batch, under: logits, kinds)
+    }
   }
 }

@@ -81,6 +81,8 @@ import Testing
         let loss = model.conditionals(batch, in: training).logProbability(of: batch, in: training)
         _ = training.gradients(of: loss, seed: 1)
         _ = model.logProbability(of: batch, in: Context(engine))
+        _ = model.conditionals(batch, in: Context(engine)).measures(
+          of: batch, [.moments, .pit, .levels], in: Context(engine))
         _ = try Sampler(model, in: Context(engine)).draw(count: 1)
         precondition(
           Fallbacks.counts.isEmpty,

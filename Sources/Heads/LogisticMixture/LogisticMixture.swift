@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Tensors
 
 extension Head {
@@ -56,5 +57,16 @@ public struct LogisticMixture: PixelDistribution {
       "channel \(channel) of \(uniforms.count) pixels, given \(given.count) levels")
     return context.logisticMixtureKernels.drawLogisticMixture(
       outputs.value.step(pixel), shape, given: given, channel: channel, uniforms)
+  }
+
+  public static func fusedMeasures(
+    of batch: PixelBatch, under members: [LogisticMixture], _ kinds: Measures.Kinds,
+    in context: Context
+  ) -> Measures? {
+    guard members.count == 1, let kernels = context.backend as? any LogisticMixtureKernels else {
+      return nil
+    }
+    return kernels.logisticMixtureMeasures(
+      of: batch, under: members[0].outputs.value, members[0].shape, kinds)
   }
 }

@@ -1,3 +1,4 @@
+import Images
 import Tensors
 
 /// The arithmetic of `LogisticMixture`. A backend that has these kernels conforms; for any other the
@@ -18,11 +19,16 @@ public protocol LogisticMixtureKernels {
     _ outputs: Tensor, _ shape: LogisticMixtureShape, given: [UInt8], channel: Int,
     _ uniforms: [Double]
   ) -> [UInt8]?
+  /// What the distributions say of a batch; nil where there is no kernel for it.
+  func logisticMixtureMeasures(
+    of batch: PixelBatch, under outputs: Tensor, _ shape: LogisticMixtureShape,
+    _ kinds: Measures.Kinds
+  ) -> Measures?
 }
 
 extension Context {
   var logisticMixtureKernels: any LogisticMixtureKernels {
-    backend as? any LogisticMixtureKernels ?? ReferenceBackend()
+    backend as? any LogisticMixtureKernels ?? backend.fallBack("logistic mixture")
   }
 
   /// log p of each symbol, nats, under outputs `[N, pixels, outputs]` → `[N, pixels C]`.

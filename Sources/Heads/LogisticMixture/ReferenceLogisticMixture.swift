@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Tensors
 
 /// ln of a level's share of a logistic distribution, and its derivatives.
@@ -198,6 +199,14 @@ extension ReferenceBackend: LogisticMixtureKernels {
     }
     return symbols
   }
+}
+
+extension ReferenceBackend {
+  /// None: the definitions are plain enough.
+  public func logisticMixtureMeasures(
+    of batch: PixelBatch, under outputs: Tensor, _ shape: LogisticMixtureShape,
+    _ kinds: Measures.Kinds
+  ) -> Measures? { nil }
 }
 
 private func sigmoid(_ x: Double) -> Double { Activation.sigmoid.value(x) }

@@ -34,8 +34,8 @@ let uses: [Target] = [
   .target(
     name: "Detection",
     dependencies: [
-      "Training", "Models", "Heads", "Tensors", "Images", "RunFiles", "Files", "Randomness",
-      "CKernels",
+      "Training", "Models", "Heads", "Gaussians", "Tensors", "Images", "RunFiles", "Files",
+      "Randomness",
     ]),
   .target(
     name: "Benchmarks",
@@ -54,7 +54,9 @@ let uses: [Target] = [
 // MARK: Density models
 
 let models: [Target] = [
-  .target(name: "Models", dependencies: ["Layers", "Heads", "Images", "Tensors", "Randomness"]),
+  .target(
+    name: "Models",
+    dependencies: ["Layers", "Heads", "Gaussians", "Images", "Tensors", "Randomness"]),
   .target(name: "Layers", dependencies: ["Tensors", "Randomness"]),
   .target(name: "Heads", dependencies: ["Tensors", "Images"]),
 ]
@@ -64,6 +66,7 @@ let models: [Target] = [
 let foundations: [Target] = [
   .target(
     name: "CPU", dependencies: ["Heads", "Layers", "Tensors", "Images", "COneDNN", "CKernels"]),
+  .target(name: "Gaussians", dependencies: ["Randomness", "CKernels"]),
   .target(name: "Tensors"),
   .target(name: "Images", dependencies: ["CImageCodecs", "Files", "Randomness"]),
   .target(name: "RunFiles", dependencies: ["Files"]),
@@ -87,7 +90,7 @@ let testDependencies: [String: [String]] = [
   "BenchmarksTests": ["Benchmarks", "Models", "Heads", "CPU", "Tensors", "Images", "TestSupport"],
   "CPUTests": ["Heads", "Layers", "CPU", "Tensors", "TestSupport"],
   "DetectionTests": [
-    "Detection", "Models", "Heads", "CPU", "Tensors", "Images", "Files", "Randomness",
+    "Detection", "Models", "Heads", "Gaussians", "CPU", "Tensors", "Images", "Files", "Randomness",
     "TestSupport",
   ],
   "ExampleTests": [
@@ -145,7 +148,7 @@ let package = Package(
       targets: [
         "Models", "Training", "Generation", "Detection", "Benchmarks", "Reports", "Images",
         // What their interfaces are made of.
-        "Layers", "Heads", "Tensors", "CPU", "RunFiles", "Files", "Randomness",
+        "Layers", "Heads", "Gaussians", "Tensors", "CPU", "RunFiles", "Files", "Randomness",
       ]),
   ],
   dependencies: [

@@ -1,4 +1,5 @@
 import Foundation
+import Gaussians
 import Heads
 import Images
 import Models

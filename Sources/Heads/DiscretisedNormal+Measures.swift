@@ -10,14 +10,14 @@ extension DiscretisedNormal {
     in context: Context
   ) -> Measures? {
     guard members.count == 1 else { return nil }
-    let (normal, values) = (members[0], members[0].outputs.value.values)
+    let (levels, values) = (members[0].levels, members[0].outputs.value.values)
     let keys = kinds.contains(.pit) ? batch.contentKeys : []
     let each = batch.dimension
-    let rows = Rows(count: batch.count)
+    let rows = MeasuredImages(count: batch.count)
     context.backend.concurrently(batch.count) { image in
       let measured = (image * each..<(image + 1) * each).map { place in
-        normal.measure(
-          values[2 * place], values[2 * place + 1], batch.symbols[place],
+        Measured(
+          levels, values[2 * place], values[2 * place + 1], batch.symbols[place],
           keys.isEmpty ? 0 : pitDraw(keys[image], place - image * each),
           ofLevels: kinds.contains(.moments) || kinds.contains(.levels))
       }
@@ -32,32 +32,22 @@ extension DiscretisedNormal {
       variance: numbers(.moments, \.variance), pit: numbers(.pit, \.pit),
       levelError: numbers(.levels, \.levelError), levelVariance: numbers(.levels, \.levelVariance))
   }
+}
 
-  private struct Measured {
-    var surprise, pit: Double
-    var entropy = 0.0, variance = 0.0, levelError = 0.0, levelVariance = 0.0
-  }
+/// Of one sub-pixel.
+private struct Measured: Sendable {
+  var surprise, pit: Double
+  var entropy = 0.0, variance = 0.0, levelError = 0.0, levelVariance = 0.0
 
-  /// What each thread has measured of its images.
-  private final class Rows: @unchecked Sendable {
-    private let lock = NSLock()
-    private(set) var values: [[Measured]]
-
-    init(count: Int) { values = Array(repeating: [], count: count) }
-
-    func set(_ image: Int, to measured: [Measured]) {
-      lock.withLock { values[image] = measured }
-    }
-  }
-
-  private func measure(
-    _ mean: Double, _ logDeviation: Double, _ symbol: UInt8, _ draw: Double, ofLevels: Bool
-  ) -> Measured {
-    let own = bin(mean, logDeviation, symbol)
+  init(
+    _ levels: Int, _ mean: Double, _ logDeviation: Double, _ symbol: UInt8, _ draw: Double,
+    ofLevels: Bool
+  ) {
+    let own = NormalBin(of: symbol, of: levels, mean, logDeviation)
     let log = own.logShare
-    var result = Measured(
-      surprise: -log / M_LN2, pit: NormalBin.share(below: own.lower) + draw * exp(log))
-    guard ofLevels, own.inverse.isFinite, mean.isFinite else { return result }
+    surprise = -log / M_LN2
+    pit = NormalBin.share(below: own.lower) + draw * exp(log)
+    guard ofLevels, own.inverse.isFinite, mean.isFinite else { return }
     let (scale, reach) = (Double(levels - 1), 9 / own.inverse)
     func level(_ place: Double) -> Int { Int(min(max(place * scale, 0), scale).rounded()) }
     var below = 0.0
@@ -75,9 +65,19 @@ extension DiscretisedNormal {
       levelsAbove += p * far
       levelSquares += p * far * far
     }
-    (result.entropy, result.variance) = (bits, max(0, squares - bits * bits))
-    result.levelError = levelsAbove
-    result.levelVariance = max(0, levelSquares - levelsAbove * levelsAbove)
-    return result
+    (entropy, variance) = (bits, max(0, squares - bits * bits))
+    (levelError, levelVariance) = (levelsAbove, max(0, levelSquares - levelsAbove * levelsAbove))
+  }
+}
+
+/// What each thread has measured of its images.
+private final class MeasuredImages: @unchecked Sendable {
+  private let lock = NSLock()
+  private(set) var values: [[Measured]]
+
+  init(count: Int) { values = Array(repeating: [], count: count) }
+
+  func set(_ image: Int, to measured: [Measured]) {
+    lock.withLock { values[image] = measured }
   }
 }

@@ -109,7 +109,9 @@ public struct Head: Codable, Equatable, Sendable {
 
 extension Head.Kind: RawRepresentable, CaseIterable, Codable, Hashable, CustomStringConvertible {
   /// Every head that there is.
-  public static let allCases: [Head.Kind] = [.bernoulli, .categorical, .logisticMixture]
+  public static let allCases: [Head.Kind] = [
+    .bernoulli, .categorical, .logisticMixture, .normal,
+  ]
 
   /// The name.
   public var rawValue: String { name }

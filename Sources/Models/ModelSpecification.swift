@@ -52,11 +52,16 @@ public struct ModelFamily: Sendable {
   public let prefersBFloat16: Bool
   /// Whether it can tell all channels of a pixel at once, as heads of whole pixels want.
   public let tellsPixels: Bool
+  /// The one head that it takes and no other family; nil for one that takes those of all.
+  public let ownHead: Head.Kind?
+  /// Whether its weights come in closed form, without steps: `ClosedForm`.
+  public let isClosedForm: Bool
   let make: @Sendable (ModelSpecification, _ seed: UInt64, Scope) throws -> any DensityModel
 
   init(
     name: String, summary: String, settings: [Setting], batch: Int, learningRate: Double,
     prefersBFloat16: Bool = false, tellsPixels: Bool = true,
+    ownHead: Head.Kind? = nil, isClosedForm: Bool = false,
     make: @escaping @Sendable (ModelSpecification, UInt64, Scope) throws -> any DensityModel
   ) {
     self.name = name
@@ -66,12 +71,14 @@ public struct ModelFamily: Sendable {
     self.learningRate = learningRate
     self.prefersBFloat16 = prefersBFloat16
     self.tellsPixels = tellsPixels
+    self.ownHead = ownHead
+    self.isClosedForm = isClosedForm
     self.make = make
   }
 
   /// Every family that can be trained.
   public static let all = [
-    FVSBN.family, NADE.family, MADE.family, PixelCNN.family, LocalPixelCNN.family,
+    FVSBN.family, NADE.family, MADE.family, PixelCNN.family, LocalPixelCNN.family, Gaussian.family,
   ]
 }
 

@@ -25,9 +25,10 @@ extension TrainingJob {
       command.binarize == .threshold || command.head?.levels.upperBound == 2
       ? .threshold
       : .logLevels(command.levels ?? CropPlan.levels, spanning: all.intensityCounts)
+    let name = command.model ?? CropPlan.model
     let model = try ModelSpecification(
-      name: command.model ?? CropPlan.model, settings: try command.parsedSettings(),
-      head: command.head(ofLevels: pixels.levels),
+      name: name, settings: try command.parsedSettings(),
+      head: command.head(ofLevels: pixels.levels, model: name),
       image: ImageShape(height: plan.crops.height, width: plan.crops.width, channels: channels),
       seed: seed)
     try command.size(of: model).checkWeights()

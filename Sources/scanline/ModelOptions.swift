@@ -12,9 +12,6 @@ extension Head.Kind: ExpressibleByArgument {
       self.levels.count == 1 ? "\(self.levels.lowerBound)" : "2 ... \(self.levels.upperBound)"
     throw ValidationError("--head \(name) has \(own) levels, found --levels \(levels)")
   }
-
-  /// The head of images of so many levels where none is asked for.
-  static func usual(_ levels: Int) -> Head.Kind { levels == 2 ? .bernoulli : .categorical }
 }
 
 enum PrecisionName: String, CaseIterable, ExpressibleByArgument {
@@ -68,7 +65,8 @@ func parsedSettings(_ words: [String]) throws -> [String: String] {
 func requireModel(_ name: String, _ settings: [String: String]) throws {
   do {
     _ = try ModelSpecification(
-      name: name, settings: settings, head: .bernoulli,
+      name: name, settings: settings,
+      head: Head(ModelFamily.named(name)?.usualHead(ofLevels: 2) ?? .bernoulli, levels: 2),
       image: ImageShape(height: 1, width: 1, channels: 1))
   } catch let error as ModelError {
     throw ValidationError(error.description)

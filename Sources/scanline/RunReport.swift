@@ -82,11 +82,12 @@ struct RunReport: Encodable {
     let classes = (data.trainingImagesByClass ?? [:])
       .sorted { $0.key.compare($1.key, options: .numeric) == .orderedAscending }
       .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    let mixture = components.map { ", \($0) components" } ?? ""
     return [
       ("run", run),
       ("model", model + settings),
       ("images", "\(image)\(cropped), pixels \(pixels)"),
-      ("head", "\(head), \(levels) levels" + (components.map { ", \($0) components" } ?? "")),
+      ("head", "\(head), \(levels) levels\(mixture)"),
       ("parameters", "\(parameters)"),
       (
         "data",

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Heads
 import Images
 import Models
@@ -19,9 +20,24 @@ extension Train {
     }
   }
 
-  /// The head that is asked for, or the usual one.
-  func head(ofLevels levels: Int) -> Head {
-    Head(head ?? .usual(levels), levels: levels, components: components)
+  /// The head that is asked for, or the model's usual one.
+  func head(ofLevels levels: Int, model: String) -> Head {
+    let usual = ModelFamily.named(model)?.usualHead(ofLevels: levels) ?? .categorical
+    return Head(head ?? usual, levels: levels, components: components)
+  }
+
+  /// Refuses flags of a training by steps for a model that takes none.
+  func requireSteps(_ name: String) throws {
+    guard ModelFamily.named(name)?.isClosedForm == true else { return }
+    let given = [
+      ("--epochs", epochs != nil), ("--minutes", minutes != nil), ("--batch", batch != nil),
+      ("--learning-rate", learningRate != nil), ("--weight-decay", weightDecay != nil),
+      ("--patience", patience != nil), ("--precision", precision != nil),
+    ].filter(\.1).map(\.0)
+    guard given.isEmpty else {
+      throw ValidationError(
+        "--model \(name) is fitted in closed form: expected no \(given.joined(separator: ", "))")
+    }
   }
 
   func options(for family: ModelFamily) -> TrainingOptions {
@@ -32,6 +48,7 @@ extension Train {
     options.precision = precision?.precision ?? family.precision
     // Short epochs are many, and their validation wavers.
     options.patience = patience.map(Self.patience) ?? .init(epochs: 10, share: 0.1)
+    if family.isClosedForm { (options.duration, options.patience) = (.epochs(1), nil) }
     return options
   }
 }

@@ -14,6 +14,7 @@ extension Train {
   func takenFurther(
     _ configuration: RunConfiguration, in folder: RunFolder
   ) throws -> RunConfiguration {
+    try requireSteps(configuration.model.name)
     var training = configuration.training
     let (flag, end, given): (String, String, String)
     switch (training.duration, epochs, minutes) {

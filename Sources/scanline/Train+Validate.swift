@@ -55,7 +55,9 @@ extension Train {
     // A resumed run has its own model, which these must be settings of.
     if !resume || model != nil {
       let isCropped = crop != nil || scale != nil
-      try requireModel(model ?? (isCropped ? CropPlan.model : defaultModel), settings)
+      let name = model ?? (isCropped ? CropPlan.model : defaultModel)
+      try requireModel(name, settings)
+      try requireSteps(name)
     }
   }
 }

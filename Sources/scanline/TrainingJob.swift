@@ -57,9 +57,10 @@ struct TrainingJob {
     let all = try load(command.data, options, console)
     let shape = ImageShape(height: all.height, width: all.width, channels: all.channels)
     let pixels = command.pixelEncoding(of: all)
+    let name = command.model ?? command.defaultModel
     let model = try ModelSpecification(
-      name: command.model ?? command.defaultModel, settings: try command.parsedSettings(),
-      head: command.head(ofLevels: pixels.levels), image: shape, seed: seed)
+      name: name, settings: try command.parsedSettings(),
+      head: command.head(ofLevels: pixels.levels, model: name), image: shape, seed: seed)
     try command.size(of: model).checkWeights()
     let holdOut = HoldOut(count: command.holdOut, groupBy: command.groupBy)
     let sides = try Self.setAside(holdOut, of: all, command.data, seed: seed, console)

@@ -19,7 +19,7 @@ extension TrainingDisplay {
     let classes = data.trainingImagesByClass.map { " in \($0.count) classes" } ?? ""
     console.note(
       "\(images) \(model.image)\(classes), \(configuration.pixels),"
-        + " \(validation)\(aside); \(length), \(configuration.training.batch) images a step")
+        + " \(validation)\(aside); \(length)")
     if trainer.isFinished {
       console.note(
         "finished already: nothing to do; a larger --epochs or --minutes takes it further")
@@ -39,28 +39,32 @@ extension TrainingDisplay {
   private static let few = 1000
 
   private var length: String {
+    if configuration.model.family.isClosedForm { return "fitted in closed form" }
     let limit =
       configuration.training.patience.map {
         ", or until validation has not improved for \(counted($0.epochs, "epoch"))"
           + ($0.share > 0 ? " and \(Int(100 * $0.share)) % of that" : "")
       } ?? ""
-    return switch configuration.training.duration {
-    case .epochs(let count): counted(count, "epoch") + limit
-    case .minutes(let minutes): duration(60 * minutes) + limit
-    }
+    let time =
+      switch configuration.training.duration {
+      case .epochs(let count): counted(count, "epoch")
+      case .minutes(let minutes): duration(60 * minutes)
+      }
+    return "\(time)\(limit), \(configuration.training.batch) images a step"
   }
 
   /// Says what it takes.
   func show(_ cost: TrainingCost, stepsDone: Int) {
-    var time = "about \(significant(cost.secondsPerStep)) s a step"
-    time += ", \(counted(cost.stepsPerEpoch, "step")) an epoch"
-    if case .epochs(let count) = configuration.training.duration {
+    let isClosedForm = configuration.model.family.isClosedForm
+    var time = isClosedForm ? "" : "; about \(significant(cost.secondsPerStep)) s a step"
+    if !isClosedForm { time += ", \(counted(cost.stepsPerEpoch, "step")) an epoch" }
+    if !isClosedForm, case .epochs(let count) = configuration.training.duration {
       let left = Double(count) * Double(cost.stepsPerEpoch) - Double(stepsDone)
       time += ", \(duration(max(0, left) * cost.secondsPerStep)) in all"
     }
     console.note(
       "weights \(bytes(cost.weightBytes)), run \(bytes(cost.diskBytes)) on the disk, about"
-        + " \(bytes(cost.memoryBytes)) of memory; \(time)")
+        + " \(bytes(cost.memoryBytes)) of memory\(time)")
   }
 
   /// A remark where validation has not improved for half as long as it may, once each time.

@@ -83,7 +83,8 @@ struct Golden: Decodable {
         return "\(specification.name) \(specification.head.kind)"
       })
     for family in ModelFamily.all {
-      for head in Head.Kind.allCases where family.images(with: head) != .none {
+      for head in Head.Kind.allCases
+      where family.images(with: head) != .none && !family.isClosedForm {
         #expect(kept.contains("\(family.name) \(head)"))
       }
     }

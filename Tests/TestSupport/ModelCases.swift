@@ -65,6 +65,7 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       of("pixelcnn", ["blocks": "2", "channels": "4"]),
       of("pixelcnn", ["blocks": "1", "channels": "3", "position": "off", "dropout": "0.3"]),
       of("local-pixelcnn", ["reach": "2", "channels": "5"]),
+      of("gaussian", ["directions": "3"]),
     ].filter(takes)
   }
 
@@ -79,6 +80,8 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       .logisticMixture(5, components: 3), ImageShape(height: 2, width: 3, channels: 3))
     + families(
       .logisticMixture(7, components: 2), ImageShape(height: 3, width: 2, channels: 1))
+    + families(.normal(6), ImageShape(height: 2, width: 3, channels: 3))
+    + families(.normal(2), ImageShape(height: 1, width: 1, channels: 1))
 
   /// Every family with its default settings, and the sizes that are published, on images as small as
   /// their kernels allow.
@@ -100,6 +103,9 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
         ModelCase(
           name: family.name, settings: [:], head: .logisticMixture(256),
           image: ImageShape(height: 4, width: 5, channels: 3)),
+        ModelCase(
+          name: family.name, settings: [:], head: .normal(256),
+          image: ImageShape(height: 5, width: 4, channels: 3)),
       ].filter { family.takes($0.head.kind, of: $0.image) }
     } + [
       ModelCase(

@@ -41,8 +41,8 @@ let uses: [Target] = [
   .target(
     name: "Detection",
     dependencies: [
-      "Training", "Models", "Heads", "Tensors", "Images", "RunFiles", "Files", "Randomness",
-      "CKernels",
+      "Training", "Models", "Heads", "Gaussians", "Tensors", "Images", "RunFiles", "Files",
+      "Randomness",
     ]),
   .target(
     name: "Benchmarks",
@@ -64,7 +64,9 @@ let uses: [Target] = [
 // MARK: Density models
 
 let models: [Target] = [
-  .target(name: "Models", dependencies: ["Layers", "Heads", "Images", "Tensors", "Randomness"]),
+  .target(
+    name: "Models",
+    dependencies: ["Layers", "Heads", "Gaussians", "Images", "Tensors", "Randomness"]),
   .target(name: "Layers", dependencies: ["Tensors", "Randomness"]),
   .target(name: "Heads", dependencies: ["Tensors", "Images"]),
 ]
@@ -72,7 +74,9 @@ let models: [Target] = [
 // MARK: Numbers and pixels
 
 let foundations: [Target] = [
-  .target(name: "CPU", dependencies: ["Layers", "Tensors", "COneDNN", "CKernels"]),
+  .target(
+    name: "CPU", dependencies: ["Heads", "Layers", "Tensors", "Images", "COneDNN", "CKernels"]),
+  .target(name: "Gaussians", dependencies: ["Randomness", "CKernels"]),
   .target(name: "Tensors"),
   .target(name: "Images", dependencies: ["CImageCodecs", "Files", "Randomness"]),
   .target(name: "RunFiles", dependencies: ["Files"]),
@@ -94,9 +98,9 @@ let edge: [Target] = [
 
 let testDependencies: [String: [String]] = [
   "BenchmarksTests": ["Benchmarks", "Models", "Heads", "CPU", "Tensors", "Images", "TestSupport"],
-  "CPUTests": ["Layers", "CPU", "Tensors", "TestSupport"],
+  "CPUTests": ["Heads", "Layers", "CPU", "Tensors", "TestSupport"],
   "DetectionTests": [
-    "Detection", "Models", "Heads", "CPU", "Tensors", "Images", "Files", "Randomness",
+    "Detection", "Models", "Heads", "Gaussians", "CPU", "Tensors", "Images", "Files", "Randomness",
     "TestSupport",
   ],
   "ExampleTests": [
@@ -109,7 +113,7 @@ let testDependencies: [String: [String]] = [
     "Generation", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness",
     "TestSupport",
   ],
-  "HeadsTests": ["Heads", "CPU", "Tensors", "Randomness", "TestSupport"],
+  "HeadsTests": ["Models", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport"],
   "ImagesTests": ["Images", "Files", "Randomness", "TestSupport"],
   "JobsTests": [
     "Jobs", "Training", "CPU", "Images", "Files", "Randomness", "TestSupport",
@@ -162,7 +166,7 @@ let package = Package(
         "Jobs", "Models", "Training", "Generation", "Detection", "Verification", "Benchmarks",
         "Reports", "Images",
         // What their interfaces are made of.
-        "Layers", "Heads", "Tensors", "CPU", "RunFiles", "Files", "Randomness",
+        "Layers", "Heads", "Gaussians", "Tensors", "CPU", "RunFiles", "Files", "Randomness",
       ]),
   ],
   dependencies: [

@@ -1,26 +1,14 @@
 #include "evidence.h"
 
 #include "kernels.h"
+#include "measuring.h"
 #include "numerics.h"
 #include "pool.h"
 
 #pragma clang fp contract(fast)
 
-static const float log2e = 1.44269504f;
 // Below this, e^d cannot be told from nothing beside e^0.
 static const float least = -87.3f;
-
-SL_INLINE uint32_t mixed(uint32_t x) {
-  x = (x ^ (x >> 16)) * 0x7feb352du;
-  x = (x ^ (x >> 15)) * 0x846ca68bu;
-  return x ^ (x >> 16);
-}
-
-// A number in 0 < u < 1 that depends on the image and the sub-pixel alone.
-SL_INLINE float draw(uint64_t key, size_t subpixel) {
-  uint32_t x = mixed(mixed((uint32_t)subpixel ^ (uint32_t)key) ^ (uint32_t)(key >> 32));
-  return ((float)(x >> 9) + 0.5f) * 0x1p-23f;
-}
 
 // log(e^a + e^b)
 SL_INLINE float log_of_sum(float a, float b) {
@@ -187,30 +175,7 @@ SL_CLONES static void mean_of_categoricals_part(void *data, size_t begin, size_t
       found = m ? log_of_sum(found, term) : term;
     }
     e->surprise[i] = log2e * (share - found);
-    float mean = 0, second = 0, below = 0, error = 0, apart = 0;
-    for (uint32_t l = 0; l < levels; l++) {
-      // The logarithm takes normal numbers only.
-      float bits = -log2e * sl_log(p[l] < 1.2e-38f ? 1.2e-38f : p[l]), part = p[l] * bits;
-      mean += part;
-      second += part * bits;
-      below += l < symbol ? p[l] : 0.0f;
-      float far = (float)(int32_t)(l - symbol);
-      error += p[l] * far;
-      apart += p[l] * far * far;
-    }
-    if (e->error) {
-      const float spread = apart - error * error;
-      e->error[i] = error;
-      e->spread[i] = spread < 0 ? 0.0f : spread;
-    }
-    if (e->entropy) {
-      const float square = second - mean * mean;
-      e->entropy[i] = mean;
-      e->variance[i] = square < 0 ? 0.0f : square;
-    }
-    if (e->pit) {
-      e->pit[i] = below + draw(e->keys[i / e->subpixels], i % e->subpixels) * p[symbol];
-    }
+    measure_levels(e, i, p, levels);
   }
 }
 

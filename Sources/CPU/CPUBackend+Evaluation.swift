@@ -222,7 +222,7 @@ extension CPUBackend {
   }
 
   /// nil where the kernel counted a row that is not finite.
-  private func draw(
+  func draw(
     _ uniforms: [Double], _ kernel: (UnsafeMutablePointer<UInt8>) -> Int
   ) -> [UInt8]? {
     var bad = 0

@@ -1,4 +1,6 @@
 import Foundation
+import Gaussians
+import Heads
 import Images
 import Models
 
@@ -25,6 +27,12 @@ public struct Evidence: Sendable {
     public static let levels = Needs(rawValue: 16)
     /// What a Gaussian density of the training images says: a run that has one.
     public static let gaussian = Needs(rawValue: 32)
+
+    /// What the pass is to measure.
+    var measures: Measures.Kinds {
+      let all: [(Needs, Measures.Kinds)] = [(.moments, .moments), (.pit, .pit), (.levels, .levels)]
+      return all.reduce(into: []) { if contains($1.0) { $0.formUnion($1.1) } }
+    }
   }
 
   private let pixels: PixelEncoding

@@ -1,3 +1,4 @@
+import Gaussians
 import Images
 
 extension DataSet {

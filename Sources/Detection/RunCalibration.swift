@@ -1,4 +1,5 @@
 import Foundation
+import Gaussians
 import Images
 import Randomness
 import Training

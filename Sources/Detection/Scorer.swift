@@ -1,3 +1,4 @@
+import Gaussians
 import Images
 import Models
 import Training
@@ -122,13 +123,18 @@ public struct Scorer {
   /// The evidence of each image of a batch, from one pass of the model, and the scores' values.
   private func scored(_ batch: PixelBatch) -> [(Evidence, [Double])] {
     let needs = scores.reduce(into: Evidence.Needs()) { $0.formUnion($1.needs) }
-    let measures = Measures(
-      of: batch, under: trained.model.conditionals(batch, in: trained.context), needs)
+    let context = trained.context
+    let measures = trained.model.conditionals(batch, in: context).measures(
+      of: batch, needs.measures, in: context)
+    let (pixels, gaussian, scores, normals) = (
+      trained.configuration.pixels, gaussian, scores, normals
+    )
     var results = [(Evidence, [Double])?](repeating: nil, count: batch.count)
     results.withUnsafeMutableBufferPointer { results in
-      onEveryThread(batch.count) { place in
-        let evidence = Evidence(
-          place, of: batch, trained.configuration.pixels, measures, needs, gaussian)
+      // Each place is written once, by one thread.
+      nonisolated(unsafe) let results = results
+      context.backend.concurrently(batch.count) { place in
+        let evidence = Evidence(place, of: batch, pixels, measures, needs, gaussian)
         results[place] = (evidence, scores.map { $0.value(evidence, normals) })
       }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Tensors
 
 /// The mean of several conditional distributions of the same sub-pixels in the same order: itself a
@@ -20,6 +21,19 @@ public struct AveragedConditionals: PixelDistribution {
     return all[0].indices.map { level in
       all.reduce(0) { $0 + $1[level] } / Double(all.count)
     }
+  }
+
+  /// By the members' own kernel, where they are of one kind.
+  public static func fusedMeasures(
+    of batch: PixelBatch, under means: [AveragedConditionals], _ kinds: Measures.Kinds,
+    in context: Context
+  ) -> Measures? {
+    func measures<Member: PixelDistribution>(_ first: Member) -> Measures? {
+      let members = means[0].members.compactMap { $0 as? Member }
+      guard means.count == 1, members.count == means[0].members.count else { return nil }
+      return Member.fusedMeasures(of: batch, under: members, kinds, in: context)
+    }
+    return measures(means[0].members[0])
   }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Tensors
 
 extension Head {
@@ -8,9 +9,9 @@ extension Head {
 extension Head.Kind {
   /// One logit: p(1) = σ(logit). Two levels.
   public static let bernoulli = Head.Kind(
-    name: "bernoulli", summary: "p(1) = σ(logit)", levels: 2...2, isJoint: false,
+    name: "bernoulli", summary: "p(1) = σ(logit)", levels: 2...2,
     outputs: { _, _ in 1 },
-    bias: { [$0[0][1] - $0[0][0]] },
+    bias: { _, logFrequencies in [logFrequencies[0][1] - logFrequencies[0][0]] },
     distribution: { outputs, _, _ in
       Bernoulli(logits: outputs.reshaped([outputs.shape[0], outputs.shape[1]]))
     })
@@ -35,5 +36,13 @@ public struct Bernoulli: PixelDistribution {
     subpixel: Int, given: [UInt8], _ uniforms: [Double], in context: Context
   ) -> [UInt8]? {
     context.backend.drawBernoulli(logits.value.step(subpixel), uniforms)
+  }
+
+  public static func fusedMeasures(
+    of batch: PixelBatch, under members: [Bernoulli], _ kinds: Measures.Kinds, in context: Context
+  ) -> Measures? {
+    context.measureKernels(for: members.map(\.logits)).map { kernels, logits in
+      kernels.bernoulliMeasures(of: batch, under: logits, kinds)
+    }
   }
 }

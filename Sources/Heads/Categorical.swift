@@ -1,4 +1,5 @@
 import Foundation
+import Images
 import Tensors
 
 extension Head {
@@ -9,9 +10,8 @@ extension Head.Kind {
   /// A logit a level: p = softmax(logits).
   public static let categorical = Head.Kind(
     name: "categorical", summary: "p = softmax(logits), a logit a level", levels: 2...256,
-    isJoint: false,
-    outputs: { levels, _ in levels },
-    bias: { logFrequencies in
+    outputs: { head, _ in head.levels },
+    bias: { _, logFrequencies in
       let mean = logFrequencies[0].reduce(0, +) / Double(logFrequencies[0].count)
       return logFrequencies[0].map { $0 - mean }
     },
@@ -41,5 +41,14 @@ public struct Categorical: PixelDistribution {
     subpixel: Int, given: [UInt8], _ uniforms: [Double], in context: Context
   ) -> [UInt8]? {
     context.backend.drawCategorical(logits.value.step(subpixel), uniforms)
+  }
+
+  public static func fusedMeasures(
+    of batch: PixelBatch, under members: [Categorical], _ kinds: Measures.Kinds,
+    in context: Context
+  ) -> Measures? {
+    context.measureKernels(for: members.map(\.logits)).map { kernels, logits in
+      kernels.categoricalMeasures(of: batch, under: logits, kinds)
+    }
   }
 }

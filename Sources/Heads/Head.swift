@@ -13,46 +13,79 @@ public struct Head: Codable, Equatable, Sendable {
     public let summary: String
     /// Levels that it can have.
     public let levels: ClosedRange<Int>
+    /// Components that it can have, where it is a mixture.
+    public let components: ClosedRange<Int>?
     /// Whether the channels of a pixel are drawn from one set of outputs.
-    let isJoint: Bool
-    /// Outputs a step, of levels and channels.
-    let outputs: @Sendable (_ levels: Int, _ channels: Int) -> Int
+    public let isJoint: Bool
+    /// Outputs a step, of so many channels.
+    let outputs: @Sendable (Head, _ channels: Int) -> Int
     /// Outputs of a step at which the levels of its channels have these log-frequencies, `[C][K]`.
-    let bias: @Sendable (_ logFrequencies: [[Double]]) -> [Double]
+    let bias: @Sendable (Head, _ logFrequencies: [[Double]]) -> [Double]
     /// The distribution of outputs `[N, steps, outputs]`.
-    let distribution: @Sendable (Variable, _ levels: Int, _ channels: Int) -> any PixelDistribution
+    let distribution: @Sendable (Variable, Head, _ channels: Int) -> any PixelDistribution
+
+    init(
+      name: String, summary: String, levels: ClosedRange<Int>, components: ClosedRange<Int>? = nil,
+      isJoint: Bool = false, outputs: @escaping @Sendable (Head, _ channels: Int) -> Int,
+      bias: @escaping @Sendable (Head, _ logFrequencies: [[Double]]) -> [Double],
+      distribution: @escaping @Sendable (Variable, Head, _ channels: Int) -> any PixelDistribution
+    ) {
+      (self.name, self.summary) = (name, summary)
+      (self.levels, self.components, self.isJoint) = (levels, components, isJoint)
+      (self.outputs, self.bias, self.distribution) = (outputs, bias, distribution)
+    }
   }
+
+  /// Components of a mixture where nobody says how many.
+  public static let usualComponents = 10
 
   public let kind: Kind
   /// Values that a sub-pixel can take, 2 … 256.
   public let levels: Int
+  /// Of a mixture; nil for any other head.
+  public let components: Int?
 
-  public init(_ kind: Kind, levels: Int) {
+  public init(_ kind: Kind, levels: Int, components: Int? = nil) {
     precondition(
       kind.levels.contains(levels), "\(kind.name) has \(kind.levels) levels, found \(levels)")
     self.kind = kind
     self.levels = levels
+    self.components = kind.components == nil ? nil : components ?? Self.usualComponents
+    precondition(
+      self.components == components || components == nil, "\(kind.name) is no mixture")
+    precondition(
+      self.components.map { kind.components!.contains($0) } ?? true,
+      "\(kind.name) has \(kind.components!) components, found \(self.components!)")
   }
 
-  /// - Throws: `DecodingError` for a kind or a number of levels that there is not.
+  /// - Throws: `DecodingError` for a kind, or a number of levels or components, that there is not.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let kind = try container.decode(Kind.self, forKey: .kind)
-    let levels = try container.decode(Int.self, forKey: .levels)
-    guard kind.levels.contains(levels) else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .levels, in: container,
-        debugDescription: "levels of a \(kind.name) head: expected \(kind.levels.lowerBound) ..."
-          + " \(kind.levels.upperBound), found \(levels)")
+    func number(_ key: CodingKeys, _ range: ClosedRange<Int>) throws -> Int {
+      let value = try container.decode(Int.self, forKey: key)
+      guard range.contains(value) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: key, in: container,
+          debugDescription: "\(key.rawValue) of a \(kind.name) head: expected"
+            + " \(range.lowerBound) ... \(range.upperBound), found \(value)")
+      }
+      return value
     }
-    self.init(kind, levels: levels)
+    self.init(
+      kind, levels: try number(.levels, kind.levels),
+      components: try kind.components.map { try number(.components, $0) })
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case kind, levels, components
   }
 
   /// In how many steps a model tells the outputs of a pixel.
   public func steps(channels: Int) -> Int { kind.isJoint ? 1 : channels }
 
   /// Outputs of the model at each step.
-  public func outputs(channels: Int) -> Int { kind.outputs(levels, channels) }
+  public func outputs(channels: Int) -> Int { kind.outputs(self, channels) }
 
   /// Outputs of the model for a pixel.
   public func outputsOfPixel(channels: Int) -> Int {
@@ -61,7 +94,8 @@ public struct Head: Codable, Equatable, Sendable {
 
   /// The outputs of a pixel at which its channels have these log-frequencies of levels, `[C][K]`.
   public func bias(logFrequencies: [[Double]]) -> [Double] {
-    kind.isJoint ? kind.bias(logFrequencies) : logFrequencies.flatMap { kind.bias([$0]) }
+    kind.isJoint
+      ? kind.bias(self, logFrequencies) : logFrequencies.flatMap { kind.bias(self, [$0]) }
   }
 
   /// The distribution of outputs `[N, …]` of one or more steps.
@@ -69,13 +103,15 @@ public struct Head: Codable, Equatable, Sendable {
     let (images, each) = (outputs.shape[0], self.outputs(channels: channels))
     let steps = outputs.shape.count / images / each
     return kind.distribution(
-      outputs.reshaped([images, steps, each]), levels, kind.isJoint ? channels : 1)
+      outputs.reshaped([images, steps, each]), self, kind.isJoint ? channels : 1)
   }
 }
 
 extension Head.Kind: RawRepresentable, CaseIterable, Codable, Hashable, CustomStringConvertible {
   /// Every head that there is.
-  public static let allCases: [Head.Kind] = [.bernoulli, .categorical]
+  public static let allCases: [Head.Kind] = [
+    .bernoulli, .categorical, .logisticMixture, .normal,
+  ]
 
   /// The name.
   public var rawValue: String { name }

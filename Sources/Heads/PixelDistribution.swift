@@ -19,6 +19,12 @@ public protocol PixelDistribution {
   func draw(
     subpixel: Int, given: [UInt8], _ uniforms: [Double], in context: Context
   ) -> [UInt8]?
+
+  /// `measures(of:in:)` of the mean of some of these distributions by a kernel, straight from their
+  /// outputs: what a head may bring for speed. Nil, as by default, where the definitions have to do.
+  static func fusedMeasures(
+    of batch: PixelBatch, under members: [Self], _ kinds: Measures.Kinds, in context: Context
+  ) -> Measures?
 }
 
 extension PixelDistribution {

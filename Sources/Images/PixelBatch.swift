@@ -1,3 +1,5 @@
+import Randomness
+
 /// Images as the models see them: each sub-pixel one of `levels` symbols, `[N, H, W, C]`, so that
 /// memory order is the autoregressive order (raster order, with R, G, B of a pixel in turn).
 public struct PixelBatch: Equatable, Sendable {
@@ -27,5 +29,17 @@ public struct PixelBatch: Equatable, Sendable {
     self.channels = channels
     self.levels = levels
     self.symbols = symbols
+  }
+
+  /// A key of each image from its symbols alone: an image has the same wherever it lies.
+  public var contentKeys: [UInt64] {
+    symbols.withUnsafeBytes { bytes in
+      (0..<count).map { image in
+        var hash = Fingerprint(start: UInt64(dimension))
+        hash.fold(
+          UnsafeRawBufferPointer(rebasing: bytes[image * dimension..<(image + 1) * dimension]))
+        return hash.bits
+      }
+    }
   }
 }

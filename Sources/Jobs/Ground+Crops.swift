@@ -26,10 +26,10 @@ extension Ground {
       request.binarization == .threshold || request.head?.levels.upperBound == 2
       ? .threshold
       : .logLevels(request.levels ?? CropPlan.levels, spanning: all.intensityCounts)
-    let head = request.head ?? .usual(pixels.levels)
+    let name = request.model ?? CropPlan.model
     let model = try ModelSpecification(
-      name: request.model ?? CropPlan.model, settings: request.settings,
-      head: Head(head, levels: pixels.levels),
+      name: name, settings: request.settings,
+      head: request.head(ofLevels: pixels.levels, model: name),
       image: ImageShape(height: plan.crops.height, width: plan.crops.width, channels: channels),
       seed: seed)
     try TrainingSize(request, model).checkWeights()

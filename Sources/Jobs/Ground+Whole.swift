@@ -15,10 +15,10 @@ extension Ground {
         request.data, options: request.loadingOptions, watch: listener.read)
     else { return nil }
     let pixels = request.pixelEncoding(of: all)
-    let head = request.head ?? .usual(pixels.levels)
+    let name = request.model ?? TrainingRequest.usualModel
     let model = try ModelSpecification(
-      name: request.model ?? TrainingRequest.usualModel, settings: request.settings,
-      head: Head(head, levels: pixels.levels),
+      name: name, settings: request.settings,
+      head: request.head(ofLevels: pixels.levels, model: name),
       image: ImageShape(height: all.height, width: all.width, channels: all.channels), seed: seed)
     try TrainingSize(request, model).checkWeights()
     let holdOut = HoldOut(count: request.holdOut, groupBy: request.groupBy)

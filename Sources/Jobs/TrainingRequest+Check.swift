@@ -19,9 +19,12 @@ extension TrainingRequest {
     }
     // A run that is gone on with has its own model, which these must be settings of.
     if !resumes || model != nil {
+      let name = model ?? (learnsCrops ? CropPlan.model : Self.usualModel)
       _ = try ModelSpecification(
-        name: model ?? (learnsCrops ? CropPlan.model : Self.usualModel), settings: settings,
-        head: .bernoulli, image: ImageShape(height: 1, width: 1, channels: 1))
+        name: name, settings: settings,
+        head: Head(ModelFamily.named(name)?.usualHead(ofLevels: 2) ?? .bernoulli, levels: 2),
+        image: ImageShape(height: 1, width: 1, channels: 1))
+      try requireSteps(name)
     }
   }
 
@@ -66,6 +69,7 @@ extension TrainingRequest {
       throw OptionError("--levels", expected: "the 2 of --binarize", found: "\(levels)")
     }
     if let levels, levels != 2 { try head?.require(levels) }
+    try checkComponents()
     guard learnsCrops else { return }
     if size != nil {
       throw OptionError("--size, --crop", expected: "one of them", found: "both")
@@ -81,6 +85,18 @@ extension TrainingRequest {
   }
 }
 
+extension TrainingRequest {
+  private func checkComponents() throws(OptionError) {
+    guard let components, let head = head ?? (resumes ? nil : .categorical) else { return }
+    guard let range = head.components else {
+      throw OptionError(
+        "--components", expected: "a mixture, as by --head logistic-mixture", found: "\(head.name)")
+    }
+    try OptionError.require(
+      "--components", components, "\(range.lowerBound) ... \(range.upperBound)", range.contains)
+  }
+}
+
 extension Head.Kind {
   /// Refuses a number of levels that it cannot have.
   package func require(_ count: Int) throws(OptionError) {
@@ -89,10 +105,5 @@ extension Head.Kind {
     try OptionError.require("--levels", count, "the \(own) of --head \(name)") {
       levels.contains($0)
     }
-  }
-
-  /// The head of images of so many levels where none is asked for.
-  package static func usual(_ levels: Int) -> Head.Kind {
-    levels == 2 ? .bernoulli : .categorical
   }
 }

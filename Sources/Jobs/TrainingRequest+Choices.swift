@@ -1,3 +1,4 @@
+import Heads
 import Images
 import Models
 import Training
@@ -19,6 +20,27 @@ extension TrainingRequest {
     }
   }
 
+  /// The head that is asked for, or the model's usual one.
+  func head(ofLevels levels: Int, model: String) -> Head {
+    let usual = ModelFamily.named(model)?.usualHead(ofLevels: levels) ?? .categorical
+    return Head(head ?? usual, levels: levels, components: components)
+  }
+
+  /// Refuses options of a training by steps for a model that takes none.
+  func requireSteps(_ name: String) throws(OptionError) {
+    guard ModelFamily.named(name)?.isClosedForm == true else { return }
+    let given = [
+      ("--epochs", epochs != nil), ("--minutes", minutes != nil), ("--batch", batch != nil),
+      ("--learning-rate", learningRate != nil), ("--weight-decay", weightDecay != nil),
+      ("--patience", patience != nil), ("--precision", precision != nil),
+    ].filter(\.1).map(\.0)
+    guard given.isEmpty else {
+      throw OptionError(
+        given.joined(separator: ", "), expected: "none with --model \(name), fitted in closed form",
+        found: given.count == 1 ? "it" : "them")
+    }
+  }
+
   func options(for family: ModelFamily) -> TrainingOptions {
     var options = TrainingOptions(
       duration: minutes.map { .minutes($0) } ?? .epochs(epochs ?? 20),
@@ -27,6 +49,7 @@ extension TrainingRequest {
     options.precision = precision ?? family.precision
     // Short epochs are many, and their validation wavers.
     options.patience = patience.map(Self.patience) ?? .init(epochs: 10, share: 0.1)
+    if family.isClosedForm { (options.duration, options.patience) = (.epochs(1), nil) }
     return options
   }
 

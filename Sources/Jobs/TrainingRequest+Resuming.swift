@@ -10,6 +10,7 @@ extension TrainingRequest {
   func takenFurther(
     _ configuration: RunConfiguration, in folder: RunFolder
   ) throws -> RunConfiguration {
+    try requireSteps(configuration.model.name)
     var training = configuration.training
     let (option, end, given): (String, String, String)
     switch (training.duration, epochs, minutes) {
@@ -57,6 +58,7 @@ extension TrainingRequest {
       try require("--set \(name)", value, model.settings[name])
     }
     try require("--head", head?.name, model.head.kind.name)
+    try require("--components", components, model.head.components)
     try require("--levels", levels, configuration.pixels.levels)
     try require("--binarize", binarization?.rawValue, configuration.pixels.rawValue)
   }

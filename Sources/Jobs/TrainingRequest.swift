@@ -24,6 +24,8 @@ public struct TrainingRequest: Sendable {
   public var head: Head.Kind?
   /// Levels of a sub-pixel, 2 … 256.
   public var levels: Int?
+  /// Of a head that mixes several.
+  public var components: Int?
   public var binarization: Binarization?
 
   // MARK: The images

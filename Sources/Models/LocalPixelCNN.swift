@@ -38,7 +38,8 @@ public struct LocalPixelCNN: DensityModel {
     name: "local-pixelcnn", summary: "one wide masked convolution, then 1×1 layers",
     settings: [reach, channels, blockCount], batch: 4, learningRate: 3e-3,
     make: { specification, _, scope in
-      let (h, colours) = (try specification.count(channels), specification.image.channels)
+      let h = try specification.count(channels)
+      let colours = specification.head.steps(channels: specification.image.channels)
       guard h >= colours else {
         throw ModelError.invalid(
           "setting channels of local-pixelcnn: expected at least \(colours) (one a colour), found"

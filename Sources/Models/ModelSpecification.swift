@@ -50,11 +50,18 @@ public struct ModelFamily: Sendable {
   public let batch: Int
   public let learningRate: Double
   public let prefersBFloat16: Bool
+  /// Whether it can tell all channels of a pixel at once, as heads of whole pixels want.
+  public let tellsPixels: Bool
+  /// The one head that it takes and no other family; nil for one that takes those of all.
+  public let ownHead: Head.Kind?
+  /// Whether its weights come in closed form, without steps: `ClosedForm`.
+  public let isClosedForm: Bool
   let make: @Sendable (ModelSpecification, _ seed: UInt64, Scope) throws -> any DensityModel
 
   init(
     name: String, summary: String, settings: [Setting], batch: Int, learningRate: Double,
-    prefersBFloat16: Bool = false,
+    prefersBFloat16: Bool = false, tellsPixels: Bool = true,
+    ownHead: Head.Kind? = nil, isClosedForm: Bool = false,
     make: @escaping @Sendable (ModelSpecification, UInt64, Scope) throws -> any DensityModel
   ) {
     self.name = name
@@ -63,12 +70,15 @@ public struct ModelFamily: Sendable {
     self.batch = batch
     self.learningRate = learningRate
     self.prefersBFloat16 = prefersBFloat16
+    self.tellsPixels = tellsPixels
+    self.ownHead = ownHead
+    self.isClosedForm = isClosedForm
     self.make = make
   }
 
   /// Every family that can be trained.
   public static let all = [
-    FVSBN.family, NADE.family, MADE.family, PixelCNN.family, LocalPixelCNN.family,
+    FVSBN.family, NADE.family, MADE.family, PixelCNN.family, LocalPixelCNN.family, Gaussian.family,
   ]
 }
 
@@ -82,7 +92,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   /// Keys the draws of first weights and masks.
   public let seed: UInt64
 
-  /// - Throws: `ModelError` for an unknown model or setting.
+  /// - Throws: `ModelError` for an unknown model or setting, or a head that the model does not take.
   public init(
     name: String, settings: [String: String] = [:], head: Head, image: ImageShape,
     seed: UInt64 = 0
@@ -102,6 +112,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     self.head = head
     self.image = image
     self.seed = seed
+    try family.require(head.kind, of: image)
     for setting in family.settings {
       switch setting.kind {
       case .count: _ = try count(setting)

@@ -29,7 +29,7 @@ public struct NADE: DensityModel {
 
   static let family = ModelFamily(
     name: "nade", summary: "shared weights and a running activation, O(D H) an image",
-    settings: [hidden], batch: 128, learningRate: 1e-3,
+    settings: [hidden], batch: 128, learningRate: 1e-3, tellsPixels: false,
     make: { specification, _, scope in
       NADE(
         specification.image, specification.head, hidden: try specification.count(hidden), at: scope)

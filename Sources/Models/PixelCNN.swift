@@ -47,7 +47,8 @@ public struct PixelCNN: DensityModel {
     settings: [blockCount, channels, position, dropout],
     batch: 32, learningRate: 2e-3, prefersBFloat16: true,
     make: { specification, _, scope in
-      let (h, colours) = (try specification.count(channels), specification.image.channels)
+      let h = try specification.count(channels)
+      let colours = specification.head.steps(channels: specification.image.channels)
       guard h >= colours else {
         throw ModelError.invalid(
           "setting channels of pixelcnn: expected at least \(colours) (one a colour), found \(h)")

@@ -81,3 +81,10 @@ extension FileRemark {
     return FileRemark(path: data.hasSuffix("/") ? data + path : "\(data)/\(path)", reason: reason)
   }
 }
+
+extension ImagePlace {
+  /// The same remark of a path that can be opened from here.
+  package func openable(_ remark: FileRemark) -> FileRemark {
+    FileRemark(path: path(of: remark.path), reason: remark.reason)
+  }
+}

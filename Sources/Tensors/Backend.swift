@@ -21,6 +21,10 @@ public protocol Backend: Sendable {
   /// its own thread alone.
   func concurrently(_ count: Int, _ body: @Sendable (Int) -> Void)
 
+  /// The reference, for an operation that there is no kernel for: counted, except where the backend is
+  /// plain itself.
+  @discardableResult func fallBack(_ operation: String) -> ReferenceBackend
+
   // MARK: Pointwise
 
   /// y = scale · symbol + offset.
@@ -163,6 +167,9 @@ extension PlainBackend {
   public func concurrently(_ count: Int, _ body: @Sendable (Int) -> Void) {
     for index in 0..<count { body(index) }
   }
+
+  @discardableResult
+  public func fallBack(_ operation: String) -> ReferenceBackend { ReferenceBackend() }
 }
 
 /// The reference: every kernel as plain loops in double precision.

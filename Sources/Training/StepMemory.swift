@@ -22,6 +22,7 @@ extension DensityModel {
   public func requireRoom(
     forStepsOf batch: Int, _ parameters: [Parameter], _ precision: Precision, named name: String
   ) throws {
+    if self is any ClosedForm { return }
     let memory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
     // Weights, gradient, two moments, the average: `ModelSpecification.build` has seen that they fit.
     // Copies in bfloat16 are few bytes beside these.

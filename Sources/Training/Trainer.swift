@@ -157,6 +157,7 @@ public final class Trainer {
 extension Trainer {
   /// Goes on to the end of the epoch or of the time; false where `watch` wants to stop.
   private func finishEpoch(_ watch: (Progress) throws -> Bool) throws -> Bool {
+    if learner.isFitted { return try fit(watch) }
     let (data, pixels, seed) = (training, configuration.pixels, configuration.seed)
     let (epoch, size) = (state.epoch, configuration.training.batch)
     let order = EpochOrder.indices(count: data.count, seed: seed, epoch: epoch)[
@@ -176,6 +177,20 @@ extension Trainer {
       if isCheckpointDue { try save() }
     }
     return true
+  }
+
+  /// All that there is to do for a model that is fitted in closed form: one step, of all images.
+  private func fit(_ watch: (Progress) throws -> Bool) throws -> Bool {
+    guard state.imagesOfEpoch == 0 else { return true }
+    let nats = learner.fit(
+      training, validation: validation, configuration.pixels, seed: configuration.seed,
+      in: Engine(backend, .float32))
+    guard nats.isFinite else { throw diverged("the fit", "\(nats) nats an image") }
+    state.step += 1
+    state.imagesOfEpoch = training.count
+    state.natsOfEpoch = nats * Double(training.count)
+    (state.gradientNorm, state.seconds) = (0, sitting.clock.seconds)
+    return try watch(progress(.step))
   }
 
   /// One step of gradient descent.

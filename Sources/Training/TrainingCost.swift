@@ -22,7 +22,10 @@ extension Trainer {
     let data = configuration.data
     let weights = parameters.reduce(0) { $0 + $1.value.count }
     let masks = parameters.reduce(0) { $0 + ($1.mask?.byteCount ?? 0) }
-    let batch = min(configuration.training.batch, training.count)
+    let isFitted = learner.isFitted
+    // A fit keeps its rows, and three copies of them in double precision.
+    let batch = isFitted ? 1 : min(configuration.training.batch, training.count)
+    let fit = isFitted ? 28 * min(training.count * learner.model.image.dimension, 25_000_000) : 0
     let model = learner.model
     let kept = batch * model.stepBytesPerImage(parameters, configuration.training.precision)
     // Logits and what becomes of them, float32 and double.
@@ -34,9 +37,10 @@ extension Trainer {
     let rest = (50 << 20) + kept / 4 + 8 * weights
     return TrainingCost(
       weightBytes: 4 * weights, diskBytes: 4 * weights + 16 * weights,
-      memoryBytes: 20 * weights + 2 * masks + max(kept, validation) + training.byteCount + rest,
+      memoryBytes: fit + 20 * weights + 2 * masks + max(kept, validation) + training.byteCount
+        + rest,
       // The optimiser reads and writes nine numbers a weight, at some 10 GB/s.
-      secondsPerStep: gradientSeconds(batch) + 3.6e-9 * Double(weights),
+      secondsPerStep: isFitted ? 0 : gradientSeconds(batch) + 3.6e-9 * Double(weights),
       stepsPerEpoch: schedule.stepsPerEpoch)
   }
 

@@ -58,8 +58,10 @@ extension BenchmarkModels {
     let settings = try parsedSettings(settings)
     let measurements = try measurements()
     let names = model.map { [$0] } ?? ModelFamily.all.map(\.name)
-    return try names.flatMap { name in
-      try heads.compactMap { head in
+    return try names.flatMap { name -> [Benchmark] in
+      let family = ModelFamily.named(name)
+      return try heads(of: family).compactMap { head -> Benchmark? in
+        if model == nil, family?.takes(head.kind, of: shape) == false { return nil }
         let specification = try ModelSpecification(
           name: name, settings: settings, head: head, image: shape, seed: common.seed)
         let isWanted = model != nil || self.head != nil || levels != nil
@@ -69,6 +71,7 @@ extension BenchmarkModels {
           specification, precision: precision?.precision ?? specification.family.precision)
         if let batch { benchmark.batch = batch }
         benchmark.measurements = measurements
+        if specification.family.isClosedForm { benchmark.measurements.remove(.train) }
         benchmark.scoringPrecision = scorePrecision.precision
         benchmark.seconds = seconds
         benchmark.steps = steps
@@ -80,12 +83,11 @@ extension BenchmarkModels {
   }
 
   /// The head that is asked for, or those that a table shows.
-  private var heads: [Head] {
-    if head == nil, levels == nil {
-      return model == nil ? [.bernoulli, .categorical(256)] : [.bernoulli]
-    }
-    let levels = levels ?? head?.levels.upperBound ?? 256
-    return [Head(head ?? .usual(levels), levels: levels)]
+  private func heads(of family: ModelFamily?) -> [Head] {
+    let isAsked = head != nil || levels != nil
+    let counts =
+      isAsked ? [levels ?? head?.levels.upperBound ?? 256] : model == nil ? [2, 256] : [2]
+    return counts.map { Head(head ?? family?.usualHead(ofLevels: $0) ?? .categorical, levels: $0) }
   }
 
   /// GFLOP/s of this machine in each precision that something was computed in.

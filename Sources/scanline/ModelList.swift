@@ -11,13 +11,53 @@ struct ModelList: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let result = Result(models: ModelFamily.all.map(Family.init))
-    try common.console.result(result, text: result.models.map(\.text).joined(separator: "\n\n"))
+    let result = Result(
+      models: ModelFamily.all.map(Family.init), heads: Head.Kind.allCases.map(HeadKind.init))
+    try common.console.result(
+      result, text: (result.models.map(\.text) + [result.table]).joined(separator: "\n\n"))
   }
 
   /// What `--json` prints.
   private struct Result: Encodable {
     let models: [Family]
+    let heads: [HeadKind]
+
+    /// Families by heads.
+    var table: String {
+      let width = models.map(\.name.count).max()! + 2
+      func line(_ first: String, _ rest: [String]) -> String {
+        let cells = zip(rest, heads).map { $0.padded(to: $1.name.count + 2) }
+        return ([first.padded(to: width)] + cells).joined().trimmedAtEnd
+      }
+      let rows = models.map { model in
+        line(model.name, heads.map { Self.words[model.heads[$0.name]!]! })
+      }
+      let formulas = heads.map { "\($0.name): \($0.summary)\($0.limits)" }
+      return ([line("--head", heads.map(\.name))] + rows + [""] + formulas).joined(separator: "\n")
+    }
+
+    private static let words: [ModelFamily.Images: String] = [
+      .all: "yes", .grey: "grey", .none: "-",
+    ]
+  }
+
+  private struct HeadKind: Encodable {
+    let name: String
+    let summary: String
+    let levels: [Int]
+    let components: [Int]?
+
+    init(_ kind: Head.Kind) {
+      (name, summary) = (kind.name, kind.summary)
+      levels = [kind.levels.lowerBound, kind.levels.upperBound]
+      components = kind.components.map { [$0.lowerBound, $0.upperBound] }
+    }
+
+    var limits: String {
+      let counts = levels[0] == levels[1] ? "\(levels[0])" : "\(levels[0]) ... \(levels[1])"
+      return "; \(counts) levels"
+        + (components.map { ", --components \($0[0]) ... \($0[1])" } ?? "")
+    }
   }
 
   private struct Family: Encodable {
@@ -27,6 +67,8 @@ struct ModelList: ParsableCommand {
     let batch: Int
     let learningRate: Double
     let precision: String
+    /// By the head's name, which images can be learned with it.
+    let heads: [String: ModelFamily.Images]
 
     init(_ family: ModelFamily) {
       name = family.name
@@ -37,6 +79,8 @@ struct ModelList: ParsableCommand {
       batch = family.batch
       learningRate = family.learningRate
       precision = family.precision.rawValue
+      heads = Dictionary(
+        uniqueKeysWithValues: Head.Kind.allCases.map { ($0.name, family.images(with: $0)) })
     }
 
     var text: String {
@@ -52,5 +96,15 @@ struct ModelList: ParsableCommand {
     let name: String
     let `default`: String
     let help: String
+  }
+}
+
+extension String {
+  fileprivate func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
+
+  fileprivate var trimmedAtEnd: String {
+    String(self[..<(lastIndex { $0 != " " }.map(index(after:)) ?? startIndex)])
   }
 }

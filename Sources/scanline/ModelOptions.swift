@@ -72,7 +72,8 @@ func parsedSettings(_ words: [String]) throws -> [String: String] {
 func requireModel(_ name: String, _ settings: [String: String]) throws {
   try asUsage {
     _ = try ModelSpecification(
-      name: name, settings: settings, head: .bernoulli,
+      name: name, settings: settings,
+      head: Head(ModelFamily.named(name)?.usualHead(ofLevels: 2) ?? .bernoulli, levels: 2),
       image: ImageShape(height: 1, width: 1, channels: 1))
   }
 }

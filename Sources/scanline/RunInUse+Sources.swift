@@ -54,10 +54,3 @@ extension RunInUse {
     return report
   }
 }
-
-extension ImagePlace {
-  /// The same remark of a path that can be opened from here.
-  func openable(_ remark: FileRemark) -> FileRemark {
-    FileRemark(path: path(of: remark.path), reason: remark.reason)
-  }
-}

@@ -13,6 +13,8 @@ struct RunReport: Encodable {
   let image: ImageShape
   let head: String
   let levels: Int
+  /// Of a mixture.
+  let components: Int?
   let pixels: String
   let parameters: Int
   let seed: UInt64
@@ -42,6 +44,7 @@ struct RunReport: Encodable {
     image = configuration.model.image
     head = configuration.model.head.kind.rawValue
     levels = configuration.model.head.levels
+    components = configuration.model.head.components
     pixels = configuration.pixels.description
     parameters = trained.parameterCount
     seed = configuration.seed
@@ -79,11 +82,12 @@ struct RunReport: Encodable {
     let classes = (data.trainingImagesByClass ?? [:])
       .sorted { $0.key.compare($1.key, options: .numeric) == .orderedAscending }
       .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    let mixture = components.map { ", \($0) components" } ?? ""
     return [
       ("run", run),
       ("model", model + settings),
       ("images", "\(image)\(cropped), pixels \(pixels)"),
-      ("head", "\(head), \(levels) levels"),
+      ("head", "\(head), \(levels) levels\(mixture)"),
       ("parameters", "\(parameters)"),
       (
         "data",

@@ -18,6 +18,7 @@ extension Train {
     request.settings = try parsedSettings(settings)
     request.head = head
     request.levels = levels
+    request.components = components
     request.binarization = binarize
     request.size = size.map { ($0.width, $0.height) }
     request.crop = crop.map { ($0.width, $0.height) }

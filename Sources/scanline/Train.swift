@@ -12,11 +12,14 @@ struct Train: ParsableCommand {
   @Option(help: "Model family; see scanline models. (default: pixelcnn)")
   var model: String?
 
-  @Option(help: "Distribution of a sub-pixel. (default: bernoulli for binary images)")
+  @Option(help: "Distribution of a sub-pixel. (default: bernoulli or categorical)")
   var head: Head.Kind?
 
   @Option(help: "Levels of a sub-pixel, 2 ... 256. (default: 256)")
   var levels: Int?
+
+  @Option(help: "Components of a mixture head. (default: 10)")
+  var components: Int?
 
   @Option(help: "Make images binary: at mid-grey, or by a fresh draw each epoch.")
   var binarize: TrainingRequest.Binarization?

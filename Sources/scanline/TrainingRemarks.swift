@@ -22,8 +22,7 @@ extension TrainingDisplay {
     let classes = data.trainingImagesByClass.map { " in \($0.count) classes" } ?? ""
     console.note(
       "\(images) \(model.image)\(classes), \(configuration.pixels),"
-        + " \(validation)\(aside); \(length(of: configuration.training)), \(configuration.training.batch) images a step"
-    )
+        + " \(validation)\(aside); \(length(of: configuration))")
     if preparation.isFinished {
       console.note(
         "finished already: nothing to do; a larger --epochs or --minutes takes it further")
@@ -42,29 +41,34 @@ extension TrainingDisplay {
   /// Images below which overfitting is likely.
   private static let few = 1000
 
-  private func length(of training: TrainingOptions) -> String {
+  private func length(of configuration: RunConfiguration) -> String {
+    if configuration.model.family.isClosedForm { return "fitted in closed form" }
+    let training = configuration.training
     let limit =
       training.patience.map {
         ", or until validation has not improved for \(counted($0.epochs, "epoch"))"
           + ($0.share > 0 ? " and \(Int(100 * $0.share)) % of that" : "")
       } ?? ""
-    return switch training.duration {
-    case .epochs(let count): counted(count, "epoch") + limit
-    case .minutes(let minutes): duration(60 * minutes) + limit
-    }
+    let time =
+      switch training.duration {
+      case .epochs(let count): counted(count, "epoch")
+      case .minutes(let minutes): duration(60 * minutes)
+      }
+    return "\(time)\(limit), \(training.batch) images a step"
   }
 
   /// Says what it takes.
   func show(_ cost: TrainingCost) {
-    var time = "about \(significant(cost.secondsPerStep)) s a step"
-    time += ", \(counted(cost.stepsPerEpoch, "step")) an epoch"
-    if case .epochs(let count)? = configuration?.training.duration {
+    let takesSteps = configuration?.model.family.isClosedForm != true
+    var time = takesSteps ? "; about \(significant(cost.secondsPerStep)) s a step" : ""
+    if takesSteps { time += ", \(counted(cost.stepsPerEpoch, "step")) an epoch" }
+    if takesSteps, case .epochs(let count)? = configuration?.training.duration {
       let left = Double(count) * Double(cost.stepsPerEpoch) - Double(preparation?.steps ?? 0)
       time += ", \(duration(max(0, left) * cost.secondsPerStep)) in all"
     }
     console.note(
       "weights \(bytes(cost.weightBytes)), run \(bytes(cost.diskBytes)) on the disk, about"
-        + " \(bytes(cost.memoryBytes)) of memory; \(time)")
+        + " \(bytes(cost.memoryBytes)) of memory\(time)")
   }
 
   /// A remark where validation has not improved for half as long as it may, once each time.

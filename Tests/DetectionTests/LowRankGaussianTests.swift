@@ -1,6 +1,7 @@
 import Detection
 import Files
 import Foundation
+import Gaussians
 import Randomness
 import TestSupport
 import Testing

@@ -55,7 +55,11 @@ func everyImage(_ modelCase: ModelCase) -> PixelBatch {
     "images come as often as their probability says",
     arguments: ModelCase.families(.bernoulli, ImageShape(height: 3, width: 3, channels: 1))
       + ModelCase.families(.categorical(3), ImageShape(height: 2, width: 2, channels: 1))
-      + ModelCase.families(.categorical(2), ImageShape(height: 1, width: 2, channels: 3)))
+      + ModelCase.families(.categorical(2), ImageShape(height: 1, width: 2, channels: 3))
+      + ModelCase.families(
+        .logisticMixture(3, components: 3), ImageShape(height: 1, width: 2, channels: 3))
+      + ModelCase.families(.logisticMixture(4), ImageShape(height: 2, width: 2, channels: 1))
+      + ModelCase.families(.normal(3), ImageShape(height: 2, width: 2, channels: 1)))
   func frequencies(_ modelCase: ModelCase) throws {
     let (model, _) = try modelCase.build(precision: .float64)
     let all = everyImage(modelCase)

@@ -23,19 +23,19 @@ import Testing
     let (model, _) = try modelCase.build(precision: .float32, spread: 0.05)
     let context = context(precision)
     let batch = modelCase.randomBatch(5)
-    let d = batch.dimension
     let whole = outputs(model.conditionals(batch, in: context))
     let each = whole.count / (5 * model.steps)
     let next = context.remembering(model.memory(images: 5))
-    for i in 0..<d {
-      let latest = i == 0 ? [] : (0..<5).map { batch.symbols[$0 * d + i - 1] }
+    let told = model.subpixelsAStep
+    for step in 0..<model.steps {
+      let latest = step == 0 ? [] : batch.told(told, from: (step - 1) * told, of: Array(0..<5))
       let found = outputs(model.next(after: latest, in: next))
       var expected: [Float] = []
       for n in 0..<5 {
-        let first = (n * d + i) * each
+        let first = (n * model.steps + step) * each
         expected += whole[first..<first + each]
       }
-      try #require(found == expected, "sub-pixel \(i)")
+      try #require(found == expected, "step \(step)")
     }
   }
 
@@ -77,10 +77,17 @@ import Testing
         let (model, _) = try modelCase.build(precision: .float32, spread: 0.05)
         let engine = Engine(CPUBackend.shared, precision)
         let batch = modelCase.randomBatch(2)
-        let training = Context(engine, mode: .training(step: 0, seed: 0), tape: Tape())
-        let loss = model.conditionals(batch, in: training).logProbability(of: batch, in: training)
-        _ = training.gradients(of: loss, seed: 1)
+        if !(model is any ClosedForm) {
+          let training = Context(engine, mode: .training(step: 0, seed: 0), tape: Tape())
+          let loss = model.conditionals(batch, in: training).logProbability(
+            of: batch, in: training)
+          _ = training.gradients(of: loss, seed: 1)
+        }
+        _ = model.conditionals(batch, in: Context(engine)).measures(
+          of: batch, [.moments, .pit, .levels], in: Context(engine))
         _ = model.logProbability(of: batch, in: Context(engine))
+        _ = model.conditionals(batch, in: Context(engine)).measures(
+          of: batch, [.moments, .pit, .levels], in: Context(engine))
         _ = try Sampler(model, in: Context(engine)).draw(count: 1)
         precondition(
           Fallbacks.counts.isEmpty,
@@ -103,6 +110,8 @@ import Testing
     switch distribution {
     case let bernoulli as Bernoulli: Array(bernoulli.logits.value.floats)
     case let categorical as Categorical: Array(categorical.logits.value.floats)
+    case let mixture as LogisticMixture: Array(mixture.outputs.value.floats)
+    case let normal as DiscretisedNormal: Array(normal.outputs.value.floats)
     default: []
     }
   }

@@ -10,7 +10,8 @@ Swift sources but the names and shapes of the parameters. A golden file, one a m
     degrees           MADE only: the degrees of the hidden units by mask and layer
     count, symbols    the images, [N, H, W, C] in memory order
     parameters        name, shape, whether weight decay touches it, value, gradient
-    logits            [N, D] (Bernoulli) or [N, D, K] (categorical), in a training step
+    logits            the outputs, in a training step: [N, D] (Bernoulli), [N, D, K] (categorical) or
+                      [N, pixels, K] (mixture)
     logProbability    nats an image, at inference
     losses            mean nats an image before each of ten AdamW steps on those images
 
@@ -30,6 +31,7 @@ FOLDER = Path(__file__).parent
 IMAGES = 4
 STEPS = 10
 MODEL_SEED = 7
+COMPONENTS = 3  # of a mixture
 
 # MADE draws its degrees from Scanline's own random streams, so the drawn ones are given here, for
 # MODEL_SEED, by image dimension and settings. The Swift test checks that the model still has them.
@@ -60,11 +62,13 @@ class Model:
 
     degrees = None
 
-    def __init__(self, case, image, levels, outputs, generator):
+    def __init__(self, case, image, levels, outputs, told, generator):
         self.height, self.width, self.colours = image
         self.dimension = math.prod(image)  # D
         self.levels = levels
-        self.outputs = outputs  # K: logits a sub-pixel
+        self.outputs = outputs  # K: outputs a step
+        self.told = told  # sub-pixels that each step tells
+        self.steps = self.dimension // told
         self.generator = generator
         self.parameters = {}
         self.crops = {}
@@ -97,16 +101,18 @@ class FVSBN(Model):
 
     def build(self, case):
         d, k = self.dimension, self.outputs
-        past = torch.arange(d)[None, :] < torch.arange(d * k)[:, None] // k
-        self.w = self.draw("regression/weight", (d * k, d), live=past)
-        self.b = self.draw("regression/bias", (d * k,))
+        rows = self.steps * k
+        past = torch.arange(d)[None, :] < torch.arange(rows)[:, None] // k * self.told
+        self.w = self.draw("regression/weight", (rows, d), live=past)
+        self.b = self.draw("regression/bias", (rows,))
 
     def logits(self, symbols, step):
         x, k = self.unit(symbols), self.outputs
         return torch.stack(
             [
-                x[:, :d] @ self.w[d * k : (d + 1) * k, :d].T + self.b[d * k : (d + 1) * k]
-                for d in range(self.dimension)
+                x[:, : s * self.told] @ self.w[s * k : (s + 1) * k, : s * self.told].T
+                + self.b[s * k : (s + 1) * k]
+                for s in range(self.steps)
             ],
             dim=1,
         )
@@ -144,7 +150,7 @@ class MADE(Model):
         self.degrees = DEGREES[d, case["hidden"], count]
         self.masks = [self.masks_of(layers) for layers in self.degrees]
         self.layers = []
-        sizes = [d] + hidden + [d * k]
+        sizes = [d] + hidden + [self.steps * k]
         for i, (below, above) in enumerate(zip(sizes, sizes[1:])):
             name = f"hidden{i}" if i < len(hidden) else "output"
             # With several masks every weight is live under one or the other.
@@ -152,11 +158,12 @@ class MADE(Model):
             weight = self.draw(f"{name}/weight", (above, below), live)
             self.layers.append((weight, self.draw(f"{name}/bias", (above,))))
         self.direct_mask = self.strictly_before(torch.arange(1, d + 1))
-        self.direct = self.draw("direct/weight", (d * k, d), self.direct_mask)
+        self.direct = self.draw("direct/weight", (self.steps * k, d), self.direct_mask)
 
     def strictly_before(self, degrees):
-        """Output d, counted from 1, sees the units of degree < d: [D K, units]."""
-        outputs = torch.arange(1, self.dimension + 1).repeat_interleave(self.outputs)
+        """Outputs of the sub-pixels from d on, counted from 1, see the units of degree < d:
+        [steps K, units]."""
+        outputs = (self.told * torch.arange(self.steps) + 1).repeat_interleave(self.outputs)
         return (outputs[:, None] > degrees[None, :]).double()
 
     def masks_of(self, layers):
@@ -175,7 +182,7 @@ class MADE(Model):
             if i < len(self.layers) - 1:
                 h = F.relu(h)
         logits = h + F.linear(x, self.direct * self.direct_mask)
-        return logits.reshape(len(x), self.dimension, self.outputs)
+        return logits.reshape(len(x), self.steps, self.outputs)
 
     def logits(self, symbols, step):
         return self.member(symbols, self.masks[step % len(self.masks)])
@@ -199,7 +206,7 @@ class PixelCNN(Model):
             self.convolution(f"{block}/spread", h, h, 3, "B")
             self.convolution(f"{block}/expand", h, 2 * h, 1, "B")
         self.convolution("gather", 2 * h, 2 * h, 1, "B")
-        self.convolution("output", 2 * h, colours * self.outputs, 1, "B")
+        self.convolution("output", 2 * h, colours // self.told * self.outputs, 1, "B")
 
     def convolution(self, name, inputs, outputs, size, kind, constants=0):
         centre = size // 2
@@ -207,10 +214,11 @@ class PixelCNN(Model):
         mask[:, :, :centre, :] = 1
         mask[:, :, centre, :centre] = 1
         # At the centre: channel i of n carries colour floor(i C / n), R before G before B; A sees
-        # the colours before its own, B also its own.
+        # the colours before its own, B also its own. A whole pixel at once counts as one colour.
+        groups = self.colours // self.told
         for o in range(outputs):
             for i in range(inputs):
-                own, other = o * self.colours // outputs, i * self.colours // inputs
+                own, other = o * groups // outputs, i * groups // inputs
                 mask[o, i, centre, centre] = other < own if kind == "A" else other <= own
         # Row and column are no image: open as far as our kernels reach.
         mask[:, inputs:, centre, :] = 1
@@ -243,7 +251,7 @@ class PixelCNN(Model):
             stream = stream + self.run(f"{block}/expand", inside)
         features = F.relu(self.run("gather", F.relu(stream)))
         logits = self.run("output", features)  # [N, C K, H, W]
-        return logits.permute(0, 2, 3, 1).reshape(len(x), self.dimension, self.outputs)
+        return logits.permute(0, 2, 3, 1).reshape(len(x), self.steps, self.outputs)
 
 
 class LocalPixelCNN(PixelCNN):
@@ -257,7 +265,7 @@ class LocalPixelCNN(PixelCNN):
         for block in self.blocks:
             self.convolution(f"{block}/inner", h, h, 1, "B")
             self.convolution(f"{block}/outer", h, h, 1, "B")
-        self.convolution("output", h, colours * self.outputs, 1, "B")
+        self.convolution("output", h, colours // self.told * self.outputs, 1, "B")
 
     def logits(self, symbols, step):
         x = (2 * symbols.double() / (self.levels - 1) - 1).permute(0, 3, 1, 2)  # [N, C, H, W]
@@ -266,7 +274,7 @@ class LocalPixelCNN(PixelCNN):
             inside = F.relu(self.run(f"{block}/inner", F.relu(stream)))
             stream = stream + self.run(f"{block}/outer", inside)
         logits = self.run("output", F.relu(stream))  # [N, C K, H, W]
-        return logits.permute(0, 2, 3, 1).reshape(len(x), self.dimension, self.outputs)
+        return logits.permute(0, 2, 3, 1).reshape(len(x), self.steps, self.outputs)
 
 
 FAMILIES = {
@@ -278,8 +286,39 @@ FAMILIES = {
 }
 
 
-def log_probability(logits, symbols):
+def mixture_log_probability(outputs, symbols, k, levels):
+    """Nats of each sub-pixel, [N, D], under mixtures of K logistics, outputs [N, pixels, K (...)]
+    (Salimans et al. 2017, equations 1 to 3, with both tails closed): the difference of sigmoids as it
+    stands, channel by channel."""
+    n, pixels = outputs.shape[:2]
+    channels = symbols.shape[-1]
+    part = outputs.reshape(n, pixels, -1, k)
+    means, scales = part[:, :, 1 : 1 + channels], part[:, :, 1 + channels : 1 + 2 * channels]
+    couplings = list(torch.tanh(part[:, :, 1 + 2 * channels :]).unbind(2))
+    scales = scales.clamp(min=-7 + math.log(255 / (levels - 1)))
+    symbols = symbols.reshape(n, pixels, channels, 1)
+    x = 2 * symbols.double() / (levels - 1) - 1
+    weights = torch.log_softmax(part[:, :, 0], dim=2)
+    terms = []
+    for c in range(channels):
+        mean = means[:, :, c]
+        for e in range(c):
+            mean = mean + couplings.pop(0) * x[:, :, e]
+        end = 1 / (levels - 1)
+        above = torch.sigmoid((x[:, :, c] + end - mean) * torch.exp(-scales[:, :, c]))
+        below = torch.sigmoid((x[:, :, c] - end - mean) * torch.exp(-scales[:, :, c]))
+        above = torch.where(symbols[:, :, c] == levels - 1, torch.ones_like(above), above)
+        below = torch.where(symbols[:, :, c] == 0, torch.zeros_like(below), below)
+        known = torch.logsumexp(weights, dim=2)
+        weights = weights + torch.log(above - below)
+        terms.append(torch.logsumexp(weights, dim=2) - known)
+    return torch.stack(terms, dim=2).reshape(n, -1)
+
+
+def log_probability(logits, symbols, head):
     """Nats of each sub-pixel, [N, D]."""
+    if head["kind"] == "logistic-mixture":
+        return mixture_log_probability(logits, symbols, head["components"], head["levels"])
     symbols = symbols.reshape(logits.shape[0], logits.shape[1])
     if logits.shape[2] == 1:
         logit = logits[:, :, 0]
@@ -293,9 +332,13 @@ def flat(tensor):
 
 def golden(name, family, settings, kind, levels, image):
     generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
-    model = FAMILIES[family](
-        settings, image, levels, 1 if kind == "bernoulli" else levels, generator
-    )
+    head = {"kind": kind, "levels": levels}
+    outputs, told = 1 if kind == "bernoulli" else levels, 1
+    if kind == "logistic-mixture":
+        told = image[2]
+        head["components"] = COMPONENTS
+        outputs = COMPONENTS * (1 + 2 * told + told * (told - 1) // 2)
+    model = FAMILIES[family](settings, image, levels, outputs, told, generator)
     symbols = torch.randint(0, levels, (IMAGES, *image), generator=generator)
 
     # Weights decay, biases do not.
@@ -312,14 +355,14 @@ def golden(name, family, settings, kind, levels, image):
     )
 
     with torch.no_grad():
-        terms = torch.stack([log_probability(m, symbols) for m in model.members(symbols)])
+        terms = torch.stack([log_probability(m, symbols, head) for m in model.members(symbols)])
         inference = (torch.logsumexp(terms, dim=0) - math.log(len(terms))).sum(dim=1)
         logits = model.logits(symbols, step=0)
 
     losses = []
     for step in range(STEPS):
         optimiser.zero_grad()
-        loss = -log_probability(model.logits(symbols, step), symbols).sum(dim=1).mean()
+        loss = -log_probability(model.logits(symbols, step), symbols, head).sum(dim=1).mean()
         loss.backward()
         losses.append(loss.item())
         if step == 0:
@@ -340,7 +383,7 @@ def golden(name, family, settings, kind, levels, image):
         "specification": {
             "name": family,
             "settings": settings,
-            "head": {"kind": kind, "levels": levels},
+            "head": head,
             "image": {"height": height, "width": width, "channels": channels},
             "seed": MODEL_SEED,
         },
@@ -370,7 +413,7 @@ def text(contents):
 def main():
     torch.set_num_threads(1)
     grey, colour, wide_colour = (4, 5, 1), (2, 3, 3), (3, 4, 3)
-    bernoulli, categorical = ("bernoulli", 2), ("categorical", 5)
+    bernoulli, categorical, mixture = ("bernoulli", 2), ("categorical", 5), ("logistic-mixture", 6)
     one, two = {"hidden": "13", "masks": "1"}, {"hidden": "11,9", "masks": "1"}
     three_masks = {"hidden": "11,9", "masks": "3"}
     network = {"blocks": "2", "channels": "4", "position": "on"}
@@ -393,6 +436,13 @@ def main():
         "pixelcnn-paper-categorical": ("pixelcnn", paper, *categorical, wide_colour),
         "pixelcnn-colour-bernoulli": ("pixelcnn", network, *bernoulli, wide_colour),
         "pixelcnn-colour-categorical": ("pixelcnn", network, *categorical, wide_colour),
+        "fvsbn-mixture": ("fvsbn", {}, *mixture, colour),
+        "nade-mixture": ("nade", {"hidden": "7"}, *mixture, grey),
+        "made-1-mixture": ("made", one, *mixture, colour),
+        "made-3masks-mixture": ("made", three_masks, *mixture, colour),
+        "pixelcnn-mixture": ("pixelcnn", network, *mixture, grey),
+        "pixelcnn-colour-mixture": ("pixelcnn", network, *mixture, wide_colour),
+        "local-pixelcnn-mixture": ("local-pixelcnn", local, *mixture, wide_colour),
         "local-pixelcnn-bernoulli": ("local-pixelcnn", local, *bernoulli, wide_colour),
         "local-pixelcnn-categorical": ("local-pixelcnn", local, *categorical, grey),
     }

@@ -8,7 +8,10 @@ import Testing
 
 /// What holds for every head: it is a distribution, scores what it draws, and survives any logits.
 @Suite struct EveryHead {
-  static let heads = [Head.bernoulli, .categorical(2), .categorical(5), .categorical(256)]
+  static let heads = [
+    Head.bernoulli, .categorical(2), .categorical(5), .categorical(256), .logisticMixture(2),
+    .logisticMixture(5, components: 3), .logisticMixture(256),
+  ]
 
   let reference = Context(.reference)
   let fast = Context(Engine(CPUBackend.shared, .float32))

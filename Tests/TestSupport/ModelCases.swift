@@ -51,6 +51,9 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
 
   /// Every family with some of its settings, on images of the given shape and head.
   public static func families(_ head: Head, _ image: ImageShape) -> [ModelCase] {
+    func takes(_ modelCase: ModelCase) -> Bool {
+      ModelFamily.all.first { $0.name == modelCase.name }!.takes(head.kind, of: image)
+    }
     func of(_ name: String, _ settings: [String: String] = [:]) -> ModelCase {
       ModelCase(name: name, settings: settings, head: head, image: image)
     }
@@ -62,7 +65,8 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       of("pixelcnn", ["blocks": "2", "channels": "4"]),
       of("pixelcnn", ["blocks": "1", "channels": "3", "position": "off", "dropout": "0.3"]),
       of("local-pixelcnn", ["reach": "2", "channels": "5"]),
-    ]
+      of("gaussian", ["directions": "3"]),
+    ].filter(takes)
   }
 
   /// Both heads on shapes that include one sub-pixel, odd sides and colour.
@@ -72,6 +76,12 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
     + families(.categorical(3), ImageShape(height: 3, width: 4, channels: 3))
     + families(.bernoulli, ImageShape(height: 2, width: 3, channels: 3))
     + families(.bernoulli, ImageShape(height: 1, width: 1, channels: 1))
+    + families(
+      .logisticMixture(5, components: 3), ImageShape(height: 2, width: 3, channels: 3))
+    + families(
+      .logisticMixture(7, components: 2), ImageShape(height: 3, width: 2, channels: 1))
+    + families(.normal(6), ImageShape(height: 2, width: 3, channels: 3))
+    + families(.normal(2), ImageShape(height: 1, width: 1, channels: 1))
 
   /// Every family with its default settings, and the sizes that are published, on images as small as
   /// their kernels allow.
@@ -87,7 +97,16 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
         ModelCase(
           name: family.name, settings: [:], head: .categorical(256),
           image: ImageShape(height: 4, width: 5, channels: 3)),
-      ]
+        ModelCase(
+          name: family.name, settings: [:], head: .logisticMixture(256),
+          image: ImageShape(height: 5, width: 4, channels: 1)),
+        ModelCase(
+          name: family.name, settings: [:], head: .logisticMixture(256),
+          image: ImageShape(height: 4, width: 5, channels: 3)),
+        ModelCase(
+          name: family.name, settings: [:], head: .normal(256),
+          image: ImageShape(height: 5, width: 4, channels: 3)),
+      ].filter { family.takes($0.head.kind, of: $0.image) }
     } + [
       ModelCase(
         name: "made", settings: ["hidden": "8000"], head: .bernoulli,
@@ -102,4 +121,26 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
         name: "pixelcnn", settings: ["channels": "24"], head: .categorical(16),
         image: ImageShape(height: 6, width: 5, channels: 3)),
     ]
+}
+
+extension PixelBatch {
+  /// The levels of an image that come before one of its sub-pixels in the same pixel.
+  public func earlierChannels(_ subpixel: Int, image: Int) -> ArraySlice<UInt8> {
+    let place = image * dimension + subpixel
+    return symbols[place - subpixel % channels..<place]
+  }
+
+  /// What a model is told before each of its steps of some images: `count` sub-pixels of each, from
+  /// `first` on.
+  public func told(_ count: Int, from first: Int, of images: [Int]) -> [UInt8] {
+    images.flatMap { symbols[$0 * dimension + first..<$0 * dimension + first + count] }
+  }
+}
+
+extension PixelDistribution {
+  /// The probabilities at a sub-pixel of a batch's image, given its earlier channels.
+  public func probabilities(_ batch: PixelBatch, image: Int, subpixel: Int) -> [Double] {
+    probabilities(
+      image: image, subpixel: subpixel, given: batch.earlierChannels(subpixel, image: image))
+  }
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "evidence.h"
+#include "mixture.h"
 #include "rows.h"
 
 #ifdef __cplusplus

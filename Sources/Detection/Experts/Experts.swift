@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Gaussians
 import Images
 import RunFiles
 import Training

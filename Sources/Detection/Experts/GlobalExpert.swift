@@ -1,4 +1,5 @@
 import Foundation
+import Gaussians
 import Images
 
 /// A Gaussian density over miniatures of whole images: what belongs where, whatever its texture.

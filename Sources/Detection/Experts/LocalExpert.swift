@@ -119,7 +119,8 @@ public struct LocalExpert {
       of: DataSet(
         height: rows.count, width: columns.count, channels: channels, pixels: pixels,
         names: [""]), indices: 0..<1, seed: 0)
-    let measures = Measures(of: batch, under: model.conditionals(batch, in: context), [.moments])
+    let measures = model.conditionals(batch, in: context).measures(
+      of: batch, .moments, in: context)
     func kept(_ measure: [Float]) -> [Float] {
       keptRows.flatMap { row in
         keptColumns.map { column in

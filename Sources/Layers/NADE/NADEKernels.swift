@@ -2,7 +2,8 @@ import Tensors
 
 /// The arithmetic of NADE: h_d = σ(c + Σ_{e<d} x_e W_e), logits_d = V_d h_d + b_d.
 ///
-/// A backend that has these kernels conforms; for any other the reference computes them.
+/// A backend that has these kernels conforms; for any other the reference computes them, which is
+/// counted.
 public protocol NADEKernels {
   /// Logits `[N, D, K]` of x `[N, D]`, w `[D, H]`, c `[H]`, v `[D, K, H]`, b `[D, K]`.
   func nade(_ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor)

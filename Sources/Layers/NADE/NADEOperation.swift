@@ -1,7 +1,7 @@
 import Tensors
 
 extension Context {
-  private var kernels: any NADEKernels { backend as? any NADEKernels ?? ReferenceBackend() }
+  private var kernels: any NADEKernels { backend as? any NADEKernels ?? backend.fallBack("nade") }
 
   /// Logits `[N, D, K]` of NADE (Larochelle and Murray 2011, equations 9–11), O(D·H·K) an image:
   /// the activation c + Σ_{e<d} x_e W_e runs along d instead of being summed anew. With a memory, the

@@ -45,12 +45,12 @@ extension PlainBackend {
 }
 
 /// log(1 + exp(x)) without overflow.
-func softplus(_ x: Double) -> Double {
+package func softplus(_ x: Double) -> Double {
   max(x, 0) + log1p(exp(-abs(x)))
 }
 
 /// log Σ exp without overflow.
-func logSumExp(_ x: ArraySlice<Double>) -> Double {
+package func logSumExp(_ x: ArraySlice<Double>) -> Double {
   let top = x.max()!
   return top + log(x.reduce(0) { $0 + exp($1 - top) })
 }

@@ -1,6 +1,4 @@
-import Files
 import Foundation
-import RunFiles
 
 /// A Gaussian density over vectors of D numbers whose covariance is R directions and the same noise in
 /// all others (probabilistic principal components; Tipping and Bishop 1999,
@@ -31,6 +29,17 @@ public struct LowRankGaussian: Codable, Equatable, Sendable {
   public var dimension: Int { mean.count }
   /// R.
   public var rank: Int { variances.count }
+
+  /// A density of given parts.
+  package init(
+    mean: [Float], directions: [Float], variances: [Double], noise: Double, explainedShare: Double
+  ) {
+    precondition(
+      directions.count == mean.count * variances.count,
+      "\(variances.count) directions of \(mean.count) numbers are not \(directions.count)")
+    (self.mean, self.directions, self.variances) = (mean, directions, variances)
+    (self.noise, self.explainedShare) = (noise, explainedShare)
+  }
 
   /// The density of rows `[N, D]`, at least one. The rank is lowered to what so many rows and numbers can
   /// have.
@@ -115,6 +124,49 @@ public struct LowRankGaussian: Codable, Equatable, Sendable {
     return (inside, residual, (logVolume + inside + residual) / 2)
   }
 
+  /// s² of the density of the first directions alone: the mean of the other variances.
+  public func noise(ofRank rank: Int) -> Double {
+    let others = variances.dropFirst(rank).reduce(0, +) + noise * Double(dimension - self.rank)
+    return others / Double(dimension - rank)
+  }
+
+  /// With how many of its directions, the first ones, the density of other rows `[N, D]` is highest.
+  public func likeliestRank(of rows: [Float]) -> Int {
+    // Mean squares of the rows along each direction and in all.
+    var along = [Double](repeating: 0, count: rank)
+    var all = 0.0
+    let count = rows.count / dimension
+    for row in 0..<count {
+      let centred = zip(rows[row * dimension..<(row + 1) * dimension], mean).map { $0 - $1 }
+      all += centred.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(count)
+      centred.withUnsafeBufferPointer { centred in
+        directions.withUnsafeBufferPointer { directions in
+          for r in 0..<rank {
+            let share = Double(
+              dot(
+                centred,
+                UnsafeBufferPointer(rebasing: directions[r * dimension..<(r + 1) * dimension])))
+            along[r] += share * share / Double(count)
+          }
+        }
+      }
+    }
+    var (inside, explained, logs) = (0.0, 0.0, 0.0)
+    var best = (loss: Double.infinity, rank: 0)
+    for rank in 0...self.rank {
+      if rank > 0 {
+        inside += along[rank - 1] / variances[rank - 1]
+        explained += along[rank - 1]
+        logs += log(variances[rank - 1])
+      }
+      let noise = noise(ofRank: rank)
+      let loss =
+        logs + Double(dimension - rank) * log(noise) + inside + max(0, all - explained) / noise
+      if loss < best.loss { best = (loss, rank) }
+    }
+    return best.rank
+  }
+
   /// ln det(2π C).
   private var logVolume: Double {
     Double(dimension) * log(2 * .pi) + variances.reduce(0) { $0 + log($1) }
@@ -138,45 +190,4 @@ private func dot(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float
   var rest: Float = 0
   for i in whole..<a.count { rest += a[i] * b[i] }
   return (first + second).sum() + rest
-}
-
-// MARK: Files
-
-extension LowRankGaussian {
-  /// Writes a safetensors file, as a whole or not at all. Throws a `FileError`.
-  public func write(to path: String, metadata: [String: String] = [:]) throws {
-    try TensorFile.write(
-      [
-        TensorSource("mean", shape: [dimension], mean),
-        TensorSource("directions", shape: [rank, dimension], directions),
-        TensorSource("variances", shape: [rank], variances),
-        TensorSource("noise", shape: [1], [noise]),
-        TensorSource("explained_share", shape: [1], [explainedShare]),
-      ], metadata: metadata.merging(["rank": "\(rank)"]) { $1 }, to: path)
-  }
-
-  /// Reads what `write` wrote, of vectors of `dimension` numbers. Throws a `FileError` that names the file
-  /// and the field.
-  public init(contentsOf path: String, dimension: Int) throws {
-    try self.init(TensorFile(reading: path), dimension: dimension)
-  }
-
-  init(_ file: TensorFile, dimension: Int) throws {
-    let rank: Int = try file.metadata("rank")
-    guard (0..<max(1, dimension)).contains(rank) else {
-      throw FileError(
-        file.path, "metadata \"rank\"", expected: "less than \(dimension)", found: "\(rank)")
-    }
-    mean = try file.values(of: "mean", shape: [dimension])
-    directions = try file.values(of: "directions", shape: [rank, dimension])
-    variances = try file.values(of: "variances", shape: [rank])
-    noise = try file.values(of: "noise", shape: [1], as: Double.self)[0]
-    explainedShare = try file.values(of: "explained_share", shape: [1], as: Double.self)[0]
-    guard noise > 0, noise.isFinite, variances.allSatisfy({ $0 > 0 && $0.isFinite }),
-      mean.allSatisfy(\.isFinite), directions.allSatisfy(\.isFinite)
-    else {
-      throw FileError(
-        file.path, "tensors", expected: "finite numbers and variances above zero", found: "others")
-    }
-  }
 }

@@ -1,12 +1,12 @@
 import CKernels
 
 /// Rows of numbers side by side, double precision: `[rows, columns]`.
-struct Rows {
-  let count: Int
-  let columns: Int
-  var values: [Double]
+package struct Rows {
+  package let count: Int
+  package let columns: Int
+  package var values: [Double]
 
-  init(count: Int, columns: Int, values: [Double]) {
+  package init(count: Int, columns: Int, values: [Double]) {
     precondition(
       values.count == count * columns,
       "[\(count), \(columns)] needs \(count * columns) values, found \(values.count)")
@@ -16,7 +16,7 @@ struct Rows {
   }
 
   /// `[columns, rows]`
-  var transposed: Rows {
+  package var transposed: Rows {
     var result = [Double](repeating: 0, count: values.count)
     // In squares that stay in the cache.
     let side = 32
@@ -34,7 +34,7 @@ struct Rows {
 
   /// The product of each row with each of another's: `[rows, other rows]`, on all threads, the same bits
   /// on any number of them.
-  func products(with other: Rows) -> Rows {
+  package func products(with other: Rows) -> Rows {
     precondition(columns == other.columns, "rows of \(columns) and of \(other.columns) numbers")
     var result = [Double](repeating: 0, count: count * other.count)
     let part = 32
@@ -62,7 +62,7 @@ struct Rows {
 
   /// Makes the rows orthonormal, each less what the earlier ones hold of it, twice over so that rounding
   /// leaves nothing. A row that is nothing then becomes zeros.
-  mutating func orthonormalise() {
+  package mutating func orthonormalise() {
     let (n, count) = (columns, count)
     values.withUnsafeMutableBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return }
@@ -88,5 +88,17 @@ struct Rows {
     var square = 0.0
     sl_rows_by_rows(row, 1, row, 1, n, &square)
     return square.squareRoot()
+  }
+}
+
+/// Calls `body` for every index below `count` on the threads that the kernels run on.
+package func onEveryThread(_ count: Int, _ body: (Int) -> Void) {
+  withoutActuallyEscaping(body) { body in
+    var body = body
+    withUnsafeMutablePointer(to: &body) { context in
+      sl_for_each(count, context) { context, index in
+        context!.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index)
+      }
+    }
   }
 }

@@ -1,5 +1,4 @@
 import CPU
-import Detection
 import Foundation
 import Heads
 import Images
@@ -28,16 +27,30 @@ private struct ProbabilitiesAlone: PixelDistribution {
   }
 }
 
+/// Two levels, of which a channel mostly repeats that of the channel before it.
+private struct Repeating: PixelDistribution {
+  func logProbability(of symbols: [UInt8], in context: Context) -> Variable {
+    preconditionFailure("only for measures")
+  }
+
+  func probabilities(image: Int, subpixel: Int, given: ArraySlice<UInt8>) -> [Double] {
+    precondition(given.count == subpixel % 3)
+    return given.last.map { $0 == 0 ? [0.875, 0.125] : [0.125, 0.875] } ?? [0.5, 0.5]
+  }
+}
+
 /// The kernels against the definitions in double precision.
 @Suite struct MeasuresTests {
-  let needs: Evidence.Needs = [.moments, .pit, .levels]
+  let kinds: Measures.Kinds = [.moments, .pit, .levels]
+  let context = Context(Engine(CPUBackend.shared, .float32))
 
   private func expectDefinitions(
     _ batch: PixelBatch, _ conditionals: any PixelDistribution, _ what: String,
     within tolerance: Double = 1e-5
   ) {
-    let fast = Measures(of: batch, under: conditionals, needs)
-    let plain = Measures(of: batch, under: ProbabilitiesAlone(distribution: conditionals), needs)
+    let fast = conditionals.measures(of: batch, kinds, in: context)
+    let plain = ProbabilitiesAlone(distribution: conditionals).measures(
+      of: batch, kinds, in: context)
     for (name, measure) in [
       ("surprise", \Measures.surprise), ("entropy", \.entropy), ("variance", \.variance),
       ("pit", \.pit), ("level error", \.levelError), ("level variance", \.levelVariance),
@@ -54,7 +67,6 @@ private struct ProbabilitiesAlone: PixelDistribution {
   @Test(arguments: ModelCase.small) func everyFamilyAndHead(model: ModelCase) throws {
     let (density, _) = try model.build(precision: .float32, spread: 2)
     let batch = model.randomBatch(5)
-    let context = Context(Engine(CPUBackend.shared, .float32))
     expectDefinitions(batch, density.conditionals(batch, in: context), model.testDescription)
   }
 
@@ -82,12 +94,46 @@ private struct ProbabilitiesAlone: PixelDistribution {
     }
   }
 
+  @Test("a head of whole pixels is told the earlier channels")
+  func earlierChannels() {
+    let batch = PixelBatch(
+      count: 2, height: 1, width: 2, channels: 3, levels: 2,
+      symbols: [0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0])
+    let measures = Repeating().measures(of: batch, .levels, in: context)
+    // One bit for the first channel; then p = 7/8 of what the channel before it has.
+    let (same, other) = (Float(-log2(0.875)), Float(3))
+    #expect(
+      measures.surprise == [1, same, other, 1, same, same, 1, other, same, 1, other, other])
+    #expect(measures.levelError.prefix(3) == [0.5, 0.125, -0.875])
+  }
+
+  /// In a process of its own: the counts are the process's.
+  @Test("what has no kernel is counted, but not of the reference")
+  func fallbacks() async {
+    await #expect(processExitsWith: .success) {
+      let batch = PixelBatch(
+        count: 1, height: 1, width: 2, channels: 1, levels: 2, symbols: [0, 1])
+      let one = Variable(Tensor([1, 2], .float32, values: [0.5, -1]))
+      let two = Variable(Tensor([1, 4], .float32, values: [0.5, -1, 1, 0]))
+      let bernoulli = Head.bernoulli.distribution(one, channels: 1)
+      let categorical = Head.categorical(2).distribution(two, channels: 1)
+      let context = Context(Engine(CPUBackend.shared, .float32))
+      _ = bernoulli.measures(of: batch, in: context)
+      _ = AveragedConditionals([categorical, categorical]).measures(of: batch, in: context)
+      _ = AveragedConditionals([bernoulli, categorical]).measures(
+        of: batch, in: Context(.reference))
+      precondition(Fallbacks.counts.isEmpty, "\(Fallbacks.counts)")
+      _ = AveragedConditionals([bernoulli, categorical]).measures(of: batch, in: context)
+      precondition(Fallbacks.counts == ["measures": 1], "\(Fallbacks.counts)")
+    }
+  }
+
   @Test func huge() {
     let batch = PixelBatch(
       count: 1, height: 1, width: 4, channels: 1, levels: 2, symbols: [0, 1, 0, 1])
     let logits = Variable(Tensor([1, 4], .float32, values: [1e4, 1e4, -1e4, -1e4]))
-    let measures = Measures(
-      of: batch, under: Head.bernoulli.distribution(logits, channels: 1), needs)
+    let measures = Head.bernoulli.distribution(logits, channels: 1).measures(
+      of: batch, kinds, in: context)
     let bits = Float(1e4 / M_LN2)
     for (found, expected) in zip(measures.surprise, [bits, 0, 0, bits]) {
       #expect(abs(found - expected) < 0.01)
@@ -96,9 +142,9 @@ private struct ProbabilitiesAlone: PixelDistribution {
     #expect(measures.pit.allSatisfy { (0...1).contains($0) })
     let three = Variable(
       Tensor([1, 12], .float32, values: (0..<12).map { $0 % 3 == 0 ? 1e6 : -1e6 }))
-    let categorical = Measures(
+    let categorical = Head.categorical(3).distribution(three, channels: 1).measures(
       of: PixelBatch(count: 1, height: 1, width: 4, channels: 1, levels: 3, symbols: [0, 1, 2, 0]),
-      under: Head.categorical(3).distribution(three, channels: 1), needs)
+      kinds, in: context)
     #expect(categorical.surprise[0] == 0 && categorical.surprise[1] > 2e6)
     #expect((categorical.entropy + categorical.variance).allSatisfy { $0 >= 0 && $0 < 1e-6 })
   }
@@ -108,8 +154,8 @@ private struct ProbabilitiesAlone: PixelDistribution {
       count: 1, height: 1, width: 2, channels: 1, levels: 3, symbols: [0, 1])
     for broken in [Double.nan, .infinity] {
       let logits = Variable(Tensor([1, 6], .float32, values: [broken, 1, 1, 0, 1, 2]))
-      let measures = Measures(
-        of: batch, under: Head.categorical(3).distribution(logits, channels: 1), needs)
+      let measures = Head.categorical(3).distribution(logits, channels: 1).measures(
+        of: batch, kinds, in: context)
       #expect(measures.surprise[0].isNaN && measures.entropy[0].isNaN)
       #expect(measures.surprise[1].isFinite && measures.entropy[1].isFinite)
     }
@@ -124,10 +170,10 @@ private struct ProbabilitiesAlone: PixelDistribution {
     }
     let logits = Variable(
       Tensor([2, 12_000], .float32, values: (0..<24_000).map { log([0.1, 0.2, 0.7][$0 % 3]) }))
-    let measures = Measures(
+    let measures = Head.categorical(3).distribution(logits, channels: 1).measures(
       of: PixelBatch(
         count: 2, height: 80, width: 50, channels: 1, levels: 3, symbols: levels + levels),
-      under: Head.categorical(3).distribution(logits, channels: 1), .pit)
+      .pit, in: context)
     #expect(measures.entropy.isEmpty)
     #expect(measures.pit[..<4000] == measures.pit[4000...])
     let sorted = measures.pit[..<4000].sorted()

@@ -185,7 +185,7 @@ extension Trainer {
     let nats = learner.fit(
       training, validation: validation, configuration.pixels, seed: configuration.seed,
       in: Engine(backend, .float32))
-    guard nats.isFinite else { throw diverged("the fit", "\(nats) nats an image") }
+    guard nats.isFinite else { throw diverged(nats, at: .fit) }
     state.step += 1
     state.imagesOfEpoch = training.count
     state.natsOfEpoch = nats * Double(training.count)

@@ -5,6 +5,8 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable {
     /// The step that was to be taken, 1-based.
     case step(Int, gradientNorm: Double)
     case validation(afterStep: Int)
+    /// The one step of a model that is fitted in closed form.
+    case fit
   }
 
   /// The loss is no longer finite.
@@ -17,6 +19,7 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable {
         switch moment {
         case .step(let step, let norm): ("step \(step)", ", gradient norm \(norm)")
         case .validation(let step): ("validation after step \(step)", "")
+        case .fit: ("the fit", "")
         }
       let kept = keepsCheckpoint ? "the last checkpoint is kept" : "there is no checkpoint yet"
       return

@@ -144,6 +144,16 @@ study-folder: build ## 256-way PixelCNN on a folder of colour images, against op
 	  --minutes 7 --hold-out 0 --seed 1
 	$(SCANLINE) evaluate runs/$(NAME) $(TEST)
 
+# make study-cifar10 CIFAR=folder of train.bin and test.bin: 32×32 colour, 256 levels
+CIFAR ?= $(DATA)/cifar10
+.PHONY: study-cifar10
+study-cifar10: build ## a local PixelCNN with a logistic mixture on CIFAR-10
+	$(SCANLINE) train $(CIFAR)/train.bin --run runs/cifar10 $(CIFAR_MODEL) --seed 1 --hold-out 0
+	$(SCANLINE) evaluate runs/cifar10 $(CIFAR)/test.bin
+
+CIFAR_MODEL = --model local-pixelcnn --head logistic-mixture --set reach=4 --set channels=128 \
+  --set blocks=3 --precision bfloat16 --batch 32 --learning-rate 2e-3 --minutes 150
+
 # The flipped sets are made from the test images. Writes runs/detection.txt.
 detection_test = $(call images,fashion-mnist,t10k)
 .PHONY: study-detection

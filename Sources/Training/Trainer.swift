@@ -185,7 +185,7 @@ extension Trainer {
     let nats = learner.fit(
       training, validation: validation, configuration.pixels, seed: configuration.seed,
       in: Engine(backend, .float32))
-    guard nats.isFinite else { throw diverged(nats, at: .fit) }
+    guard nats.isFinite else { throw diverged(at: .fit, nats) }
     state.step += 1
     state.imagesOfEpoch = training.count
     state.natsOfEpoch = nats * Double(training.count)

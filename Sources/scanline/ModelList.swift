@@ -67,6 +67,7 @@ struct ModelList: ParsableCommand {
     let batch: Int
     let learningRate: Double
     let precision: String
+    let closedForm: Bool
     /// By the head's name, which images can be learned with it.
     let heads: [String: ModelFamily.Images]
 
@@ -79,16 +80,16 @@ struct ModelList: ParsableCommand {
       batch = family.batch
       learningRate = family.learningRate
       precision = family.precision.rawValue
+      closedForm = family.isClosedForm
       heads = Dictionary(
         uniqueKeysWithValues: Head.Kind.allCases.map { ($0.name, family.images(with: $0)) })
     }
 
     var text: String {
       let lines = settings.map { "  --set \($0.name)=\($0.default)  \($0.help)" }
-      return
-        (["\(name): \(summary)"] + lines + [
-          "  --batch \(batch) --learning-rate \(learningRate) --precision \(precision)"
-        ]).joined(separator: "\n")
+      let training = "  --batch \(batch) --learning-rate \(learningRate) --precision \(precision)"
+      return (["\(name): \(summary)"] + lines + (closedForm ? [] : [training]))
+        .joined(separator: "\n")
     }
   }
 

@@ -24,8 +24,10 @@ extension TrainingDisplay {
       "\(images) \(model.image)\(classes), \(configuration.pixels),"
         + " \(validation)\(aside); \(length(of: configuration))")
     if preparation.isFinished {
-      console.note(
-        "finished already: nothing to do; a larger --epochs or --minutes takes it further")
+      let further =
+        configuration.model.family.isClosedForm
+        ? "" : "; a larger --epochs or --minutes takes it further"
+      console.note("finished already: nothing to do\(further)")
     } else if let earlier = configuration.earlier?.last, earlier.steps == preparation.steps {
       console.note(
         "taking it further: from the best weights, by a new schedule after epoch \(earlier.epochs)")

@@ -102,7 +102,7 @@ import Testing
     let logs = (0..<255).map {
       distribution.logProbability(of: [UInt8($0)], in: reference).value.values[0]
     }
-    #expect(logs.allSatisfy(\.isFinite))
+    #expect(logs.allSatisfy { $0.isFinite })
     for (a, b) in zip(logs.dropFirst().dropLast(), logs.dropFirst(2)) {
       #expect(abs(b - a - 2 * exp(7) / 255) < 1e-9)
     }

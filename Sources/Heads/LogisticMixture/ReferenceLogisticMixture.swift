@@ -77,8 +77,11 @@ extension LogisticMixtureShape {
   /// Each component's share, given the channels known so far.
   fileprivate func weights(_ own: ArraySlice<Double>, given: ArraySlice<UInt8>) -> [Double] {
     let logs = logWeights(own, given: given)
-    let total = logSumExp(logs[...])
-    return logs.map { exp($0 - total) }
+    // Not by the logarithm of their sum, which would lose its digits beside large ones.
+    let top = logs.max()!
+    let shares = logs.map { exp($0 - top) }
+    let total = shares.reduce(0, +)
+    return shares.map { $0 / total }
   }
 
   /// The probability of each level of a channel, of one pixel's outputs and given its earlier channels.

@@ -100,7 +100,7 @@ struct FlagImages: ParsableCommand {
     if failIfFlagged && summary.flagged > 0 { throw ExitCode(3) }
   }
 
-  private func stopped(_ what: String) -> Stopped {
+  private func stopped(_ what: String) -> CommandError {
     CommandError.stopped("\(what); \(ImagesArgument.wordsToGoOn)")
   }
 }

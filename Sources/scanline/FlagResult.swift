@@ -61,7 +61,7 @@ extension Flagging.Summary {
   /// - Parameter stopped: makes an error of what is lacking where heat maps were stopped.
   func tell(
     _ reading: ReadingReport, in folder: OutputFolder, _ console: Console,
-    stopped: (String) -> Stopped
+    stopped: (String) -> CommandError
   ) throws {
     try reading.write(to: folder.file("unreadable.csv"), console)
     if let reason {

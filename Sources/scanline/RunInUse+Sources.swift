@@ -1,5 +1,6 @@
 import Detection
 import Images
+import Reports
 
 extension RunInUse {
   /// The images of a path, one by one: of any size by both experts, else as `load` has them.

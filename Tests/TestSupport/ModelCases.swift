@@ -13,6 +13,13 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
   public let head: Head
   public let image: ImageShape
 
+  public init(name: String, settings: [String: String], head: Head, image: ImageShape) {
+    self.name = name
+    self.settings = settings
+    self.head = head
+    self.image = image
+  }
+
   public var testDescription: String {
     let settings = settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     return ([name] + settings + ["\(head.kind.rawValue)", "\(head.levels)", "\(image)"])

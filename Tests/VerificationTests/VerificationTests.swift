@@ -6,8 +6,8 @@ import Models
 import Tensors
 import TestSupport
 import Testing
+import Verification
 
-@testable import Verification
 
 /// Every claim holds of every model that there is, and each fails of one in which something is planted.
 @Suite struct Verifications {

@@ -10,13 +10,13 @@ import Images
 /// let summary = try flagging.write(incoming, named: "incoming", to: "report")
 /// ```
 ///
-/// Each image is computed once. Beside the images, memory holds a row an image and the heat maps of the
-/// page, `FlagReport.limit` at most; those of others, where asked for, wait in a file.
+/// Each image is computed once. Beside the images, memory holds a row an image, the pictures of the page
+/// (`OddestPictures`) and `FlagReport.limit` heat maps; others, where asked for, wait in a file.
 public struct Flagging {
   /// Which of the flagged images get a heat map of their own in `heatmaps/`.
   public enum HeatMaps: String, CaseIterable, Sendable {
     case none
-    /// Those that the page shows.
+    /// Of the oddest, `FlagReport.limit` at most.
     case shown
     case all
   }
@@ -78,14 +78,20 @@ public struct Flagging {
     let scale = HeatScale.best(for: calibration, channels: data.channels)
     var waiting = WaitingHeatMaps(
       shown: FlagReport.limit, keepsOthers: heatMaps == .all, in: folder)
+    var pictures = OddestPictures()
+    let links = Originals(root: originals, page: folder)
     let judged = try scorer.table(
       of: data,
       visit: { index, row, evidence in
+        var row = row
         let verdict = try judge.verdict(on: row)
-        guard verdict.flagged else { return }
-        waiting.add(oddness: verdict.oddness ?? row.nats, of: index) {
-          HeatMap(evidence.surpriseMap, scale: scale)
+        row.verdict = verdict
+        let heat = { HeatMap(evidence.surpriseMap, scale: scale) }
+        pictures.add(row, at: index) {
+          (scorer.trained.image(of: data, at: index), heat(), links.link(to: row.path))
         }
+        guard verdict.flagged else { return }
+        waiting.add(oddness: verdict.oddness ?? row.nats, of: index, heat)
       }, progress: { progress(.scoring, $0, data.count) })?.judged(by: judge)
     guard var table = judged else { return nil }
     if let falseDiscoveryRate {
@@ -97,14 +103,8 @@ public struct Flagging {
     try table.writeCSV(to: file("scores.csv"))
     try table.writeJSONLines(to: file("scores.jsonl"))
     try contactSheet(table, data).writePNG(to: file("contact-sheet.png"))
-    let links = Originals(root: originals, page: folder)
     var report = FlagReport(
-      title: name, table: table,
-      flagged: waiting.shown.map { map in
-        FlagReport.Flagged(
-          row: table.rows[map.index], image: scorer.trained.image(of: data, at: map.index),
-          heat: map.heat, original: links.link(to: data.names[map.index]))
-      },
+      title: name, table: table, pictures: pictures.oddestFirst,
       unreadable: data.skipped.map { .init(path: $0.path, reason: $0.reason) },
       score: judge.score, tail: judge.tail, falseAlarmRate: falseAlarmRate,
       calibration: calibration, scale: scale, command: command)
@@ -137,12 +137,14 @@ public struct Flagging {
     guard heatMaps != .none, waiting.count > 0 else { return }
     summary.heatMaps = waiting.count
     let names = HeatMapNames(of: data.names)
+    let scale = HeatScale.best(for: calibration, channels: data.channels)
     var done = 0
     var written = 0
     do {
       try waiting.visit { map in
         do {
-          let picture = sideBySide(scorer.trained.image(of: data, at: map.index), map.heat)
+          let picture = sideBySide(
+            scorer.trained.image(of: data, at: map.index), map.heat, scale: scale)
           let path = joined(folder, names.file(for: data.names[map.index]))
           try makeFolder(String(path[..<path.lastIndex(of: "/")!]))
           try picture.writePNG(to: path)

@@ -21,9 +21,6 @@ public struct LargeFlagging {
     self.falseAlarmRate = falseAlarmRate
   }
 
-  /// A picture on the page is no larger, pixels a side.
-  private static let pageSide = 320
-
   /// Judges the images of a source and writes `scores.csv`, `scores.jsonl` (with `regions`),
   /// `contact-sheet.png`, `report.html` and `heatmaps/` to a folder.
   /// - Returns: nil where it was stopped before the tables were written.
@@ -39,7 +36,7 @@ public struct LargeFlagging {
     var summary = Flagging.Summary(
       images: 0, flagged: 0, report: file("report.html"), scores: file("scores.csv"))
     var regions: [[Region]] = []
-    var page = Oddest<FlagReport.Flagged>(limit: FlagReport.limit)
+    var pictures = OddestPictures()
     var tiles = Oddest<ContactSheet.Tile>(limit: ContactSheet.limit)
     let scored = try experts.table(
       of: source, falseAlarmRate: falseAlarmRate, strict: strict,
@@ -51,13 +48,11 @@ public struct LargeFlagging {
             image: image.within(112), caption: "p \(short(verdict.pValue))",
             flagged: verdict.flagged)
         }
-        guard verdict.flagged else { return }
         let heat = HeatMap(evidence.map(reach: experts.local.reach), scale: scale)
-        page.add(oddness) {
-          FlagReport.Flagged(
-            row: row, image: image.within(Self.pageSide), heat: heat.within(Self.pageSide),
-            original: links.link(to: row.path))
+        pictures.add(row, at: regions.count - 1, oddness: oddness) {
+          (image, heat, links.link(to: row.path))
         }
+        guard verdict.flagged else { return }
         if heatMaps == .all || heatMaps == .shown && summary.heatMaps < FlagReport.limit {
           write(
             heat, beside: image, to: joined(file("heatmaps"), names.file(for: row.path)), &summary)
@@ -70,7 +65,7 @@ public struct LargeFlagging {
     try ContactSheet(tiles: tiles.oddestFirst, total: table.rows.count).image
       .writePNG(to: file("contact-sheet.png"))
     try FlagReport(
-      title: name, table: table, flagged: page.oddestFirst,
+      title: name, table: table, pictures: pictures.oddestFirst,
       unreadable: scored.skipped.map { .init(path: $0.path, reason: $0.reason) },
       score: "verdict", falseAlarmRate: falseAlarmRate, calibration: try experts.normals(),
       scale: scale, command: command
@@ -87,7 +82,7 @@ public struct LargeFlagging {
     summary.heatMaps += 1
     do {
       try makeFolder(String(path[..<path.lastIndex(of: "/")!]))
-      try sideBySide(image, heat).writePNG(to: path)
+      try sideBySide(image, heat, scale: .boxes(of: experts.calibration)).writePNG(to: path)
     } catch {
       summary.missingHeatMaps += 1
       summary.reason = summary.reason ?? "\(error)"
@@ -117,10 +112,11 @@ extension HeatScale {
   /// Mean surprise of 9×9 pixels, bits a pixel: 0 … twice what one held-out image in a hundred exceeds
   /// anywhere, the same for every image.
   public static func boxes(of calibration: ExpertsCalibration) -> HeatScale {
-    HeatScale(
-      ends: 0...max(Float(2 * calibration.mapThreshold(0.99)), 1e-3),
+    let threshold = max(Float(calibration.mapThreshold(0.99)), 5e-4)
+    return HeatScale(
+      ends: 0...2 * threshold,
       unit: "mean surprise of 9×9 pixels, bits a pixel; the middle is the most of 99 in 100 normal"
-        + " images")
+        + " images", threshold: threshold)
   }
 }
 
@@ -129,30 +125,4 @@ extension HeatMap {
   public init(_ map: PixelMap, scale: HeatScale) {
     self.init(SurpriseMap(bits: map.values, width: map.width, height: map.height), scale: scale)
   }
-
-  /// The map, brought down to so many pixels a side where it is larger.
-  func within(_ side: Int) -> HeatMap {
-    let (w, h) = fitting(width, height, side)
-    guard w < width else { return self }
-    return HeatMap(
-      width: w, height: h,
-      steps: (0..<h).flatMap { y in
-        (0..<w).map { x in steps[y * height / h * width + x * width / w] }
-      })
-  }
-}
-
-extension Image {
-  /// The image, brought down to so many pixels a side where it is larger.
-  func within(_ side: Int) -> Image {
-    let (w, h) = fitting(width, height, side)
-    return w < width ? resized(height: h, width: w) : self
-  }
-}
-
-/// Sides brought down to at most so many pixels.
-private func fitting(_ width: Int, _ height: Int, _ side: Int) -> (Int, Int) {
-  let longest = max(width, height)
-  guard longest > side else { return (width, height) }
-  return (max(1, width * side / longest), max(1, height * side / longest))
 }

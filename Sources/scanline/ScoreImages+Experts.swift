@@ -12,8 +12,10 @@ extension ScoreImages {
     let scored = try run.judged(data, by: experts, falseAlarmRate: falseAlarms.rate) {
       row, evidence, image in
       guard let folder else { return }
-      try sideBySide(image, HeatMap(evidence.map(reach: experts.local.reach), scale: scale))
-        .writePNG(to: folder.file(names.file(for: row.path)))
+      try sideBySide(
+        image, HeatMap(evidence.map(reach: experts.local.reach), scale: scale), scale: scale
+      )
+      .writePNG(to: folder.file(names.file(for: row.path)))
     }
     let reading = ReadingReport(data, skipped: scored.skipped, flawed: scored.flawed)
     try reading.write(beside: outPath, overwrite: output.overwrite, run.console)

@@ -74,7 +74,7 @@ struct ScoreImages: ParsableCommand {
       of: images, named: data, by: scorer
     ) { _, row, evidence in
       guard let folder else { return }
-      try sideBySide(evidence.image, HeatMap(evidence.surpriseMap, scale: scale))
+      try sideBySide(evidence.image, HeatMap(evidence.surpriseMap, scale: scale), scale: scale)
         .writePNG(to: folder.file(names.file(for: row.path)))
     }
     if let judge { table = try table.judged(by: judge) }

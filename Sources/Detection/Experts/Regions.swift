@@ -12,6 +12,9 @@ public struct Region: Codable, Equatable, Sendable {
   /// Where that stands.
   public var peakX: Int
   public var peakY: Int
+  /// The share of normal images that have a place so high, 0 < p ≤ 1; nil where there are none to compare
+  /// with.
+  public var pValue: Double?
 
   /// The parts of a map above a threshold that hang together by sides or corners, the highest first.
   /// - Parameter peaks: a map of the same size by which the highest place of a part is told.

@@ -1,7 +1,6 @@
 import ArgumentParser
-import Detection
-import Images
-import Training
+import Files
+import Reports
 
 struct CompareSets: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -13,6 +12,9 @@ struct CompareSets: ParsableCommand {
       others are. Intervals are of 95 %, by the bootstrap. Each score counts on the side on which it is \
       odd, high, low or both: where both, as far as it lies from the calibration's, or from those of \
       the normal images. The verdict and scores that compare with normal images need a calibrated run.
+
+      With --also, of several runs the mean and the standard deviation from run to run. With --plots, \
+      ROC curves and histograms of the verdict.
 
       Example: scanline compare runs/parts --in held-out --out-of scratched --out-of other-part
       """)
@@ -34,51 +36,56 @@ struct CompareSets: ParsableCommand {
       valueName: "folder"))
   var boxes: String?
 
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp("A further run to compare by; may be repeated.", valueName: "run"))
+  var also: [String] = []
+
+  @Option(help: ArgumentHelp("Draw roc.svg and scores.svg here.", valueName: "folder"))
+  var plots: String?
+
+  @OptionGroup var output: OutputOptions
+
   @OptionGroup var options: UseOptions
 
+  func validate() throws {
+    for path in also { try requirePath("--also", path) }
+    if let plots { try requirePath("--plots", plots) }
+  }
+
   func run() throws {
-    let run = try options.open(runFolder)
-    let experts = try Experts(of: run.trained)
-    let calibration = try experts == nil ? run.trained.calibration() : nil
-    let scorer = try Scorer(run.trained, calibration: calibration)
-    if boxes != nil && experts == nil {
-      throw CommandError("--boxes: expected a run of both experts, found one of a single model")
+    let folder = try plots.map {
+      try OutputFolder($0, inputs: [normal] + others, overwrite: output.overwrite)
     }
+    try folder?.requireFree(ComparisonPlots.names)
+    let paths = [runFolder.path] + also
+    var runs: [[Pair]] = []
     var maps: [Map] = []
-    var sets: [(path: String, data: DataSet)] = []
-    func table(_ path: String) throws -> ScoreTable {
-      if let experts {
-        let (table, map) = try self.table(path, run, by: experts)
-        maps += map.map { [$0] } ?? []
-        return table
-      }
-      let images = try run.load(path)
-      sets.append((path, images[0..<0]))
-      if path == normal { try run.warnOfSeen(images, path) }
-      return try run.scores(of: images, named: path, by: scorer)
+    var reading: ReadingReport?
+    for path in paths {
+      var found = try compare(by: options.open(path))
+      if paths.count > 1 { for index in found.pairs.indices { found.pairs[index].run = path } }
+      runs.append(found.pairs)
+      maps += found.maps
+      // All read the same files.
+      reading = reading ?? ReadingReport(found.sets)
     }
-    let normalTable = try table(normal)
-    // The verdict first: it is what is judged by.
-    let scores = [Score.verdict, "nats"] + scorer.scores.map(\.name)
-    let columns = scores.filter { normalTable.values(of: $0) != nil }.map { score in
-      Oddness(score, among: calibration?.scores[score] ?? normalTable.values(of: score)!)
-    }
-    var pairs: [Pair] = []
-    for other in others {
-      let otherTable = try table(other)
-      for column in columns {
-        pairs.append(
-          try Pair(outOf: other, column, normalTable, otherTable, seed: options.common.seed))
-      }
-    }
-    try run.console.result(
-      WithReading(Result(pairs: pairs, maps: boxes == nil ? nil : maps), ReadingReport(sets)),
-      text: ([text(pairs)] + maps.map(\.text)).joined(separator: "\n"))
+    if let folder { try draw(runs, to: folder) }
+    let means = runs.count > 1 ? Self.means(of: runs) : nil
+    let lines =
+      means.map { $0.map { ($0.outOf, $0.cells) } } ?? runs[0].map { ($0.outOf, $0.cells) }
+    let heading = means.map { _ in "means of \(runs.count) runs ± their standard deviation" }
+    try options.common.console.result(
+      WithReading(
+        Result(pairs: runs.flatMap(\.self), means: means, maps: boxes == nil ? nil : maps),
+        reading ?? ReadingReport([])),
+      text: ([heading, text(lines)].compactMap(\.self) + maps.map(\.text)).joined(separator: "\n"))
   }
 
   /// What `--json` prints.
   private struct Result: Encodable {
     let pairs: [Pair]
+    let means: [Mean]?
     let maps: [Map]?
   }
 }

@@ -2,7 +2,7 @@ import Detection
 
 extension CompareSets {
   /// A table with aligned columns; whole paths would fill it.
-  func text(_ pairs: [Pair]) -> String {
+  func text(_ pairs: [(outOf: String, cells: [String])]) -> String {
     let header = ["out of", "score", "AUROC", "AUPR in", "AUPR out", "FPR95", "FPR80"]
     let names = Dictionary(zip(others, shortNames(of: others))) { first, _ in first }
     let lines = [header] + pairs.map { [names[$0.outOf]!] + $0.cells }

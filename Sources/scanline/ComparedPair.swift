@@ -4,8 +4,13 @@ import Randomness
 extension CompareSets {
   /// One set told from the normal images by one score.
   struct Pair: Encodable {
+    /// Nil where there is one alone.
+    var run: String?
     let outOf: String
     let score: String
+    /// What is odder the higher it is.
+    let normal: [Double]
+    let odd: [Double]
     let metrics: DetectionMetrics
     let low: DetectionMetrics
     let high: DetectionMetrics
@@ -15,19 +20,21 @@ extension CompareSets {
     ) throws {
       self.outOf = outOf
       score = column.score
-      let (normal, odd) = (column.values(in: normal), column.values(in: other))
-      metrics = try DetectionMetrics(normal: normal, odd: odd)
+      (self.normal, odd) = (column.values(in: normal), column.values(in: other))
+      metrics = try DetectionMetrics(normal: self.normal, odd: odd)
       var stream = RandomStream(seed: seed, "bootstrap/\(outOf)/\(score)")
-      (low, high) = try DetectionMetrics.bootstrap(normal: normal, odd: odd, using: &stream)
+      (low, high) = try DetectionMetrics.bootstrap(
+        normal: self.normal, odd: odd, using: &stream)
     }
 
     private enum Key: String, CodingKey {
-      case outOf, score, auroc, aurocLow, aurocHigh, auprIn, auprInLow, auprInHigh, auprOut
+      case run, outOf, score, auroc, aurocLow, aurocHigh, auprIn, auprInLow, auprInHigh, auprOut
       case auprOutLow, auprOutHigh, fpr95, fpr95Low, fpr95High, fpr80, fpr80Low, fpr80High
     }
 
     func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: Key.self)
+      try container.encodeIfPresent(run, forKey: .run)
       try container.encode(outOf, forKey: .outOf)
       try container.encode(score, forKey: .score)
       let columns: [(KeyPath<DetectionMetrics, Double>, Key, Key, Key)] = [

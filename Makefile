@@ -3,6 +3,7 @@
 SCANLINE = .build/release/scanline
 DEMO = runs/demo
 STROKES = datasets/strokes
+PLATES = datasets/plates
 
 .PHONY: help
 help: ## list these targets
@@ -13,8 +14,12 @@ help: ## list these targets
 
 PACKAGES = libpng-dev libjpeg-dev zlib1g-dev libdnnl-dev
 
+.PHONY: setup-browser
+setup-browser: PACKAGES = chromium
 .PHONY: setup
 setup: ## install the Debian packages that are missing
+setup-browser: ## install Chromium, in which the tests look at the report where it is there
+setup setup-browser:
 	@command -v swift >/dev/null || { \
 	  echo "make: expected Swift 6.1 or later on the PATH, found none: see https://swift.org/install" >&2; \
 	  exit 1; }
@@ -51,6 +56,16 @@ demo: build ## learn the bundled digits, draw new ones, flag a mixed folder
 	@echo
 	@echo "new digits:     $(DEMO)/samples/grid.png"
 	@echo "what was found: $(DEMO)/flagged/report.html"
+
+.PHONY: demo-parts
+demo-parts: build ## learn 120 bundled plates of cloth, flag faulty ones and show where
+	rm -rf $(DEMO)-parts
+	$(SCANLINE) train $(PLATES)/train --run $(DEMO)-parts/run --seed 1
+	$(SCANLINE) flag $(DEMO)-parts/run $(PLATES)/mixed --out $(DEMO)-parts/flagged
+	$(SCANLINE) compare $(DEMO)-parts/run --in $(PLATES)/mixed/good --out-of $(PLATES)/mixed/defect \
+	  --boxes $(PLATES)/boxes --plots $(DEMO)-parts/plots
+	@echo
+	@echo "what was found: $(DEMO)-parts/flagged/report.html"
 
 # The bundled digits are few: without dropout the model soon knows them by heart.
 DEMO_MODEL = --model pixelcnn --set blocks=8 --set channels=16 --set dropout=0.2 \
@@ -251,6 +266,7 @@ format: ## lay out the sources
 .PHONY: strokes
 strokes: ## draw the bundled images anew
 	swift run -c release make-strokes $(STROKES) --seed 1
+	swift run -c release make-strokes $(PLATES) --what plates --seed 1
 
 .PHONY: fuzz
 fuzz: setup ## fuzz every reader of foreign bytes, ten minutes each

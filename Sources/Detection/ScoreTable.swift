@@ -129,12 +129,17 @@ package struct OddnessPlace: Comparable, Sendable {
 
   /// - Parameter index: its place in the table, the order of rows that are alike.
   package init(of row: ScoreRow, at index: Int, _ scoreNames: [String]) {
-    let column = scoreNames.firstIndex(of: Score.verdict)
-    let found = row.verdict?.oddness ?? column.map { row.scores[$0] } ?? row.nats
+    let found = Self.oddness(of: row, scoreNames)
     pValue = row.verdict?.pValue ?? 0
     oddness = found.isNaN ? .infinity : -found
     nats = row.nats.isNaN ? .infinity : -row.nats
     self.index = index
+  }
+
+  /// What images of one p-value are ordered by.
+  package static func oddness(of row: ScoreRow, _ scoreNames: [String]) -> Double {
+    let column = scoreNames.firstIndex(of: Score.verdict)
+    return row.verdict?.oddness ?? column.map { row.scores[$0] } ?? row.nats
   }
 
   package static func < (a: OddnessPlace, b: OddnessPlace) -> Bool {

@@ -8,6 +8,7 @@ struct Colour: Equatable {
 
   static let background = Colour(red: 38, green: 40, blue: 44)
   static let text = Colour(red: 214, green: 216, blue: 220)
+  static let line = Colour(red: 255, green: 255, blue: 255)
   static let flag = Colour(red: 255, green: 92, blue: 56)
 }
 

@@ -10,9 +10,9 @@ struct FlagFolder {
   /// In the order of their shards, each in the folder of its own heat maps.
   let journals: [String]
 
-  /// Pictures are kept of so many of the oddest, at most so many pixels a side.
-  static let pictures = max(FlagReport.limit, ContactSheet.limit)
-  static let side = 320
+  /// So many of the oddest have pictures as large as a page or a contact sheet shows them; of others they
+  /// are small.
+  static let large = max(FlagReport.limit, ContactSheet.limit)
 
   /// Writes all. Heat maps come last.
   /// - Parameter progress: called with the heat maps done; answers whether to go on.
@@ -21,51 +21,55 @@ struct FlagFolder {
     to folder: String, progress: (_ done: Int, _ total: Int) -> Bool
   ) throws -> Flagging.Summary {
     guard let page = job.page else { preconditionFailure("a table alone has no page") }
-    var oddest = Oddest<StoredPicture?>(limit: Self.pictures)
+    var oddest = Oddest<StoredPicture?>(limit: Self.large)
+    var pictures = OddestPictures()
+    try makeFolder(folder)
+    let links = Originals(root: job.place.root, page: folder)
     let found = try Findings(job, journals) { index, image in
       oddest.add(OddnessPlace(of: image.row, at: index, job.scoreNames)) { image.picture }
+      guard let picture = image.picture else { return }
+      try pictures.add(
+        image.row, at: index, oddness: OddnessPlace.oddness(of: image.row, job.scoreNames)
+      ) {
+        let opened = try picture.opened()
+        return (opened.image, opened.heat, links.link(to: image.row.path))
+      }
     }
     let rows = found.table.rows
     func file(_ name: String) -> String { joined(folder, name) }
-    try makeFolder(folder)
     try found.table.writeCSV(to: file("scores.csv"))
     try found.table.writeJSONLines(to: file("scores.jsonl"), regions: found.regions)
 
-    let pictures = try oddest.oddestFirst.map { index, picture in
+    let large = try oddest.oddestFirst.map { index, picture in
       guard let picture else {
         throw FileError(journals[0], expected: "a picture of \(rows[index].path)", found: "none")
       }
       return (index, try picture.opened())
     }
-    let tiles = pictures.prefix(ContactSheet.limit).map { index, picture in
+    let tiles = large.prefix(ContactSheet.limit).map { index, picture in
       let verdict = rows[index].verdict!
       return ContactSheet.Tile(
         image: picture.image, caption: "p \(short(verdict.pValue))", flagged: verdict.flagged)
     }
     try ContactSheet(tiles: tiles, total: rows.count).image.writePNG(to: file("contact-sheet.png"))
 
-    let links = Originals(root: job.place.root, page: folder)
-    let shown = pictures.filter { rows[$0.0].verdict!.flagged }.prefix(FlagReport.limit)
     var report = FlagReport(
-      title: job.title, table: found.table,
-      flagged: shown.map { index, picture in
-        FlagReport.Flagged(
-          row: rows[index], image: picture.image, heat: picture.heat,
-          original: links.link(to: rows[index].path))
-      },
+      title: job.title, table: found.table, pictures: pictures.oddestFirst,
       unreadable: found.skipped.map { .init(path: $0.path, reason: $0.reason) },
       score: page.score, tail: page.tail, falseAlarmRate: page.falseAlarmRate,
       calibration: page.normals, scale: page.scale, command: page.command)
     report.falseDiscoveryRate = job.falseDiscoveryRate
     try report.write(to: file("report.html"))
 
+    let shown = large.filter { rows[$0.0].verdict!.flagged }.prefix(FlagReport.limit)
     var summary = Flagging.Summary(
       images: rows.count, flagged: found.table.flaggedCount, falseAlarmRate: page.falseAlarmRate,
       falseDiscoveryRate: job.falseDiscoveryRate, calibrationImages: page.calibrationImages,
       report: file("report.html"), scores: file("scores.csv"), place: job.place,
       skipped: found.skipped, flawed: found.flawed)
     let maps = FlaggedHeatMaps(
-      table: found.table, which: page.heatMaps, shown: shown.map(\.0), journals: journals)
+      table: found.table, which: page.heatMaps, scale: page.scale, shown: shown.map(\.0),
+      journals: journals)
     if job.picturesAreWhole {
       try maps.draw(shown.map { ($0.0, $0.1) }, to: folder, &summary, progress)
     } else {
@@ -86,6 +90,7 @@ struct FlagFolder {
 struct FlaggedHeatMaps {
   let table: ScoreTable
   let which: Flagging.HeatMaps
+  let scale: HeatScale
   /// Rows of those that the page shows.
   let shown: [Int]
   let journals: [String]
@@ -113,7 +118,8 @@ struct FlaggedHeatMaps {
       do {
         let (image, heat) = try picture()
         try FlagFolder.write(
-          sideBySide(image, heat), as: names.file(for: table.rows[index].path), to: folder)
+          sideBySide(image, heat, scale: scale), as: names.file(for: table.rows[index].path),
+          to: folder)
         written += 1
       } catch {
         reason = reason ?? "\(error)"

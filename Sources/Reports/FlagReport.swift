@@ -6,33 +6,19 @@ import Images
 /// One page for people: which images of a folder do not belong, how odd they are, and where in them
 /// the surprise lies.
 ///
-/// The page is one self-contained HTML file: pictures are PNG data URIs, there is no script, and
-/// nothing is loaded from anywhere. Each flagged image may lead to its own file by a relative link.
+/// The page is one self-contained HTML file that loads nothing: pictures and rows are data in it, and a
+/// script of its own shows them, the oddest first, at any threshold, by mouse, finger or keyboard. It
+/// lists the 10 000 oddest images, and stays below 16 MB: pictures are of the oddest, as far as they fit,
+/// larger ones of the first 200 at most. What is left out it says.
 ///
 /// ```swift
 /// try FlagReport(
-///   title: "parts/", table: table, flagged: flagged, unreadable: [], score: "nats",
+///   title: "parts/", table: table, pictures: pictures.oddestFirst, unreadable: [], score: "nats",
 ///   falseAlarmRate: 0.01, calibration: calibration, scale: .bits(channels: 1),
 ///   command: CommandLine.arguments
 /// ).write(to: "report.html")
 /// ```
 public struct FlagReport: Sendable {
-  /// One flagged image as the model saw it, with its surprise on the page's scale.
-  public struct Flagged: Sendable {
-    public var row: ScoreRow
-    public var image: Image
-    public var heat: HeatMap
-    /// The way from the page to the image's own file; nil where it has none.
-    public var original: String?
-
-    public init(row: ScoreRow, image: Image, heat: HeatMap, original: String? = nil) {
-      self.row = row
-      self.image = image
-      self.heat = heat
-      self.original = original
-    }
-  }
-
   /// A file that was skipped, and why.
   public struct Unreadable: Sendable {
     public var path: String
@@ -44,15 +30,15 @@ public struct FlagReport: Sendable {
     }
   }
 
-  /// The most flagged images, and the most unreadable files, that the page lists.
-  public static let limit = 200
+  /// The most larger pictures on the page, and the most unreadable files that it lists.
+  public static let limit = OddestPictures.large
 
   /// What was looked at: the folder as the user named it.
   public var title: String
   /// Every readable image.
   public var table: ScoreTable
-  /// The flagged ones, the oddest first: all of them, or the first `limit`.
-  public var flagged: [Flagged]
+  /// Of the oddest of them.
+  public var pictures: [OddestPictures.Picture]
   public var unreadable: [Unreadable]
   /// The column of the table that the flags rest on, and the tail of it that is odd.
   public var score: String
@@ -67,13 +53,14 @@ public struct FlagReport: Sendable {
   public var command: [String]
 
   public init(
-    title: String, table: ScoreTable, flagged: [Flagged], unreadable: [Unreadable],
+    title: String, table: ScoreTable, pictures: [OddestPictures.Picture],
+    unreadable: [Unreadable],
     score: String = "nats", tail: Tail = .high, falseAlarmRate: Double, calibration: Calibration,
     scale: HeatScale, command: [String]
   ) {
     self.title = title
     self.table = table
-    self.flagged = flagged
+    self.pictures = pictures
     self.unreadable = unreadable
     self.score = score
     self.tail = tail
@@ -100,13 +87,14 @@ public struct FlagReport: Sendable {
       normal: ranks.normal, found: found,
       ordinary: try ranks.ordinaryRange(falseAlarmRate: rate(among: ranks), tail: tail),
       label: scoreLabel)
+    let data = PageData(self, threshold: threshold)
     return """
       <!doctype html>
       <html lang="en">
       <head>
       <meta charset="utf-8">
       <meta http-equiv="Content-Security-Policy" \
-      content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+      content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <title>\(flaggedCount) of \(table.rows.count) flagged: \(escaped(title))</title>
       <style>
@@ -114,18 +102,27 @@ public struct FlagReport: Sendable {
       </style>
       </head>
       <body>
-      \(headline)\(scores(histogram))\(flaggedSection)\(unreadableSection)\(method)</body>
+      \(headline)\(gallery(data))\(scores(histogram))\(unreadableSection)\(method)\(detail)\
+      \(data.html)<script>
+      \(reportScript)
+      </script>
+      </body>
       </html>
 
       """
+  }
+
+  /// What is flagged has a p-value of at most this.
+  private var threshold: Double {
+    guard falseDiscoveryRate != nil else { return falseAlarmRate }
+    return table.rows.compactMap(\.verdict).filter(\.flagged).map(\.pValue).max() ?? 0
   }
 
   /// The highest p-value that is flagged.
   private func rate(among ranks: RankPValue) -> Double {
     guard falseDiscoveryRate != nil else { return falseAlarmRate }
     let least = (tail == .both ? 2 : 1) / Double(ranks.normal.count + 1)
-    let highest = table.rows.compactMap(\.verdict).filter(\.flagged).map(\.pValue).max()
-    return min(highest ?? least, 1 - 1e-9)
+    return min(max(threshold, least), 1 - 1e-9)
   }
 
   private var flaggedCount: Int { table.rows.filter { $0.verdict?.flagged == true }.count }
@@ -142,22 +139,24 @@ public struct FlagReport: Sendable {
   private var headline: String {
     let asked =
       falseDiscoveryRate.map { ($0, "false-discovery") } ?? (falseAlarmRate, "false-alarm")
-    let among = falseDiscoveryRate == nil ? table.rows.count : flaggedCount
-    let expected = asked.0 * Double(among)
+    let expected = threshold * Double(table.rows.count)
     let figures = [
-      (table.rows.count.description, "images"), (flaggedCount.description, "flagged"),
-      (unreadable.count.description, "unreadable"),
-      (short(100 * asked.0) + " %", "\(asked.1) rate asked for"),
-      (String(format: expected < 10 ? "%.1f" : "%.0f", expected), "false alarms to expect"),
+      (grouped(table.rows.count), "images", ""), (grouped(flaggedCount), "flagged", "count"),
+      (grouped(unreadable.count), "unreadable", ""),
+      (short(100 * asked.0) + " %", "\(asked.1) rate asked for", ""),
+      (
+        String(format: expected < 10 ? "%.1f" : "%.0f", expected), "false alarms, were all normal",
+        "expected"
+      ),
     ]
-    let cells = figures.map { "<div><dt>\($0.1)</dt><dd>\($0.0)</dd></div>\n" }.joined()
+    let cells = figures.map { figure, name, id in
+      "<div><dt>\(name)</dt><dd\(id.isEmpty ? "" : " id=\"\(id)\"")>\(figure)</dd></div>\n"
+    }.joined()
     return """
       <header>
       <h1><bdi>\(escaped(title))</bdi></h1>
       <dl class="figures">
       \(cells)</dl>
-      <p class="note">False alarms to expect: at most this many on average, were every image \
-      normal.</p>
       </header>
 
       """
@@ -175,77 +174,6 @@ public struct FlagReport: Sendable {
       """
     let beyond = histogram.beyond.map { "<p class=\"note\">\($0)</p>\n" } ?? ""
     return "<section>\n<h2>Scores</h2>\n\(key)\(drawing)\(beyond)</section>\n"
-  }
-
-  private var flaggedSection: String {
-    guard flaggedCount > 0 else {
-      return "<section>\n<h2>Flagged images</h2>\n<p>None was flagged.</p>\n</section>\n"
-    }
-    let shown = flagged.prefix(Self.limit)
-    let left = flaggedCount - shown.count
-    let note =
-      left > 0
-      ? "<p class=\"note\">The first \(shown.count) of \(flaggedCount) are shown.</p>\n" : ""
-    return """
-      <section>
-      <h2>Flagged images</h2>
-      \(note)\(legend)<table class="flagged">
-      <thead><tr><th>image</th><th>surprise</th><th>file</th>\
-      \(hasParts ? "<th>what is odd</th>" : "")<th class="number">nats</th>\
-      <th class="number">bits/dim</th><th class="number">p-value</th></tr></thead>
-      <tbody>
-      \(shown.map(tableRow).joined())</tbody>
-      </table>
-      </section>
-
-      """
-  }
-
-  private var hasParts: Bool { flagged.contains { $0.row.verdict?.parts.isEmpty == false } }
-
-  private func tableRow(_ flagged: Flagged) -> String {
-    let row = flagged.row
-    let name = "<bdi>\(escaped(row.path))</bdi>"
-    let figures = [
-      ("nats", String(format: "%.1f", row.nats)),
-      ("bits/dim", String(format: "%.3f", row.bitsPerDimension)),
-      ("p-value", row.verdict.map { short($0.pValue) } ?? ""),
-    ]
-    let parts = row.verdict?.parts ?? []
-    let reasons = parts.map { part in
-      "<li>\(escaped(part.score)) \(part.isHigh ? "high" : "low"), \(Int(100 * part.share)) %</li>"
-    }
-    let why =
-      hasParts
-      ? "<td class=\"parts\" data-label=\"what is odd\"><ul>\(reasons.joined())</ul></td>" : ""
-    // On a narrow page each cell says itself what it is.
-    let cells = figures.map { "<td class=\"number\" data-label=\"\($0.0)\">\($0.1)</td>" }.joined()
-    return """
-      <tr><td>\(picture(flagged.image, "image"))</td>\
-      <td>\(picture(flagged.heat.image, "surprise"))</td>\
-      <td class="path">\(link(name, to: flagged.original))</td>\(why)\(cells)</tr>
-
-      """
-  }
-
-  private func link(_ text: String, to file: String?) -> String {
-    file.map { "<a href=\"\(escaped($0))\">\(text)</a>" } ?? text
-  }
-
-  /// The colour bar of the heat maps.
-  private var legend: String {
-    let bar = HeatMap(width: 256, height: 1, steps: (0...255).map { UInt8($0) }).image
-    let labels = (0...4).map { quarter in
-      let (low, high) = (scale.ends.lowerBound, scale.ends.upperBound)
-      let value = short(Double(low + (high - low) * Float(quarter) / 4))
-      return "<span>\(quarter == 4 ? "≥ " : quarter == 0 && low < 0 ? "≤ " : "")\(value)</span>"
-    }
-    return """
-      <div class="legend"><img alt="colours from dark to light" src="\(dataURI(bar))">
-      <div>\(labels.joined())</div>
-      <p>\(escaped(scale.unit)); the same scale for every image</p></div>
-
-      """
   }
 
   private var unreadableSection: String {
@@ -309,16 +237,5 @@ public struct FlagReport: Sendable {
       </section>
 
       """
-  }
-
-  /// A picture at a whole enlargement, so that small ones can be seen.
-  private func picture(_ image: Image, _ alternative: String) -> String {
-    let factor = enlargement(width: image.width, height: image.height, atLeast: 112)
-    let width = min(image.width * factor, 224)
-    return "<img alt=\"\(alternative)\" width=\"\(width)\" src=\"\(dataURI(image))\">"
-  }
-
-  private func dataURI(_ image: Image) -> String {
-    "data:image/png;base64,\(Data(image.encodedPNG()).base64EncodedString())"
   }
 }

@@ -147,28 +147,27 @@ public struct Flagging {
       inspector, source, settings(page.score), falseDiscoveryRate: falseDiscoveryRate, page: page)
     try makeFolder(folder)
     let names = HeatMapNames(of: source.allNames)
-    var oddest = Oddest<Void>(limit: FlagFolder.pictures)
+    var (oddest, others) = (
+      Oddest<Void>(limit: FlagFolder.large), Oddest<Void>(limit: OddestPictures.limit)
+    )
     let inspecting = Inspecting(
       inspector: inspector, source: source, job: job, strict: strict,
       keep: { index, image, found in
-        let isOdd = oddest.add(OddnessPlace(of: image.row, at: index, job.scoreNames)) {}
+        let place = OddnessPlace(of: image.row, at: index, job.scoreNames)
+        let (isOdd, isShown) = (oddest.add(place) {}, others.add(place) {})
         let isFlagged = image.row.verdict!.flagged
         let hasMap = isFlagged && (heatMaps == .all || heatMaps == .shown && isOdd)
-        guard let found, isOdd || hasMap else { return image }
+        guard let found, isShown || hasMap else { return image }
         var image = image
         let (picture, heat) = found.picture()
-        if job.picturesAreWhole {
-          image.picture = StoredPicture(image: picture, heat: heat)
-          return image
-        }
-        if isOdd {
-          image.picture = StoredPicture(
-            image: picture.within(FlagFolder.side), heat: heat.within(FlagFolder.side))
-        }
-        guard hasMap else { return image }
+        let isWhole = job.picturesAreWhole && (isOdd || hasMap)
+        let side = isOdd ? OddestPictures.largeSide : OddestPictures.smallSide
+        image.picture = StoredPicture(
+          image: isWhole ? picture : picture.within(side), heat: isWhole ? heat : heat.within(side))
+        guard hasMap && !job.picturesAreWhole else { return image }
         do {
           let name = names.file(for: image.row.path)
-          try FlagFolder.write(sideBySide(picture, heat), as: name, to: folder)
+          try FlagFolder.write(sideBySide(picture, heat, scale: page.scale), as: name, to: folder)
           image.heatMap = name
         } catch {
           image.trouble = "\(error)"

@@ -8,13 +8,25 @@ public struct HeatScale: Equatable, Sendable {
   public let ends: ClosedRange<Float>
   /// What a value is, for a legend.
   public let unit: String
+  /// The value above which a place stands out from normal images, where that is known.
+  public let threshold: Float?
   /// What surprise is relative to; nil for bits as they are.
   private let normal: NormalSurprise?
 
-  init(ends: ClosedRange<Float>, unit: String, normal: NormalSurprise? = nil) {
+  init(
+    ends: ClosedRange<Float>, unit: String, threshold: Float? = nil, normal: NormalSurprise? = nil
+  ) {
     self.ends = ends
     self.unit = unit
+    self.threshold = threshold
     self.normal = normal
+  }
+
+  /// The least step of a map that is above the threshold; nil where there is none.
+  var outline: Int? {
+    threshold.map {
+      Int(((($0 - ends.lowerBound) / (ends.upperBound - ends.lowerBound)) * 255).rounded(.up))
+    }
   }
 
   /// Bits a pixel, 8 for each channel: 0 … 8 bits a grey pixel, 0 … 24 bits an RGB pixel, which is
@@ -40,10 +52,11 @@ public struct HeatScale: Equatable, Sendable {
   /// Mean surprise of 9×9 pixels, bits a pixel: 0 … twice what one held-out image in a hundred exceeds
   /// anywhere, the same for every image.
   public static func boxes(of calibration: ExpertsCalibration) -> HeatScale {
-    HeatScale(
-      ends: 0...max(Float(2 * calibration.mapThreshold(0.99)), 1e-3),
+    let threshold = max(Float(calibration.mapThreshold(0.99)), 5e-4)
+    return HeatScale(
+      ends: 0...2 * threshold,
       unit: "mean surprise of 9×9 pixels, bits a pixel; the middle is the most of 99 in 100 normal"
-        + " images")
+        + " images", threshold: threshold)
   }
 
   /// A map's values on the scale.
@@ -91,24 +104,4 @@ public struct HeatMap: Equatable, Sendable {
     }
     return Image(height: height, width: width, channels: 3, pixels: pixels)
   }
-}
-
-/// An image as the model saw it, and beside it, after a thin gap, its heat map; small images are
-/// enlarged by a whole factor to at least 112 pixels on their longer side.
-public func sideBySide(_ image: Image, _ heat: HeatMap) -> Image {
-  precondition(
-    image.width == heat.width && image.height == heat.height,
-    "the map must be \(image.width)x\(image.height), found \(heat.width)x\(heat.height)")
-  let factor = enlargement(width: image.width, height: image.height, atLeast: 112)
-  let gap = 4
-  let panel = image.width * factor
-  var canvas = Canvas(width: 2 * panel + gap, height: image.height * factor, fill: .background)
-  canvas.draw(image, x: 0, y: 0, factor: factor)
-  canvas.draw(heat.image, x: panel + gap, y: 0, factor: factor)
-  return canvas.image
-}
-
-/// The least whole factor that brings the longer side to `atLeast` pixels.
-func enlargement(width: Int, height: Int, atLeast side: Int) -> Int {
-  (side + max(width, height) - 1) / max(width, height)
 }

@@ -106,7 +106,7 @@ struct InspectionJob: Codable {
 extension Flagging.HeatMaps: Codable {}
 
 extension HeatScale: Codable {
-  private enum Key: CodingKey { case low, high, unit }
+  private enum Key: CodingKey { case low, high, unit, threshold }
 
   /// What a legend says of it: no map can be made on a scale that was decoded.
   public func encode(to encoder: any Encoder) throws {
@@ -114,6 +114,7 @@ extension HeatScale: Codable {
     try fields.encode(ends.lowerBound, forKey: .low)
     try fields.encode(ends.upperBound, forKey: .high)
     try fields.encode(unit, forKey: .unit)
+    try fields.encodeIfPresent(threshold, forKey: .threshold)
   }
 
   public init(from decoder: any Decoder) throws {
@@ -125,6 +126,8 @@ extension HeatScale: Codable {
       throw DecodingError.dataCorruptedError(
         forKey: .high, in: fields, debugDescription: "expected more than \(low)")
     }
-    self.init(ends: low...high, unit: try fields.decode(String.self, forKey: .unit))
+    self.init(
+      ends: low...high, unit: try fields.decode(String.self, forKey: .unit),
+      threshold: try fields.decodeIfPresent(Float.self, forKey: .threshold))
   }
 }

@@ -6,6 +6,8 @@ import Images
 public protocol Inspector {
   /// The columns of a row beyond nats and bits per dimension.
   var scoreNames: [String] { get }
+  /// Of heat maps.
+  var scale: HeatScale { get }
   /// What tells all that findings rest on from others.
   var fingerprint: String { get }
   /// Pictures have the size of what was looked at; those of larger images are brought down.
@@ -43,7 +45,7 @@ public struct ScorerInspector: Inspector {
   public let scorer: Scorer
   /// Nil where the run is not calibrated.
   public let judge: Judge?
-  let scale: HeatScale
+  public let scale: HeatScale
 
   /// Images are decoded so many at a time.
   private static let chunk = 256
@@ -105,7 +107,7 @@ public struct ScorerInspector: Inspector {
 public struct ExpertsInspector: Inspector {
   public let experts: Experts
   public let falseAlarmRate: Double
-  let scale: HeatScale
+  public let scale: HeatScale
 
   /// Throws a `DetectionError` where held-out images are too few for the rate.
   public init(_ experts: Experts, falseAlarmRate: Double) throws(DetectionError) {

@@ -92,6 +92,7 @@ extension Packing {
         packing.add(region.peak)
         packing.add(region.peakX)
         packing.add(region.peakY)
+        packing.add(region.pValue) { $0.add($1) }
       }
     }
     add(image.picture) { packing, picture in
@@ -129,6 +130,7 @@ extension Unpacking {
   private mutating func region() throws -> Region {
     Region(
       x: try int(), y: try int(), width: try int(), height: try int(), area: try int(),
-      peak: try double(), peakX: try int(), peakY: try int())
+      peak: try double(), peakX: try int(), peakY: try int(),
+      pValue: try optional { try $0.double() })
   }
 }

@@ -46,7 +46,7 @@ extension ScoreTable {
 
   /// Writes `jsonLines`, as a whole or not at all, where there are any with the `regions` of each image:
   /// `x`, `y`, `width` and `height` of the least box around one, pixels of the image; `area`, pixels;
-  /// `peak`, bits a pixel, at `peak_x`, `peak_y`. Throws a `FileError`.
+  /// `peak`, bits a pixel, at `peak_x`, `peak_y`, and its `p_value`. Throws a `FileError`.
   public func writeJSONLines(to path: String, regions: [[Region]]? = nil) throws {
     try write(jsonLines(regions: regions), to: path)
   }
@@ -85,7 +85,8 @@ extension ScoreTable {
 extension Region {
   fileprivate var json: String {
     "{\"x\":\(x),\"y\":\(y),\"width\":\(width),\"height\":\(height),\"area\":\(area),"
-      + "\"peak\":\(peak),\"peak_x\":\(peakX),\"peak_y\":\(peakY)}"
+      + "\"peak\":\(peak),\"peak_x\":\(peakX),\"peak_y\":\(peakY)"
+      + (pValue.map { ",\"p_value\":\($0)" } ?? "") + "}"
   }
 }
 

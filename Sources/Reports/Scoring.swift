@@ -14,6 +14,7 @@ import Images
 /// stopped or killed is gone on with; that of a shard stays for `Shards`.
 public struct Scoring {
   public let inspector: any Inspector
+  private let scale: HeatScale
   /// Whether a file that cannot be read is an error.
   public var strict = false
   /// The share of the flagged that may be normal, where that was asked for.
@@ -27,7 +28,10 @@ public struct Scoring {
   /// read, in their order; and one's shape.
   public var surprise: (path: String, shape: [Int])?
 
-  public init(_ inspector: some Inspector) { self.inspector = inspector }
+  public init(_ inspector: some Inspector) {
+    self.inspector = inspector
+    scale = inspector.scale
+  }
 
   /// What was found.
   public struct Summary: Sendable {
@@ -80,7 +84,7 @@ public struct Scoring {
         if let found {
           try heatMap?(image.row.path) {
             let (picture, heat) = found.picture()
-            return sideBySide(picture, heat)
+            return sideBySide(picture, heat, scale: scale)
           }
           if let array {
             try array.cut(to: rows)

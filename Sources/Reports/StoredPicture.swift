@@ -6,9 +6,6 @@ struct StoredPicture: Equatable {
   let image: [UInt8]
   let heat: [UInt8]
 
-  /// Pixels a side up to which a picture is small.
-  private static let small = 64
-
   init(image: Image, heat: HeatMap) {
     self.image = Self.bytes(of: image)
     self.heat = Self.bytes(
@@ -24,45 +21,19 @@ struct StoredPicture: Equatable {
   }
 
   private static func bytes(of image: Image) -> [UInt8] {
-    guard max(image.width, image.height) <= small else { return image.encodedPNG() }
+    guard max(image.width, image.height) <= OddestPictures.smallSide else {
+      return image.encodedPNG()
+    }
     return [UInt8(image.width), UInt8(image.height), UInt8(image.channels)] + image.pixels
   }
 
   /// No PNG file begins with sides of at most 64.
   private static func image(of bytes: [UInt8]) throws -> Image {
-    guard let first = bytes.first, first <= small, bytes.count >= 3 else {
+    guard let first = bytes.first, first <= OddestPictures.smallSide, bytes.count >= 3 else {
       return try Image.decode(bytes, name: "a picture in a journal")
     }
     return Image(
       height: Int(bytes[1]), width: Int(first), channels: Int(bytes[2]),
       pixels: Array(bytes[3...]))
   }
-}
-
-extension HeatMap {
-  /// The map, brought down to so many pixels a side where it is larger.
-  func within(_ side: Int) -> HeatMap {
-    let (w, h) = fitting(width, height, side)
-    guard w < width else { return self }
-    return HeatMap(
-      width: w, height: h,
-      steps: (0..<h).flatMap { y in
-        (0..<w).map { x in steps[y * height / h * width + x * width / w] }
-      })
-  }
-}
-
-extension Image {
-  /// The image, brought down to so many pixels a side where it is larger.
-  func within(_ side: Int) -> Image {
-    let (w, h) = fitting(width, height, side)
-    return w < width ? resized(height: h, width: w) : self
-  }
-}
-
-/// Sides brought down to at most so many pixels.
-private func fitting(_ width: Int, _ height: Int, _ side: Int) -> (Int, Int) {
-  let longest = max(width, height)
-  guard longest > side else { return (width, height) }
-  return (max(1, width * side / longest), max(1, height * side / longest))
 }

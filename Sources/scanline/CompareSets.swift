@@ -1,4 +1,6 @@
 import ArgumentParser
+import Detection
+import Files
 import Jobs
 import Reports
 
@@ -12,6 +14,9 @@ struct CompareSets: ParsableCommand {
       others are. Intervals are of 95 %, by the bootstrap. Each score counts on the side on which it is \
       odd, high, low or both: where both, as far as it lies from the calibration's, or from those of \
       the normal images. The verdict and scores that compare with normal images need a calibrated run.
+
+      With --also, of several runs the mean and the standard deviation from run to run. With --plots, \
+      ROC curves and histograms of the verdict.
 
       Example: scanline compare runs/parts --in held-out --out-of scratched --out-of other-part
       """)
@@ -33,14 +38,49 @@ struct CompareSets: ParsableCommand {
       valueName: "folder"))
   var boxes: String?
 
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp("A further run to compare by; may be repeated.", valueName: "run"))
+  var also: [String] = []
+
+  @Option(help: ArgumentHelp("Draw roc.svg and scores.svg here.", valueName: "folder"))
+  var plots: String?
+
+  @OptionGroup var output: OutputOptions
+
   @OptionGroup var options: UseOptions
 
   func validate() throws {
+    for path in also { try requirePath("--also", path) }
+    if let plots { try requirePath("--plots", plots) }
     for path in [normal] + others { try requirePath("DATA", path) }
   }
 
   func run() throws {
-    let run = try options.open(runFolder)
+    let folder = try plots.map {
+      try OutputFolder($0, inputs: [normal] + others, overwrite: output.overwrite)
+    }
+    try folder?.requireFree(ComparisonPlots.names)
+    let runs = [runFolder.path] + also
+    let outcomes = try runs.map { try outcome(by: options.open($0)) }
+    let pairs = outcomes.map(\.comparison.pairs)
+    if let folder { try draw(pairs, to: folder) }
+    let means = runs.count > 1 ? Self.means(of: pairs) : nil
+    let maps = outcomes.flatMap { $0.maps.map(Map.init) }
+    let lines =
+      means.map { $0.map { ($0.outOf, $0.cells) } } ?? pairs[0].map { ($0.outOf, cells($0)) }
+    let heading = means.map { _ in "means of \(runs.count) runs ± their standard deviation" }
+    let named = zip(runs, pairs).flatMap { run, pairs in
+      pairs.map { Pair($0, run: runs.count > 1 ? run : nil) }
+    }
+    try options.common.console.result(
+      // All read the same files.
+      WithReading(
+        Result(pairs: named, means: means, maps: boxes == nil ? nil : maps), outcomes[0].reading),
+      text: ([heading, table(lines)].compactMap(\.self) + maps.map(\.text)).joined(separator: "\n"))
+  }
+
+  private func outcome(by run: RunInUse) throws -> ComparisonJob.Outcome {
     var job = ComparisonJob(run.trained, normal: normal, others: others)
     job.boxes = boxes
     job.strict = run.reading.strict
@@ -50,46 +90,13 @@ struct CompareSets: ParsableCommand {
     guard let outcome = try job.run(watch: display.show) else {
       throw CommandError.stopped("\(display.path ?? normal) is not scored to its end")
     }
-    let pairs = outcome.comparison.pairs
-    let maps = outcome.maps.map(Map.init)
-    try run.console.result(
-      WithReading(
-        Result(pairs: pairs.map(Pair.init), maps: boxes == nil ? nil : maps), outcome.reading),
-      text: ([table(pairs)] + maps.map(\.text)).joined(separator: "\n"))
+    return outcome
   }
 
   /// What `--json` prints.
   private struct Result: Encodable {
     let pairs: [Pair]
+    let means: [Mean]?
     let maps: [Map]?
-  }
-}
-
-/// Shows a comparison as it goes.
-private final class ScoringDisplay {
-  /// What is being scored.
-  private(set) var path: String?
-  private let run: RunInUse
-  private let reading: ReadingDisplay
-  private var line: ProgressLine
-
-  init(_ run: RunInUse) {
-    self.run = run
-    reading = ReadingDisplay(run.console)
-    line = ProgressLine(run.console)
-  }
-
-  /// Answers whether nobody has asked it to stop.
-  func show(_ event: ComparisonJob.Event) -> Bool {
-    switch event {
-    case .reading(let event): return reading.show(event)
-    case .seen(let remark): run.console.warn("\(remark)")
-    case .scoring(let path, let done, let total):
-      if path != self.path { line = ProgressLine(run.console) }
-      self.path = path
-      line.update("scoring \(path)", Double(done), of: total, "images")
-      if done == total { line.clear() }
-    }
-    return !run.interruption.isRequested
   }
 }

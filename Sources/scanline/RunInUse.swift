@@ -23,11 +23,13 @@ struct UseOptions: ParsableArguments {
   func validate() throws { try precision.require("--precision") }
 
   /// Sets up the engine and opens the run.
-  func open(_ run: RunArgument) throws -> RunInUse {
+  func open(_ run: RunArgument) throws -> RunInUse { try open(run.path) }
+
+  func open(_ path: String) throws -> RunInUse {
     common.prepare()
     let interruption = Interruption()
     return RunInUse(
-      path: run.path, trained: try TrainedModel(run: run.path, precision: precision.precision),
+      path: path, trained: try TrainedModel(run: path, precision: precision.precision),
       reading: reading, console: common.console, interruption: interruption)
   }
 }

@@ -231,6 +231,45 @@ import Testing
     #expect(first[1] == "verdict" && first[2] == "1.000")
   }
 
+  @Test("compare averages runs and draws them")
+  func compareRuns() throws {
+    let words = [
+      "compare", "run", "--also", "run", "--in", "held-out", "--out-of", "mixed/bad", "--out-of",
+      "mixed/good", "--plots", "plots",
+    ]
+    let object = try place.scanline(words + ["--json"]).object()
+    let pairs = try #require(object["pairs"] as? [[String: Any]])
+    #expect(pairs.count == 2 * 2 * 14 && pairs.allSatisfy { $0["run"] as? String == "run" })
+    let means = try #require(object["means"] as? [[String: Any]])
+    #expect(means.count == 2 * 14)
+    for mean in means {
+      let pair = try #require(
+        pairs.first { pair in
+          ["out_of", "score"].allSatisfy { pair[$0] as? String == mean[$0] as? String }
+        })
+      #expect(mean["runs"] as? Int == 2 && mean["auroc_deviation"] as? Double == 0)
+      #expect(mean["auroc"] as? Double == pair["auroc"] as? Double)
+    }
+    for (name, words) in [
+      ("roc.svg", ["mixed/bad: AUROC 1.000, mean of 2 runs", "mixed/good"]),
+      ("scores.svg", ["mixed/bad, 5", "first of 2 runs"]),
+    ] {
+      let drawing = String(decoding: try place.contents("plots/\(name)"), as: UTF8.self)
+      for word in words { #expect(drawing.contains(word), "\(name) lacks \(word)") }
+    }
+    let text = try place.scanline(words)
+    #expect(text.out.hasPrefix("means of 2 runs ± their standard deviation\nout of"))
+    #expect(text.out.contains("1.000 ± 0.000"))
+    // What scanline did not write stays, and is told of before anything is scored.
+    place.write(Data("mine".utf8), to: "mine/roc.svg")
+    try place.scanline(
+      "compare", "run", "--in", "held-out", "--out-of", "mixed/bad", "--plots", "mine"
+    ).expectFailure(naming: ["mine/roc.svg"])
+    #expect(try place.contents("mine/roc.svg") == Data("mine".utf8))
+    try place.scanline("compare", "run", "--also", "none", "--in", "held-out", "--out-of", "mixed")
+      .expectFailure(naming: ["none"])
+  }
+
   @Test("compare's table names each set by as much of its path as tells it from the others")
   func shortNames() throws {
     try place.makeImages("other/bad", 3, odd: true)

@@ -57,6 +57,8 @@ import Testing
     for row in rows where (row["path"] as? String)?.hasPrefix("odd") == true {
       #expect(row["flagged"] as? Bool == true)
       let regions = try #require(row["regions"] as? [[String: Any]])
+      let p = try #require(regions.first?["p_value"] as? Double)
+      #expect(p > 0 && p <= 0.1)
       let (x, y) = (
         try #require(regions.first?["peak_x"] as? Int),
         try #require(regions.first?["peak_y"] as? Int)
@@ -64,7 +66,7 @@ import Testing
       #expect((36...62).contains(x) && (26...52).contains(y), "\(x) \(y)")
     }
     let picture = try Image.decode(contentsOf: place.file("out/heatmaps/odd/0.png.png"))
-    #expect(picture.height == 160 && picture.width == 2 * 176 + 4)
+    #expect(picture.height == 2 * 80 + 30 && picture.width == 3 * 2 * 88 + 2 * 4)
     #expect(place.exists("out/report.html") && place.exists("out/contact-sheet.png"))
 
     try expectShards()
@@ -72,7 +74,7 @@ import Testing
     let other = try place.scanline(
       "score", "run", "sizes", "--out", "s.csv", "--heatmaps", "maps", "--quiet")
     #expect(other.status == 0, "\(other.error)")
-    #expect(try Image.decode(contentsOf: place.file("maps/2.png.png")).height == 2 * 88)
+    #expect(try Image.decode(contentsOf: place.file("maps/2.png.png")).height == 2 * 88 + 30)
 
     // Outlines are met by the map.
     place.folder.makeFolder("boxes")

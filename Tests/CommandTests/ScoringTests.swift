@@ -70,7 +70,7 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.error)")
     #expect(!place.exists("deep/er/out/heatmaps"))
     let page = String(decoding: try place.contents("deep/er/out/report.html"), as: UTF8.self)
-    let links = page.matches(of: /href="([^"]*)"/).map { String($0.1) }
+    let links = page.matches(of: /"(\.\.\/[^"]*\.png)"/).map { String($0.1) }
     #expect(links.count >= 5)
     for link in links { #expect(place.exists("deep/er/out/\(link)"), "\(link)") }
   }

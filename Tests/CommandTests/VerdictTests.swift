@@ -50,7 +50,8 @@ import Testing
       #expect(share > 0.8, "\(odd): \(share)")
     }
     let page = String(decoding: try place.contents("out/report.html"), as: UTF8.self)
-    #expect(page.contains("250 held-out normal images") && page.contains("what is odd"))
+    #expect(
+      page.contains("250 held-out normal images") && page.contains("Its parts say which scores"))
     let lines = String(decoding: try place.contents("out/scores.jsonl"), as: UTF8.self)
       .split(separator: "\n")
     #expect(lines.allSatisfy { $0.contains(#""parts":[{"score":""#) })

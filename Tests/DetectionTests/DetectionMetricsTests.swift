@@ -130,3 +130,18 @@ import Testing
     #expect(abs(wide.lowerBound - 0.49902) < 1e-5 && abs(wide.upperBound - 0.50098) < 1e-5)
   }
 }
+
+@Suite struct MetricsSpreadTests {
+  @Test func spreadIsMeanAndStandardDeviationFromRunToRun() throws {
+    // AUROC 1, 5/6 and 1/2 of three runs.
+    let runs = try [[4.0, 5], [2.5, 4], [0, 4]].map {
+      try DetectionMetrics(normal: [1, 2, 3], odd: $0)
+    }
+    let spread = MetricsSpread(of: runs)
+    #expect(spread.runs == 3)
+    #expect(abs(spread.mean.auroc - 7 / 9) < 1e-12)
+    #expect(abs(spread.deviation.auroc - (7.0 / 108).squareRoot()) < 1e-12)
+    #expect(MetricsSpread(of: [runs[1]]).mean == runs[1])
+    #expect(MetricsSpread(of: [runs[1]]).deviation.auroc == 0)
+  }
+}

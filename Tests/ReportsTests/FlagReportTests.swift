@@ -1,6 +1,7 @@
 import Detection
 import Foundation
 import Images
+import Randomness
 import Reports
 import Testing
 
@@ -26,56 +27,76 @@ import Testing
     let heat = HeatMap(SurpriseMap(bits: [0, 1, 2, 9], width: 2, height: 2), scale: scale)
     return FlagReport(
       title: name, table: ScoreTable(rows: rows),
-      flagged: rows.prefix(count).map { .init(row: $0, image: picture, heat: heat) },
+      pictures: (0..<count).map { .init(row: $0, image: picture, heat: heat) },
       unreadable: [.init(path: name, reason: name)], falseAlarmRate: 0.01,
       calibration: try Calibration(
         scores: ["nats": normal ?? (1...150).map(Double.init)], data: name, heldOut: heldOut),
       scale: scale, command: ["scanline", "flag", name])
   }
 
+  /// What the page's script is given: inert elements by their names.
+  private func data(of html: String) -> [String: String] {
+    let elements = html.matches(of: /<script type="[a-z\/]*" id="([a-z0-9-]*)">([^<]*)<\/script>/)
+    return Dictionary(uniqueKeysWithValues: elements.map { (String($0.1), String($0.2)) })
+  }
+
+  private func rows(of html: String) throws -> [[Any]] {
+    let json = try #require(data(of: html)["data"])
+    let object = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+    return try #require(object?["rows"] as? [[Any]])
+  }
+
   @Test func escapesEveryName() throws {
     let html = try report().html()
-    #expect(!html.contains("<script") && !html.contains("alert('1')"))
+    #expect(!html.contains("<script>alert") && !html.contains("alert('1')</script"))
     #expect(html.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;"))
     #expect(!html.contains("\n.png"), "a line end in a name is shown, not obeyed")
+    #expect(try rows(of: html).allSatisfy { $0[0] as? String == Self.hostile })
     // Every tag in the page is one that the report itself makes.
-    let tags = Set(html.matches(of: /<\/?([a-z0-9]+)/).map { String($0.1) })
+    let script = try #require(html.range(of: "<script>\n"))
+    let tags = Set(html[..<script.lowerBound].matches(of: /<\/?([a-z0-9]+)/).map { String($0.1) })
     let known = [
-      "html", "head", "meta", "title", "style", "body", "header", "section", "h1", "h2", "p", "dl",
-      "div", "dt", "dd", "span", "svg", "path", "text", "table", "thead", "tbody", "tr", "th", "td",
-      "img", "bdi", "pre",
+      "html", "head", "meta", "title", "style", "body", "header", "section", "h1", "h2", "h3", "p",
+      "dl", "div", "dt", "dd", "span", "svg", "path", "text", "table", "thead", "tbody", "tr", "th",
+      "td", "img", "bdi", "pre", "a", "button", "canvas", "dialog", "footer", "input", "label",
+      "nav", "noscript", "ol", "output", "script", "select",
     ]
-    #expect(tags.subtracting(known).isEmpty)
+    #expect(tags.subtracting(known).isEmpty, "\(tags.subtracting(known))")
+    #expect(html.matches(of: /<\/script>/).count == 1 + data(of: html).count)
   }
 
   @Test func loadsNothing() throws {
     let html = try report(name: "a.png").html()
     #expect(!html.contains("http:") && !html.contains("https:") && !html.contains("url("))
-    #expect(!html.contains("href") && !html.contains("@import") && !html.contains("<link"))
-    let sources = html.matches(of: /src="([^"]*)"/).map { String($0.1) }
-    #expect(sources.count == 7, "two pictures a flagged image, and the colour bar")
+    #expect(!html.contains("href=") && !html.contains("@import") && !html.contains("<link"))
     let prefix = "data:image/png;base64,"
-    for source in sources {
-      #expect(source.hasPrefix(prefix))
-      let png = try #require(Data(base64Encoded: String(source.dropFirst(prefix.count))))
-      #expect(png.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+    let sources = html.matches(of: /src="([^"]*)"/).map { String($0.1) }
+    #expect(sources.count == 1 && sources[0].hasPrefix(prefix), "the colour bar")
+    // One below the other: three pictures, and three maps.
+    for name in ["image-0", "map-0"] {
+      let text = try #require(data(of: html)[name])
+      let png = try #require(Data(base64Encoded: text))
+      let sheet = try Image.decode(Array(png), name: name)
+      #expect(sheet.width == 2 && sheet.height == 6)
     }
   }
 
   @Test func leadsToTheOriginals() throws {
     var page = try report(name: "a.png")
-    page.flagged[1].original = "../in%20coming/a.png"
-    let html = try page.html()
-    #expect(html.matches(of: /<a\s/).count == 1)
-    #expect(html.contains("<a href=\"../in%20coming/a.png\"><bdi>a.png</bdi></a>"))
+    page.pictures[1].original = "../in%20coming/a.png"
+    let links = try rows(of: page.html()).map { $0[3] as? String }
+    #expect(links == [nil, "../in%20coming/a.png", nil, nil, nil, nil])
   }
 
   @Test func everyElementIsClosed() throws {
     for page in [try report(), try report(flagged: 0), try report(scores: [.nan, .infinity])] {
       var open: [String] = []
-      for tag in try page.html().matches(of: /<(\/?)([a-z0-9]+)[^>]*?(\/?)>/) {
+      let html = try page.html()
+      let script = try #require(html.range(of: "<script>\n")).upperBound
+      let end = try #require(html.range(of: "</script>\n</body>")).lowerBound
+      for tag in (html[..<script] + html[end...]).matches(of: /<(\/?)([a-z0-9]+)[^>]*?(\/?)>/) {
         let name = String(tag.2)
-        if ["meta", "img"].contains(name) || !tag.3.isEmpty { continue }
+        if ["meta", "img", "input"].contains(name) || !tag.3.isEmpty { continue }
         if tag.1.isEmpty { open.append(name) } else { #expect(open.popLast() == name) }
       }
       #expect(open.isEmpty)
@@ -85,13 +106,14 @@ import Testing
   @Test func tellsTheFigures() throws {
     let html = try report(scores: [Double](repeating: 50, count: 94)).html()
     for figure in [
-      "<dt>images</dt><dd>100</dd>", "<dt>flagged</dt><dd>3</dd>", "<dt>unreadable</dt><dd>1</dd>",
-      "<dd>1 %</dd>", "<dd>1.0</dd>", "threshold 150", "150 held-out normal images",
-      "<td class=\"number\" data-label=\"nats\">299.0</td>", "≥ 8",
+      "<dt>images</dt><dd>100</dd>", "<dt>flagged</dt><dd id=\"count\">3</dd>",
+      "<dt>unreadable</dt><dd>1</dd>", "<dd>1 %</dd>", "<dd id=\"expected\">1.0</dd>",
+      "threshold 150", "150 held-out normal images", "[0.01,299,0.5]", "≥ 8",
+      "\"counts\":[[0.01,3],[0.5,97]]",
     ] {
       #expect(html.contains(figure), "the page lacks \(figure)")
     }
-    #expect(!html.contains("are shown"))
+    #expect(html.contains("It has pictures of 3 of them."))
     // Held out only where it is known.
     for heldOut in [false, nil] {
       let html = try report(heldOut: heldOut).html()
@@ -100,9 +122,39 @@ import Testing
   }
 
   @Test func isBoundedAndSaysSo() throws {
-    let html = try report(flagged: 230).html()
-    #expect(html.matches(of: /alt="surprise"/).count == 200)
-    #expect(html.contains("The first 200 of 230 are shown."))
+    // Pictures that no file makes smaller.
+    var random = RandomStream(seed: 1, "noise")
+    func noise(_ side: Int) -> Image {
+      Image(
+        height: side, width: side, channels: 3,
+        pixels: (0..<3 * side * side).map { _ in UInt8(random.integer(below: 256)) })
+    }
+    var pictures = OddestPictures()
+    let rows = (0..<11_000).map { index in
+      ScoreRow(
+        path: "\(index).png", nats: Double(index), bitsPerDimension: 1,
+        verdict: .init(pValue: 0.5, flagged: false))
+    }
+    let (small, large) = (noise(64), noise(320))
+    for (index, row) in rows.enumerated() {
+      pictures.add(row, at: index) { (row.nats >= 10_900 ? large : small, nil, nil) }
+    }
+    var page = try report()
+    page.table = ScoreTable(rows: rows)
+    page.pictures = pictures.oddestFirst
+    // In memory too, of the oddest, in their order.
+    #expect(page.pictures.reduce(0) { $0 + $1.image.pixels.count } < 100 << 20)
+    #expect(page.pictures.map(\.row) == Array((0..<11_000).reversed().prefix(page.pictures.count)))
+    let html = try page.html()
+    #expect(html.utf8.count < 16_000_000)
+    #expect(html.contains("It lists the 10,000 oddest of 11,000 images; scores.csv lists all."))
+    let found = html.firstMatch(
+      of: /It has pictures of ([0-9,]+) of them. It has larger pictures of the ([0-9]+) oddest/)
+    let counts = try #require(found)
+    #expect((100...1_000).contains(try #require(Int(counts.1))))
+    #expect((5..<100).contains(try #require(Int(counts.2))))
+    let some = try self.rows(of: html)
+    #expect(some[0][5] is [Any] && some[some.count - 1][4] as? Int == 0)
   }
 
   @Test func drawsWhateverTheScoresAre() throws {

@@ -123,8 +123,6 @@ final class Counting: PlainBackend {
       // Images 0 and 208 differ in nothing: 208 = 13 · 16.
       #expect(pictures[0] == pictures[1])
     }
-    let page = try String(contentsOfFile: folder.file("out/report.html"), encoding: .utf8)
-    #expect(page.contains("The first 200 of 230 are shown."))
   }
 
   @Test func theReportIsThereBeforeHeatMapsAre() throws {
@@ -165,7 +163,7 @@ final class Counting: PlainBackend {
     _ = try flagging(untrained()).write(
       ImageSource(data(names), at: folder.file("in")), to: folder.file("out"))
     let page = try String(contentsOfFile: folder.file("out/report.html"), encoding: .utf8)
-    let links = page.matches(of: /href="([^"]*)"/).map { String($0.1) }
+    let links = page.matches(of: /"(\.\.\/in\/[^"]*)"/).map { String($0.1) }
     #expect(links.sorted() == ["../in/a%20b%25.png", "../in/sub/%23c.png"])
   }
 

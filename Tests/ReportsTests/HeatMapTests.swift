@@ -49,7 +49,7 @@ import Testing
     bits[28 + 2] = 8
     let both = sideBySide(
       image, HeatMap(SurpriseMap(bits: bits, width: 28, height: 28), scale: scale))
-    #expect(both.width == 112 + 4 + 112 && both.height == 112 && both.channels == 3)
+    #expect(both.width == 3 * 112 + 2 * 4 && both.height == 112 && both.channels == 3)
     func at(_ x: Int, _ y: Int) -> [UInt8] {
       Array(both.pixels[3 * (y * both.width + x)..<3 * (y * both.width + x) + 3])
     }
@@ -57,8 +57,49 @@ import Testing
     #expect(at(8, 4) == [200, 200, 200] && at(11, 7) == [200, 200, 200])
     #expect(at(7, 4) == [10, 10, 10] && at(12, 7) == [10, 10, 10] && at(8, 8) == [10, 10, 10])
     let (top, bottom) = (ColourMap.table[255], ColourMap.table[0])
+    #expect(at(232 + 8, 4) == [top.red, top.green, top.blue])
+    #expect(at(232 + 12, 4) == [bottom.red, bottom.green, bottom.blue])
+    // Over the image: what is odd has the map's colour, the rest is dimmed.
     #expect(at(116 + 8, 4) == [top.red, top.green, top.blue])
-    #expect(at(116 + 12, 4) == [bottom.red, bottom.green, bottom.blue])
+    #expect(at(116 + 12, 4) == [6, 6, 6])
+  }
+
+  /// At the image's own size, with a legend, and a line around what is above the threshold.
+  @Test func outlinesWhatIsAboveTheThreshold() throws {
+    let calibration = try Self.calibration(peaks: [Double](repeating: 2, count: 120))
+    let scale = HeatScale.boxes(of: calibration)
+    #expect(scale.threshold == 2 && scale.ends == 0...4)
+    var values = [Float](repeating: 2, count: 200 * 120)
+    for y in 30..<60 { for x in 50..<90 { values[y * 200 + x] = 2.1 } }
+    let heat = HeatMap(PixelMap(width: 200, height: 120, values: values), scale: scale)
+    let grey = Image(
+      height: 120, width: 200, channels: 1, pixels: [UInt8](repeating: 100, count: 200 * 120))
+    let picture = sideBySide(grey, heat, scale: scale)
+    #expect(picture.width == 3 * 200 + 8 && picture.height == 120 + 30)
+    var lines: [[Int]] = []
+    for y in 0..<120 {
+      let row = (0..<200).filter { x in
+        let start = 3 * (y * picture.width + 204 + x)
+        return picture.pixels[start..<start + 3].allSatisfy { $0 == 255 }
+      }
+      lines.append(row)
+    }
+    #expect(lines.indices.filter { !lines[$0].isEmpty } == Array(30..<60))
+    #expect(lines[30] == Array(50..<90) && lines[59] == Array(50..<90) && lines[45] == [50, 89])
+    // Without a scale there is no legend.
+    #expect(sideBySide(grey, heat).height == 120)
+  }
+
+  /// Held-out images whose maps' peaks are these.
+  private static func calibration(peaks: [Double]) throws -> ExpertsCalibration {
+    let held = peaks.enumerated().map { place, peak in
+      #"{"name":"\#(place)","surprisePeak":\#(peak),"entropyPeak":1,"fold":0,"place":\#(place)}"#
+    }
+    let json = """
+      {"held":[\(held.joined(separator: ","))],"folds":[[]],"scales":[1],"explainedShare":1,
+      "weights":""}
+      """
+    return try JSONDecoder().decode(ExpertsCalibration.self, from: Data(json.utf8))
   }
 
   @Test func coloursStayInOrder() {
@@ -66,7 +107,7 @@ import Testing
     let both = sideBySide(
       image, HeatMap(SurpriseMap(bits: [0], width: 1, height: 1), scale: scale))
     #expect(Array(both.pixels[0..<3]) == [250, 120, 30])
-    #expect(both.width == 228)
+    #expect(both.width == 3 * 112 + 8)
   }
 
   @Test func noiseThatEveryImageHasIsDark() throws {

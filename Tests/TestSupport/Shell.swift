@@ -103,9 +103,9 @@ public final class Shell: Sendable {
   }
 
   /// Waits until something is so; false where it is not within a minute.
-  public func waits(until isSo: () -> Bool) -> Bool {
+  public func waits(until isSo: () throws -> Bool) rethrows -> Bool {
     for _ in 0..<3000 {
-      if isSo() { return true }
+      if try isSo() { return true }
       Thread.sleep(forTimeInterval: 0.02)
     }
     return false

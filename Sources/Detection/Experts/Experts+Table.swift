@@ -101,9 +101,14 @@ extension Experts {
   /// Where an image surprises more than 99 in 100 held-out ones do anywhere; where a flagged one does so
   /// nowhere, more than 95 do.
   public func regions(of evidence: LargeEvidence, flagged: Bool) -> [Region] {
-    let regions = evidence.regions(above: calibration.mapThreshold(0.99))
-    return regions.isEmpty && flagged
-      ? evidence.regions(above: calibration.mapThreshold(0.95)) : regions
+    var regions = evidence.regions(above: calibration.mapThreshold(0.99))
+    if regions.isEmpty && flagged {
+      regions = evidence.regions(above: calibration.mapThreshold(0.95))
+    }
+    for index in regions.indices {
+      regions[index].pValue = calibration.pValue(ofPeak: regions[index].peak)
+    }
+    return regions
   }
 
   /// Throws where no image could be flagged at the rate.

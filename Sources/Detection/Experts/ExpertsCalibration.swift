@@ -51,6 +51,12 @@ public struct ExpertsCalibration: Codable, Equatable, Sendable {
     let peaks = held.map(\.surprisePeak).sorted()
     return peaks[min(peaks.count, max(1, Int((share * Double(peaks.count)).rounded(.up)))) - 1]
   }
+
+  /// The share of images that have a place as high anywhere, p = (1 + those held out that do) / (N + 1):
+  /// over all places of an image at once, so that it is no less for a large image.
+  public func pValue(ofPeak peak: Double) -> Double {
+    Double(1 + held.count { $0.surprisePeak >= peak }) / Double(held.count + 1)
+  }
 }
 
 /// Judges images of any size by both experts.

@@ -12,12 +12,17 @@ public struct Region: Codable, Equatable, Sendable {
   /// Where that stands.
   public var peakX: Int
   public var peakY: Int
+  /// The share of normal images that have a place so high, 0 < p ≤ 1; nil where there are none to compare
+  /// with.
+  public var pValue: Double?
 
   public init(
-    x: Int, y: Int, width: Int, height: Int, area: Int, peak: Double, peakX: Int, peakY: Int
+    x: Int, y: Int, width: Int, height: Int, area: Int, peak: Double, peakX: Int, peakY: Int,
+    pValue: Double? = nil
   ) {
     (self.x, self.y, self.width, self.height) = (x, y, width, height)
     (self.area, self.peak, self.peakX, self.peakY) = (area, peak, peakX, peakY)
+    self.pValue = pValue
   }
 
   /// The parts of a map above a threshold that hang together by sides or corners, the highest first.

@@ -88,6 +88,6 @@ struct KernelCase: Sendable, CustomTestStringConvertible {
   }
 
   static let all =
-    pointwise + linear + convolutions + nade + likelihoods + optimiser
-    + staircases
+    pointwise + linear + convolutions + nade + gated + attention + normalisation + likelihoods
+    + optimiser + staircases
 }

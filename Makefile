@@ -87,7 +87,7 @@ binarized = $(firstword $(wildcard $(DATA)/binarized-mnist/binarized_mnist_$(1).
 # Whole: nothing is to be flagged by these.
 STATIC = $(call binarized,train) --validation $(call binarized,valid) --hold-out 0 --seed 1
 
-.PHONY: study-fvsbn study-nade study-made study-pixelcnn
+.PHONY: study-fvsbn study-nade study-made study-pixelcnn study-gated
 study-fvsbn: build ## FVSBN on static binarized MNIST
 	$(SCANLINE) train $(STATIC) --run runs/fvsbn --model fvsbn --epochs 60
 	$(SCANLINE) evaluate runs/fvsbn $(call binarized,test)
@@ -105,6 +105,11 @@ study-pixelcnn: build ## PixelCNN on static binarized MNIST
 	  --set channels=32 --set dropout=0.1 --batch 16 --learning-rate 1.5e-3 --weight-decay 0.05 \
 	  --minutes 40
 	$(SCANLINE) evaluate runs/pixelcnn $(call binarized,test)
+
+study-gated: build ## gated PixelCNN on static binarized MNIST: two and a half hours
+	$(SCANLINE) train $(STATIC) --run runs/gated --model gated-pixelcnn --set channels=32 \
+	  --set dropout=0.1 --weight-decay 0.05 --minutes 150
+	$(SCANLINE) evaluate runs/gated $(call binarized,test)
 
 .PHONY: study-precision
 study-precision: build ## the same trainings in float32 and in bfloat16, on static binarized MNIST

@@ -1,6 +1,7 @@
 """What a drawn image costs in scoring passes, by `scanline benchmark`: medians of some rounds.
 
-    python3 Benchmarks/sampling.py [--rounds 5] [--seconds 2] [--scanline .build/release/scanline]
+    python3 Benchmarks/sampling.py [--rounds 5] [--seconds 2] [--only gated]
+        [--scanline .build/release/scanline]
 """
 
 import argparse
@@ -9,6 +10,7 @@ import statistics
 import subprocess
 
 DIGITS = ["--head", "bernoulli"]
+COLOUR = ["--size", "32x32", "--channels", "rgb", "--head", "categorical"]
 MODELS = [
     ("FVSBN", ["--model", "fvsbn"] + DIGITS),
     ("NADE, 500 units", ["--model", "nade"] + DIGITS),
@@ -17,10 +19,18 @@ MODELS = [
         "PixelCNN, 15 blocks of h = 64",
         ["--model", "pixelcnn", "--set", "blocks=15", "--set", "channels=64"] + DIGITS,
     ),
+    ("gated PixelCNN, defaults", ["--model", "gated-pixelcnn"] + DIGITS),
+    ("transformer, defaults", ["--model", "transformer"] + DIGITS),
+    ("PixelSNAIL, defaults", ["--model", "pixelsnail"] + DIGITS),
+    ("PixelCNN++, defaults", ["--model", "pixelcnn++"] + DIGITS),
     (
         "PixelCNN, defaults, 32×32 RGB, 256 levels",
-        ["--model", "pixelcnn", "--size", "32x32", "--channels", "rgb", "--head", "categorical"],
+        ["--model", "pixelcnn"] + COLOUR,
     ),
+    ("gated PixelCNN, the same", ["--model", "gated-pixelcnn"] + COLOUR),
+    ("transformer, the same", ["--model", "transformer"] + COLOUR),
+    ("PixelSNAIL, the same", ["--model", "pixelsnail"] + COLOUR),
+    ("PixelCNN++, the same", ["--model", "pixelcnn++"] + COLOUR),
 ]
 
 
@@ -35,11 +45,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--only", default="", help="part of a model's name")
     parser.add_argument("--scanline", default=".build/release/scanline")
     chosen = parser.parse_args()
     print("| model | precision | scoring, images/s | sampling, images/s | passes a sample |")
     print("|---|---|---|---|---|")
     for name, arguments in MODELS:
+        if chosen.only not in name:
+            continue
         for precision in ["float32", "bfloat16"]:
             rounds = [measure(chosen, arguments, precision) for _ in range(chosen.rounds)]
             score, sample = (statistics.median(column) for column in zip(*rounds))

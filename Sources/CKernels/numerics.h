@@ -112,3 +112,15 @@ SL_INLINE float sl_largest(const float *x, size_t k) {
   for (size_t lane = 0; lane < 16; lane++) top = tops[lane] > top ? tops[lane] : top;
   return top;
 }
+
+// Chris Wellons' lowbias32.
+SL_INLINE uint32_t sl_mixed(uint32_t x) {
+  x = (x ^ (x >> 16)) * 0x7feb352du;
+  x = (x ^ (x >> 15)) * 0x846ca68bu;
+  return x ^ (x >> 16);
+}
+
+// The 32 bits that dropout compares with its threshold, of an element and the halves of a key.
+SL_INLINE uint32_t sl_draw(uint32_t element, uint32_t low, uint32_t high) {
+  return sl_mixed(sl_mixed(element ^ low) ^ high);
+}

@@ -172,13 +172,6 @@ void sl_sum_of_rows_bf16(const uint16_t *x, size_t rows, size_t columns, float *
   sl_parallel(sum_of_rows_bf16_part, &j, columns, 32);
 }
 
-// Chris Wellons' lowbias32.
-SL_INLINE uint32_t mixed(uint32_t x) {
-  x = (x ^ (x >> 16)) * 0x7feb352du;
-  x = (x ^ (x >> 15)) * 0x846ca68bu;
-  return x ^ (x >> 16);
-}
-
 typedef struct {
   sl_dropout mask;
   const void *x;
@@ -195,7 +188,7 @@ typedef struct {
     const uint32_t threshold = j->mask.threshold;                                             \
     const float scale = j->mask.scale;                                                        \
     _Pragma("clang loop vectorize(assume_safety)") for (size_t i = begin; i < end; i++) {     \
-      y[i] = mixed(mixed((uint32_t)i ^ low) ^ high) >= threshold ? (TYPE)(SCALED) : (TYPE)0;  \
+      y[i] = sl_draw((uint32_t)i, low, high) >= threshold ? (TYPE)(SCALED) : (TYPE)0;  \
     }                                                                                         \
   }                                                                                           \
   void sl_##NAME(const sl_dropout *mask, const TYPE *x, TYPE *y, size_t n) {                  \

@@ -16,6 +16,8 @@ public struct CausalConvolution {
     case excluded
     /// Earlier colours and its own: "mask B".
     case included
+    /// Nothing of its own row, and all of those above: the first layer of a vertical stack.
+    case rowsAbove
   }
 
   public let weight: Parameter
@@ -27,27 +29,30 @@ public struct CausalConvolution {
 
   /// - Parameters:
   ///   - size: the side of the uncropped kernel, odd.
+  ///   - ownRow: whether it sees nothing but its own row.
   ///   - constants: channels that follow the inputs and are the same for every image; all taps of
   ///     them are open.
   public init(
-    _ inputs: Int, _ outputs: Int, size: Int, centre: Centre, colours: Int, constants: Int = 0,
-    gain: Double = 1, at scope: Scope
+    _ inputs: Int, _ outputs: Int, size: Int, ownRow: Bool = false, centre: Centre, colours: Int,
+    constants: Int = 0, gain: Double = 1, at scope: Scope
   ) {
     precondition(size % 2 == 1, "a causal kernel has a centre: its side is odd, found \(size)")
     self.colours = colours
-    ofImage = centre == .excluded
+    ofImage = centre != .included
     let reach = size / 2
+    let (above, width) = ownRow ? (0, reach + 1) : (reach, size)
     // Right of the centre nothing is seen, and the centre itself by what may see its own pixel.
-    let seesCentre = centre == .included || colours > 1
+    let seesCentre = centre == .included || centre == .excluded && colours > 1
+    let seen = centre == .rowsAbove ? 0 : seesCentre ? reach + 1 : reach
     geometry = ConvolutionGeometry(
-      height: reach + 1, width: size, top: reach, bottom: 0, left: reach, right: reach,
-      lastRow: constants > 0 ? size : max(1, seesCentre ? reach + 1 : reach))
-    let shape: Shape = [outputs, inputs + constants, reach + 1, 2 * reach + 1]
+      height: above + 1, width: width, top: above, bottom: 0, left: reach,
+      right: width - 1 - reach, lastRow: constants > 0 ? width : max(1, seen))
+    let shape: Shape = [outputs, inputs + constants, above + 1, width]
     let mask =
       scope.isMeasuring
       ? nil
       : Self.mask(
-        inputs, shape, centre: centre, colours: colours, scope.precision)
+        inputs, shape, reach: reach, centre: centre, colours: colours, scope.precision)
     let live = mask.map { Int($0.values.reduce(0, +)) } ?? shape.count
     weight = scope.parameter(
       "weight", shape, .he(fanIn: live / outputs, gain: gain),
@@ -55,20 +60,23 @@ public struct CausalConvolution {
     bias = scope.parameter("bias", [outputs], .zeros, decays: false)
   }
 
-  /// 1 where output channel o may see input channel i at a tap: `[O, I, reach + 1, 2 reach + 1]`.
+  /// 1 where output channel o may see input channel i at a tap: `[O, I, kh, kw]`, the centre in the last
+  /// row.
   private static func mask(
-    _ inputs: Int, _ shape: Shape, centre: Centre, colours: Int, _ precision: Precision
+    _ inputs: Int, _ shape: Shape, reach: Int, centre: Centre, colours: Int, _ precision: Precision
   ) -> Tensor {
-    let (outputs, reach) = (shape[0], shape[2] - 1)
+    let (outputs, above) = (shape[0], shape[2] - 1)
     var ones: [Double] = []
     for o in 0..<outputs {
       for i in 0..<shape[1] {
         let (from, to) = (i * colours / inputs, o * colours / outputs)
-        for row in 0...reach {
-          for column in 0..<(2 * reach + 1) {
+        for row in 0...above {
+          for column in 0..<shape[3] {
             let seen =
-              i >= inputs || row < reach || column < reach
-              || (column == reach && (from < to || (from == to && centre == .included)))
+              i >= inputs || row < above
+              || centre != .rowsAbove
+                && (column < reach
+                  || (column == reach && (from < to || (from == to && centre == .included))))
             ones.append(seen ? 1 : 0)
           }
         }

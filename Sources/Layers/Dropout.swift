@@ -17,8 +17,13 @@ public struct Dropout {
   }
 
   public func callAsFunction(_ x: Variable, in context: Context) -> Variable {
-    guard rate > 0, case .training(let step, let seed) = context.mode else { return x }
+    mask(in: context).map { context.dropout(x, $0) } ?? x
+  }
+
+  /// What a pass drops; nil where it drops nothing.
+  func mask(in context: Context) -> DropoutMask? {
+    guard rate > 0, case .training(let step, let seed) = context.mode else { return nil }
     var random = RandomStream(seed: seed, "dropout/\(path)", step)
-    return context.dropout(x, DropoutMask(key: random.next(), rate: rate))
+    return DropoutMask(key: random.next(), rate: rate)
   }
 }

@@ -10,15 +10,29 @@ public struct ImageConvolution {
   let planes: Tensor
   let channels: Int
 
-  /// - Parameter planes: further channels, `[H, W, P]`; all of them are seen at all taps.
+  /// - Parameters:
+  ///   - planes: further channels, `[H, W, P]`; all of them are seen at all taps.
+  ///   - stack: the part of what is known that it sees.
   public init(
-    channels: Int, _ outputs: Int, size: Int, colours: Int, planes: Tensor, at scope: Scope
+    channels: Int, _ outputs: Int, size: Int, stack: Stack = .whole, colours: Int, planes: Tensor,
+    gain: Double = 1, at scope: Scope
   ) {
     self.planes = planes
     self.channels = channels
     convolution = CausalConvolution(
-      channels, outputs, size: size, centre: .excluded, colours: colours,
-      constants: planes.shape[2], at: scope)
+      channels, outputs, size: size, ownRow: stack == .horizontal,
+      centre: stack == .vertical ? .rowsAbove : .excluded, colours: colours,
+      constants: planes.shape[2], gain: gain, at: scope)
+  }
+
+  /// What a first layer sees.
+  public enum Stack: Sendable {
+    /// All that is near enough.
+    case whole
+    /// The rows above alone.
+    case vertical
+    /// Its own row alone.
+    case horizontal
   }
 
   /// `[N, H, W, C]` → `[N, H, W, outputs]`, intensities in −1…1.
@@ -34,6 +48,36 @@ public struct ImageConvolution {
     next symbols: [UInt8], count: Int, scale: Double, offset: Double, in context: Context
   ) -> Variable {
     guard let memory = context.memory else { preconditionFailure("the next of what?") }
+    let state = state(told: symbols, count: count, scale: scale, offset: offset, memory, context)
+    context.backend.convolution(
+      within: state.image, state.weights, at: memory.pixel(of: memory.known),
+      channels: convolution.channels(memory), into: state.output)
+    return Variable(state.output)
+  }
+
+  /// The same of all pixels of the row that begins, by a layer that sees nothing of it:
+  /// `[W, N, 1, outputs]`. In the middle of a row there are none.
+  public func callAsFunction(
+    rowAfter symbols: [UInt8], count: Int, scale: Double, offset: Double, in context: Context
+  ) -> Variable {
+    guard let memory = context.memory else { preconditionFailure("the next of what?") }
+    let state = state(told: symbols, count: count, scale: scale, offset: offset, memory, context)
+    let (columns, outputs) = (context.rowBegins ? memory.width : 0, state.weights.outputs)
+    let y = Tensor([columns, memory.images, 1, outputs], context.precision)
+    for column in 0..<columns {
+      context.backend.convolution(
+        within: state.image, state.weights,
+        at: Pixel(row: memory.pixel(of: memory.known).row, column: column), channels: 0..<outputs,
+        into: y.rows(column..<column + 1).reshaped([memory.images, 1, 1, outputs]))
+    }
+    return Variable(y)
+  }
+
+  /// What is remembered, with the latest symbols in it.
+  private func state(
+    told symbols: [UInt8], count: Int, scale: Double, offset: Double, _ memory: Memory,
+    _ context: Context
+  ) -> State {
     let state = memory.state(of: convolution.weight) {
       let weights = convolution.prepared(context.precision, in: context)
       return State(
@@ -48,10 +92,7 @@ public struct ImageConvolution {
         scale: scale, offset: offset, into: state.image, at: memory.pixel(of: subpixel),
         channels: channel..<channel + 1)
     }
-    context.backend.convolution(
-      within: state.image, state.weights, at: memory.pixel(of: memory.known),
-      channels: convolution.channels(memory), into: state.output)
-    return Variable(state.output)
+    return state
   }
 
   /// The images so far, and the output of the pixel at hand.

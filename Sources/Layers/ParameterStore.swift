@@ -58,6 +58,7 @@ public final class ParameterStore {
 /// How a parameter starts.
 public enum Initialisation: Sendable {
   case zeros
+  case ones
   /// Uniform in −bound … bound.
   case uniform(bound: Double)
   /// Normal of variance 2 / fanIn (He et al. 2015, doi:10.1109/ICCV.2015.123), for what a ReLU
@@ -102,6 +103,7 @@ public struct Scope {
     } else {
       switch initialisation {
       case .zeros: value.clear()
+      case .ones: fill { 1 }
       case .uniform(let bound): fill { (2 * random.uniform() - 1) * bound }
       case .he(let fanIn, let gain):
         let deviation = gain * (2 / Double(max(1, fanIn))).squareRoot()

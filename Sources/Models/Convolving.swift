@@ -17,6 +17,17 @@ extension Context {
     return layer(x, in: self)
   }
 
+  /// The first layer of a vertical stack: `[N, H, W, outputs]`, or of the row that begins
+  /// `[W, N, 1, outputs]`.
+  func convolveRows(_ batch: PixelBatch, _ layer: ImageConvolution) -> Variable {
+    guard memory == nil else {
+      return layer(
+        rowAfter: batch.symbols, count: batch.dimension, scale: 2 / Double(batch.levels - 1),
+        offset: -1, in: self)
+    }
+    return convolve(batch, layer)
+  }
+
   /// The outputs of all steps as they are; of the next pixel, those of the next step.
   func nextStep(_ outputs: Variable, of head: Head) -> Variable {
     guard let memory else { return outputs }

@@ -78,7 +78,9 @@ public struct ModelFamily: Sendable {
 
   /// Every family that can be trained.
   public static let all = [
-    FVSBN.family, NADE.family, MADE.family, PixelCNN.family, LocalPixelCNN.family, Gaussian.family,
+    FVSBN.family, NADE.family, MADE.family, PixelCNN.family, LocalPixelCNN.family,
+    GatedPixelCNN.family, Transformer.family, PixelSNAIL.family, PixelCNNPlus.family,
+    Gaussian.family,
   ]
 }
 

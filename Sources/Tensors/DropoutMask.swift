@@ -16,7 +16,7 @@ public struct DropoutMask: Sendable {
   }
 
   /// Whether the element at `index` of the flat tensor is kept.
-  func keeps(_ index: Int) -> Bool {
+  public func keeps(_ index: Int) -> Bool {
     func mixed(_ word: UInt32) -> UInt32 {
       var x = word
       x = (x ^ (x >> 16)) &* 0x7feb_352d

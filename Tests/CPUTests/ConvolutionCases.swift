@@ -10,6 +10,7 @@ extension KernelCase {
     ConvolutionGeometry(height: 2, width: 3, top: 1, bottom: 0, left: 1, right: 1, lastRow: 2),
     ConvolutionGeometry(height: 4, width: 7, top: 3, bottom: 0, left: 3, right: 3, lastRow: 3),
     ConvolutionGeometry(height: 3, width: 3, top: 1, bottom: 1, left: 1, right: 1),
+    ConvolutionGeometry(height: 1, width: 2, top: 0, bottom: 0, left: 1, right: 0),
   ]
 
   /// Images `[N, H, W, I]` and output channels: one pixel, one channel, odd sides, widths and

@@ -88,6 +88,6 @@ struct KernelCase: Sendable, CustomTestStringConvertible {
   }
 
   static let all =
-    pointwise + linear + convolutions + nade + likelihoods + mixtures + optimiser
-    + staircases
+    pointwise + linear + convolutions + nade + gated + attention + normalisation + likelihoods
+    + mixtures + optimiser + staircases
 }

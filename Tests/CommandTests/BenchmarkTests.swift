@@ -66,9 +66,10 @@ import Testing
     let names = models.map { "\($0["model"] ?? "") \($0["levels"] ?? "")" }
     #expect(
       names
-        == ["fvsbn", "nade", "made", "pixelcnn", "local-pixelcnn"].flatMap {
-          ["\($0) 2", "\($0) 256"]
-        })
+        == [
+          "fvsbn", "nade", "made", "pixelcnn", "local-pixelcnn", "gated-pixelcnn", "transformer",
+          "pixelsnail", "pixelcnn++",
+        ].flatMap { ["\($0) 2", "\($0) 256"] })
     let outcome = try place.scanline(["benchmark"] + flags)
     #expect(outcome.status == 0)
     let lines = outcome.out.split(separator: "\n")
@@ -86,7 +87,10 @@ import Testing
     ).object()
     let models = try #require(object["models"] as? [[String: Any]])
     let large = models.filter { $0["levels"] as? Int == 256 }
-    #expect(large.map { $0["model"] as? String } == ["pixelcnn", "local-pixelcnn"])
+    #expect(
+      large.map { $0["model"] as? String } == [
+        "pixelcnn", "local-pixelcnn", "gated-pixelcnn", "transformer", "pixelsnail", "pixelcnn++",
+      ])
   }
 
   @Test("measures with images from files, brought to the size asked for")

@@ -165,7 +165,11 @@ import Testing
     let object = try Workplace().scanline("models", "--json").object()
     let models = try #require(object["models"] as? [[String: Any]])
     let names = Set(models.compactMap { $0["name"] as? String })
-    #expect(names.isSuperset(of: ["fvsbn", "nade", "made", "pixelcnn", "local-pixelcnn"]))
+    #expect(
+      names.isSuperset(of: [
+        "fvsbn", "nade", "made", "pixelcnn", "local-pixelcnn", "gated-pixelcnn", "transformer",
+        "pixelsnail", "pixelcnn++",
+      ]))
     for model in models { #expect(model["settings"] is [[String: Any]]) }
   }
 }

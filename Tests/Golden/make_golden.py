@@ -191,6 +191,17 @@ class MADE(Model):
         return [self.member(symbols, masks) for masks in self.masks]
 
 
+def with_position(x):
+    """Two further channels: row and column of the pixels' middles, -1 at the first edge of the image to
+    1 at the last."""
+    n, _, height, width = x.shape
+    row = (torch.arange(height).double() + 0.5) / height * 2 - 1
+    column = (torch.arange(width).double() + 0.5) / width * 2 - 1
+    rows = row[:, None].expand(n, 1, height, width)
+    columns = column[None, :].expand(n, 1, height, width)
+    return torch.cat([x, rows, columns], dim=1)
+
+
 class PixelCNN(Model):
     """Residual PixelCNN (van den Oord et al. 2016, section 3.5, figure 5, table 1): full kernels
     times their masks, in NCHW."""
@@ -237,13 +248,7 @@ class PixelCNN(Model):
     def logits(self, symbols, step):
         x = (2 * symbols.double() / (self.levels - 1) - 1).permute(0, 3, 1, 2)  # [N, C, H, W]
         if self.position:
-            n, _, height, width = x.shape
-            # Middles of the pixels, -1 at the first edge of the image to 1 at the last.
-            row = (torch.arange(height).double() + 0.5) / height * 2 - 1
-            column = (torch.arange(width).double() + 0.5) / width * 2 - 1
-            rows = row[:, None].expand(n, 1, height, width)
-            columns = column[None, :].expand(n, 1, height, width)
-            x = torch.cat([x, rows, columns], dim=1)
+            x = with_position(x)
         stream = self.run("first", x)
         for block in self.blocks:
             inside = F.relu(self.run(f"{block}/reduce", F.relu(stream)))
@@ -277,12 +282,304 @@ class LocalPixelCNN(PixelCNN):
         return logits.permute(0, 2, 3, 1).reshape(len(x), self.steps, self.outputs)
 
 
+class GatedPixelCNN(Model):
+    """Gated PixelCNN (van den Oord et al. 2016b, figure 2): full kernels times their masks, in NCHW. The
+    vertical maps stand a row below what they have seen."""
+
+    def build(self, case):
+        h, colours = int(case["channels"]), self.colours
+        self.h, self.convolutions = h, {}
+        self.position, self.skip = case["position"] == "on", case["skip"] == "on"
+        self.count, size = int(case["layers"]), int(case["first"])
+        constants = 2 if self.position else 0
+        self.convolution("above", colours, 2 * h, (size, size), "above", constants)
+        self.convolution("own", colours, 2 * h, (1, size), "A", constants)
+        for i in range(self.count):
+            if i > 0:
+                self.convolution(f"layer{i}/vertical", h, 2 * h, (3, 3), "rows")
+                self.convolution(f"layer{i}/horizontal", h, 2 * h, (1, 3), "B")
+            self.convolution(f"layer{i}/link", 2 * h, 2 * h, (1, 1), "rows")
+            self.convolution(f"layer{i}/out", h, h, (1, 1), "B")
+            if self.skip:
+                self.convolution(f"layer{i}/skip", h, 2 * h, (1, 1), "B")
+        self.convolution("gather", h, 2 * h, (1, 1), "B")
+        self.convolution("output", 2 * h, colours * self.outputs, (1, 1), "B")
+
+    def convolution(self, name, inputs, outputs, size, kind, constants=0):
+        down, right = size[0] // 2, size[1] // 2
+        mask = torch.zeros(outputs, inputs + constants, *size, dtype=torch.float64)
+        mask[:, :, :down, :] = 1
+        if kind == "rows":
+            mask[:, :, down, :] = 1
+        if kind in "AB":
+            mask[:, :, down, :right] = 1
+            for o in range(outputs):
+                for i in range(inputs):
+                    own, other = o * self.colours // outputs, i * self.colours // inputs
+                    mask[o, i, down, right] = other < own if kind == "A" else other <= own
+        # What our kernels are cropped to: no row below; of a single row nothing to the right.
+        rows, columns = down + 1, size[1] if size[0] > 1 or kind == "rows" else right + 1
+        mask[:, inputs:, :rows, :columns] = 1
+        weight = self.draw(
+            f"{name}/weight",
+            tuple(mask.shape),
+            live=mask,
+            crop=lambda kernel: kernel[:, :, :rows, :columns],
+        )
+        self.convolutions[name] = (weight, mask, self.draw(f"{name}/bias", (outputs,)))
+
+    def run(self, name, x):
+        weight, mask, bias = self.convolutions[name]
+        padding = (weight.shape[2] // 2, weight.shape[3] // 2)
+        return F.conv2d(x, weight * mask, bias, padding=padding)
+
+    def gate(self, a, groups):
+        """Of each colour's channels the first half goes through tanh, the second through sigmoid."""
+        n, _, height, width = a.shape
+        t, s = a.reshape(n, groups, 2, -1, height, width).unbind(dim=2)
+        return (torch.tanh(t) * torch.sigmoid(s)).reshape(n, -1, height, width)
+
+    def logits(self, symbols, step):
+        x = (2 * symbols.double() / (self.levels - 1) - 1).permute(0, 3, 1, 2)  # [N, C, H, W]
+        if self.position:
+            x = with_position(x)
+        vertical, horizontal, skips = self.run("above", x), self.run("own", x), 0
+        for i in range(self.count):
+            a = self.run(f"layer{i}/vertical", vertical) if i > 0 else vertical
+            b = self.run(f"layer{i}/horizontal", horizontal) if i > 0 else horizontal
+            vertical = self.gate(a, 1)
+            gated = self.gate(b + self.run(f"layer{i}/link", a), self.colours)
+            out = self.run(f"layer{i}/out", gated)
+            horizontal = out + horizontal if i > 0 else out
+            if self.skip:
+                skips = skips + self.run(f"layer{i}/skip", gated)
+        features = self.run("gather", F.relu(horizontal)) + skips
+        logits = self.run("output", F.relu(features))  # [N, C K, H, W]
+        return logits.permute(0, 2, 3, 1).reshape(len(x), self.dimension, self.outputs)
+
+
+class Transformer(Model):
+    """Pre-norm transformer over sub-pixels with learned positions (Vaswani et al. 2017)."""
+
+    def build(self, case):
+        self.d, self.heads, self.count = (int(case[k]) for k in ("channels", "heads", "layers"))
+        d = self.d
+        self.linear("embed", 1, d)
+        self.positions = self.draw(
+            "positions/weight", (d, self.height + self.width + self.colours + 1)
+        )
+        for i in range(self.count):
+            self.norm(f"layer{i}/before-attention", d)
+            self.linear(f"layer{i}/query", d, d)
+            self.linear(f"layer{i}/keys-values", d, 2 * d)
+            self.linear(f"layer{i}/merge", d, d)
+            self.norm(f"layer{i}/before-units", d)
+            self.linear(f"layer{i}/expand", d, 4 * d)
+            self.linear(f"layer{i}/contract", 4 * d, d)
+        self.norm("norm", d)
+        self.linear("output", d, self.outputs)
+
+    def linear(self, name, inputs, outputs):
+        self.draw(f"{name}/weight", (outputs, inputs, 1, 1))
+        self.draw(f"{name}/bias", (outputs,))
+
+    def norm(self, name, channels):
+        self.draw(f"{name}/gain", (channels,))
+        self.draw(f"{name}/bias", (channels,))
+
+    def run(self, name, x):
+        w = self.parameters[f"{name}/weight"]
+        return F.linear(x, w.reshape(w.shape[0], w.shape[1]), self.parameters[f"{name}/bias"])
+
+    def normed(self, name, x):
+        gain, bias = self.parameters[f"{name}/gain"], self.parameters[f"{name}/bias"]
+        return F.layer_norm(x, (x.shape[-1],), gain, bias, eps=1e-5)
+
+    def places(self, steps):
+        """The sum of each place's vectors, [places, d], in raster order."""
+        rows, columns, others, start = self.positions.split(
+            [self.height, self.width, steps, 1], dim=1
+        )
+        vectors = []
+        for row in range(self.height):
+            for column in range(self.width):
+                for step in range(steps):
+                    vectors.append(rows[:, row] + columns[:, column] + others[:, step])
+        vectors[0] = vectors[0] + start[:, 0]
+        return torch.stack(vectors)
+
+    def attend(self, q, k, v, heads):
+        n, length, _ = q.shape
+        q, k, v = (x.reshape(n, length, heads, -1).transpose(1, 2) for x in (q, k, v))
+        scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[-1])
+        later = torch.triu(torch.ones(length, length, dtype=torch.bool), diagonal=1)
+        y = torch.softmax(scores.masked_fill(later, -math.inf), dim=3) @ v
+        return y.transpose(1, 2).reshape(n, length, -1)
+
+    def logits(self, symbols, step):
+        x = (2 * symbols.double() / (self.levels - 1) - 1).reshape(len(symbols), -1, 1)
+        x = torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], dim=1)
+        stream = self.run("embed", x) + self.places(self.colours)
+        for i in range(self.count):
+            z = self.normed(f"layer{i}/before-attention", stream)
+            k, v = self.run(f"layer{i}/keys-values", z).split(self.d, dim=2)
+            attended = self.attend(self.run(f"layer{i}/query", z), k, v, self.heads)
+            stream = stream + self.run(f"layer{i}/merge", attended)
+            z = self.normed(f"layer{i}/before-units", stream)
+            units = F.gelu(self.run(f"layer{i}/expand", z), approximate="tanh")
+            stream = stream + self.run(f"layer{i}/contract", units)
+        return self.run("output", self.normed("norm", stream))
+
+
+class PixelSNAIL(GatedPixelCNN, Transformer):
+    """PixelSNAIL (Chen et al. 2018, figure 3) on whole pixels, the pixel's own channels at the end."""
+
+    def build(self, case):
+        h, colours = int(case["channels"]), self.colours
+        self.h, self.convolutions, self.steps = h, {}, colours
+        self.blocks, self.units = int(case["blocks"]), int(case["units"])
+        self.keys, self.values = int(case["keys"]), int(case["values"])
+        self.colours = 1  # nothing is told apart by colour but at the end
+        self.convolution("first", colours, h, (7, 7), "A")
+        self.place = {}
+        for b in range(self.blocks):
+            for u in range(self.units):
+                self.convolution(f"block{b}/unit{u}/inner", h, h, (3, 3), "B")
+                self.convolution(f"block{b}/unit{u}/outer", h, 2 * h, (3, 3), "B")
+            self.place[b] = self.draw(
+                f"block{b}/places/weight", (h, self.height + self.width + 2)
+            )
+            self.convolution(f"block{b}/query", h, self.keys, (1, 1), "B")
+            self.convolution(f"block{b}/keys-values", h, self.keys + self.values, (1, 1), "B")
+            self.convolution(f"block{b}/near", h, 2 * h, (1, 1), "B")
+            self.convolution(f"block{b}/far", self.values, 2 * h, (1, 1), "B")
+        self.build_end(h, colours)
+
+    def build_end(self, h, colours):
+        self.convolution("end/features", h, 2 * h, (1, 1), "B")
+        self.colours = colours
+        if colours > 1:
+            self.convolution("end/own", colours, 2 * h, (1, 1), "A")
+        self.convolution("end/mix", 2 * h, 2 * h, (1, 1), "B")
+        self.convolution("end/output", 2 * h, colours * self.outputs, (1, 1), "B")
+
+    def end(self, x, stream):
+        a = GatedPixelCNN.run(self, "end/features", F.relu(stream))
+        if self.colours > 1:
+            a = a + GatedPixelCNN.run(self, "end/own", x)
+        a = GatedPixelCNN.run(self, "end/mix", F.relu(a))
+        logits = GatedPixelCNN.run(self, "end/output", F.relu(a))  # [N, C K, H, W]
+        return logits.permute(0, 2, 3, 1).reshape(len(x), self.dimension, self.outputs)
+
+    def logits(self, symbols, step):
+        def run(name, x):
+            return GatedPixelCNN.run(self, name, x)
+
+        x = (2 * symbols.double() / (self.levels - 1) - 1).permute(0, 3, 1, 2)  # [N, C, H, W]
+        stream = run("first", x)
+        n, h, height, width = stream.shape
+        for b in range(self.blocks):
+            for u in range(self.units):
+                inner = run(f"block{b}/unit{u}/inner", F.relu(stream))
+                stream = stream + self.gate(run(f"block{b}/unit{u}/outer", F.relu(inner)), 1)
+            self.positions = self.place[b]
+            placed = stream + self.places(1).T.reshape(1, h, height, width)
+            kv = run(f"block{b}/keys-values", placed).flatten(2).transpose(1, 2)
+            k, v = kv.split([self.keys, self.values], dim=2)
+            q = run(f"block{b}/query", placed).flatten(2).transpose(1, 2)
+            attended = self.attend(q, k, v, 1).transpose(1, 2).reshape(n, -1, height, width)
+            near = run(f"block{b}/near", F.relu(stream))
+            stream = stream + self.gate(near + run(f"block{b}/far", F.relu(attended)), 1)
+        return self.end(x, stream)
+
+
+class PixelCNNPlus(PixelSNAIL):
+    """PixelCNN++ (Salimans et al. 2017, figure 2) with gates of tanh and sigmoid: u knows the rows above,
+    ul also what is left in its own row."""
+
+    def build(self, case):
+        h, colours = int(case["channels"]), self.colours
+        self.h, self.convolutions = h, {}
+        self.scales, self.units = int(case["levels"]), int(case["units"])
+        self.colours = 1  # nothing is told apart by colour but at the end
+        self.convolution("above", colours, h, (7, 7), "above", constants=2)
+        self.convolution("own", colours, h, (1, 7), "A", constants=2)
+        for level in range(self.scales):
+            for unit in range(self.units):
+                self.unit(f"level{level}/down{unit}", shortcut=False)
+            if level < self.scales - 1:
+                self.convolution(f"level{level}/own-halved", h, h, (1, 3), "B")
+                self.convolution(f"level{level}/halved", h, h, (3, 3), "rows")
+                self.convolution(f"level{level}/doubled", h, 4 * h, (1, 1), "rows")
+                self.convolution(f"level{level}/own-doubled", h, 4 * h, (1, 1), "B")
+                for unit in range(self.units):
+                    self.unit(f"level{level}/up{unit}", shortcut=True)
+        self.build_end(h, colours)
+
+    def unit(self, name, shortcut):
+        h = self.h
+        self.convolution(f"{name}/inner", h, h, (3, 3), "rows")
+        self.convolution(f"{name}/outer", h, 2 * h, (3, 3), "rows")
+        self.convolution(f"{name}/link", h, h, (1, 1), "rows")
+        self.convolution(f"{name}/own-inner", h, h, (1, 3), "B")
+        self.convolution(f"{name}/own-outer", h, 2 * h, (1, 3), "B")
+        if shortcut:
+            self.convolution(f"{name}/shortcut", h, h, (1, 1), "rows")
+            self.convolution(f"{name}/own-shortcut", h, h, (1, 1), "B")
+
+    def rectified(self, name, x):
+        return GatedPixelCNN.run(self, name, F.relu(x))
+
+    def run_unit(self, name, u, ul, shortcut=None):
+        a, b = self.rectified(f"{name}/inner", u), self.rectified(f"{name}/own-inner", ul)
+        if shortcut:
+            a = a + self.rectified(f"{name}/shortcut", shortcut[0])
+            b = b + self.rectified(f"{name}/own-shortcut", shortcut[1])
+        u = u + self.gate(self.rectified(f"{name}/outer", a), 1)
+        b = b + self.rectified(f"{name}/link", u)
+        return u, ul + self.gate(self.rectified(f"{name}/own-outer", b), 1)
+
+    def double(self, name, x, height, width):
+        """Every pixel gives a quarter of its channels to each of the four that it stands for."""
+        z = GatedPixelCNN.run(self, name, x)
+        n, c, h, w = z.shape
+        z = z.reshape(n, 2, 2, c // 4, h, w).permute(0, 3, 4, 1, 5, 2)
+        return z.reshape(n, c // 4, 2 * h, 2 * w)[:, :, :height, :width]
+
+    def run_level(self, level, u, ul):
+        shortcuts = []
+        for unit in range(self.units):
+            u, ul = self.run_unit(f"level{level}/down{unit}", u, ul)
+            shortcuts.append((u, ul))
+        if level < self.scales - 1:
+            _, _, height, width = u.shape
+            half = GatedPixelCNN.run(self, f"level{level}/halved", u)[:, :, ::2, ::2]
+            own_half = GatedPixelCNN.run(self, f"level{level}/own-halved", ul)[:, :, ::2, ::2]
+            half, own_half = self.run_level(level + 1, half, own_half)
+            u = self.double(f"level{level}/doubled", half, height, width)
+            ul = self.double(f"level{level}/own-doubled", own_half, height, width)
+            for unit in range(self.units):
+                u, ul = self.run_unit(f"level{level}/up{unit}", u, ul, shortcuts.pop())
+        return u, ul
+
+    def logits(self, symbols, step):
+        x = (2 * symbols.double() / (self.levels - 1) - 1).permute(0, 3, 1, 2)
+        placed = with_position(x)
+        u = GatedPixelCNN.run(self, "above", placed)
+        ul = GatedPixelCNN.run(self, "own", placed)
+        return self.end(x, self.run_level(0, u, ul)[1])
+
+
 FAMILIES = {
     "fvsbn": FVSBN,
     "nade": NADE,
     "made": MADE,
     "pixelcnn": PixelCNN,
     "local-pixelcnn": LocalPixelCNN,
+    "gated-pixelcnn": GatedPixelCNN,
+    "transformer": Transformer,
+    "pixelsnail": PixelSNAIL,
+    "pixelcnn++": PixelCNNPlus,
 }
 
 
@@ -341,8 +638,9 @@ def golden(name, family, settings, kind, levels, image):
     model = FAMILIES[family](settings, image, levels, outputs, told, generator)
     symbols = torch.randint(0, levels, (IMAGES, *image), generator=generator)
 
-    # Weights decay, biases do not.
-    biases = {n for n in model.parameters if n.endswith("bias") or n in ("b", "c")}
+    # Weights decay; biases, gains and places do not.
+    plain = ("bias", "gain", "positions/weight", "places/weight")
+    biases = {n for n in model.parameters if n.endswith(plain) or n in ("b", "c")}
     optimiser = torch.optim.AdamW(
         [
             {"params": [p for n, p in model.parameters.items() if n not in biases]},
@@ -419,6 +717,11 @@ def main():
     network = {"blocks": "2", "channels": "4", "position": "on"}
     paper = {"blocks": "2", "channels": "4", "position": "off"}
     local = {"reach": "2", "channels": "6", "blocks": "2"}
+    gated = {"layers": "3", "channels": "6", "first": "5", "skip": "on", "position": "on"}
+    plain_gated = {"layers": "2", "channels": "3", "first": "3", "skip": "off", "position": "off"}
+    attention = {"layers": "2", "channels": "6", "heads": "3"}
+    snail = {"blocks": "2", "units": "1", "channels": "5", "keys": "3", "values": "4"}
+    plus = {"levels": "2", "units": "1", "channels": "4"}
     cases = {
         "fvsbn-bernoulli": ("fvsbn", {}, *bernoulli, grey),
         "fvsbn-categorical": ("fvsbn", {}, *categorical, colour),
@@ -445,6 +748,17 @@ def main():
         "local-pixelcnn-mixture": ("local-pixelcnn", local, *mixture, wide_colour),
         "local-pixelcnn-bernoulli": ("local-pixelcnn", local, *bernoulli, wide_colour),
         "local-pixelcnn-categorical": ("local-pixelcnn", local, *categorical, grey),
+        "gated-pixelcnn-bernoulli": ("gated-pixelcnn", gated, *bernoulli, wide_colour),
+        "gated-pixelcnn-categorical": ("gated-pixelcnn", gated, *categorical, grey),
+        "gated-pixelcnn-plain-categorical": (
+            "gated-pixelcnn", plain_gated, *categorical, wide_colour,
+        ),
+        "transformer-bernoulli": ("transformer", attention, *bernoulli, grey),
+        "transformer-categorical": ("transformer", attention, *categorical, colour),
+        "pixelsnail-bernoulli": ("pixelsnail", snail, *bernoulli, grey),
+        "pixelsnail-categorical": ("pixelsnail", snail, *categorical, wide_colour),
+        "pixelcnn++-bernoulli": ("pixelcnn++", plus, *bernoulli, grey),
+        "pixelcnn++-categorical": ("pixelcnn++", plus, *categorical, wide_colour),
     }
     for name, case in cases.items():
         (FOLDER / f"{name}.json").write_text(text(golden(name, *case)))

@@ -46,7 +46,20 @@ import Testing
     let weights = parameters.filter { $0.shape.rank > 1 && $0.decays }
     let live = weights.reduce(0) { $0 + ($1.mask ?? $1.value).values.count { $0 != 0 } }
     let pixels = modelCase.image.height * modelCase.image.width
-    if modelCase.settings["masks"] == nil {
+    if modelCase.name == "pixelcnn++" {
+      // By the level in a parameter's name; the way back up is computed at the coarser one.
+      let expected = weights.reduce(0) { sum, weight in
+        let digit = weight.name.hasPrefix("level") ? Int(weight.name.dropFirst(5).prefix(1))! : 0
+        let level = weight.name.contains("doubled") ? digit + 1 : digit
+        func halved(_ side: Int) -> Int { (0..<level).reduce(side) { side, _ in (side + 1) / 2 } }
+        let places = halved(modelCase.image.height) * halved(modelCase.image.width)
+        return sum + places * (weight.mask ?? weight.value).values.count { $0 != 0 }
+      }
+      #expect(model.multiplyAdds == expected)
+    } else if let extra = try attended(modelCase, model) {
+      let positions = modelCase.name == "transformer" ? model.steps : pixels
+      #expect(model.multiplyAdds == live * positions + extra)
+    } else if modelCase.settings["masks"] == nil {
       let uses =
         modelCase.name.hasSuffix("pixelcnn") ? pixels : modelCase.name == "gaussian" ? 2 : 1
       #expect(model.multiplyAdds == live * uses)
@@ -56,6 +69,25 @@ import Testing
       #expect(model.multiplyAdds <= live)
       #expect(model.passesPerLikelihood == 3)
     }
+  }
+
+  /// Multiply-adds of attention, for the models that have some: positions up to each one's own, a key and
+  /// a value each.
+  private func attended(_ modelCase: ModelCase, _ model: any DensityModel) throws -> Int? {
+    let positions: Int
+    let (layers, each): (String, Int)
+    switch modelCase.name {
+    case "transformer":
+      positions = model.steps
+      (layers, each) = ("layers", 2 * Int(modelCase.settings["channels"]!)!)
+    case "pixelsnail":
+      positions = modelCase.image.height * modelCase.image.width
+      (layers, each) = (
+        "blocks", Int(modelCase.settings["keys"]!)! + Int(modelCase.settings["values"]!)!
+      )
+    default: return nil
+    }
+    return Int(modelCase.settings[layers]!)! * each * positions * (positions + 1) / 2
   }
 
   @Test("a unit of MADE multiplies by what it may see, in the mean over the masks")

@@ -72,6 +72,11 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       of("pixelcnn", ["blocks": "2", "channels": "4"]),
       of("pixelcnn", ["blocks": "1", "channels": "3", "position": "off", "dropout": "0.3"]),
       of("local-pixelcnn", ["reach": "2", "channels": "5"]),
+      of("gated-pixelcnn", ["layers": "3", "channels": "6", "first": "3"]),
+      of("gated-pixelcnn", ["layers": "2", "channels": "3", "skip": "off", "dropout": "0.3"]),
+      of("transformer", ["layers": "2", "channels": "6", "heads": "2", "dropout": "0.3"]),
+      of("pixelsnail", ["blocks": "2", "units": "1", "channels": "5", "keys": "3", "values": "4"]),
+      of("pixelcnn++", ["levels": "3", "units": "1", "channels": "4", "dropout": "0.3"]),
       of("gaussian", ["directions": "3"]),
     ].filter(takes)
   }

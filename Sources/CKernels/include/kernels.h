@@ -56,6 +56,12 @@ typedef struct {
 } sl_dropout;
 void sl_dropout_f32(const sl_dropout *mask, const float *x, float *y, size_t n);
 void sl_dropout_bf16(const sl_dropout *mask, const uint16_t *x, uint16_t *y, size_t n);
+// Gated units, items of `width` of them: a [items, 2, width] holds their t, then their s; y [items, width] =
+// tanh(t) / (1 + exp(-s)), under a dropout mask where there is one. All are bfloat16 or float alike.
+void sl_gate(const void *a, void *y, size_t items, size_t width, const sl_dropout *mask, int half);
+// da [items, 2, width] of dy [items, width].
+void sl_gate_gradient(const void *dy, const void *a, void *da, size_t items, size_t width,
+                      const sl_dropout *mask, int half);
 // y = 1 / (1 + exp(-x))
 void sl_sigmoid_f32(const float *x, float *y, size_t n);
 // Parts of a matrix: rows of so many columns from a first element on, and the stride from one row to
@@ -132,6 +138,38 @@ void sl_convolve_pixel(const sl_convolution *shape, const void *x, void *memory,
 // dw and dbias are overwritten.
 void sl_convolution_weight_gradient(const sl_convolution *shape, const void *x, const void *dy,
                                     float *dw, float *dbias, void *scratch);
+
+// Causal attention of several heads: position i attends to the positions up to its own.
+//   q [images, length, heads, keys]; kv [images, length], of each position first the keys of all heads
+//   [heads, keys], then their values [heads, values]; y [images, length, heads, values]
+// are bfloat16 where half, else float. Softmax goes by blocks of positions: no memory grows with the
+// square of the length.
+typedef struct {
+  size_t images, length, heads, keys, values;
+  int half;
+} sl_attention;
+size_t sl_attention_scratch_count(const sl_attention *shape, int gradient);
+// log_sums [images, heads, length], the logarithms of the softmax's sums, may be null.
+void sl_attend(const sl_attention *shape, const void *q, const void *kv, void *y, float *log_sums,
+               float *scratch);
+void sl_attend_gradient(const sl_attention *shape, const void *dy, const void *q, const void *kv,
+                        const void *y, const float *log_sums, void *dq, void *dkv, float *scratch);
+// The same of one position of each image after the other, on the calling thread alone: same bits. An image
+// remembers so many bytes, which start as zero; q, kv and y are those of the position.
+size_t sl_attention_memory_bytes(const sl_attention *shape);
+void sl_attend_next(const sl_attention *shape, size_t position, const void *q, const void *kv,
+                    void *memory, void *y);
+
+// Layer normalisation of rows: y = gain (x - mean) / sqrt(variance + epsilon) + bias.
+void sl_norm(const void *x, const float *gain, const float *bias, float epsilon, void *y, size_t rows,
+             size_t channels, int half);
+size_t sl_norm_scratch_count(size_t rows, size_t channels);
+void sl_norm_gradient(const void *dy, const void *x, const float *gain, float epsilon, void *dx,
+                      float *dgain, float *dbias, size_t rows, size_t channels, int half,
+                      float *scratch);
+// y = x / (1 + exp(-2 sqrt(2 / pi) (x + 0.044715 x^3)))
+void sl_gelu(const void *x, void *y, size_t n, int half);
+void sl_gelu_gradient(const void *dy, const void *x, void *dx, size_t n, int half);
 
 // Does nothing but multiply-adds in registers, on all threads, and returns how many; needs AVX-512, and
 // AVX-512 BF16 where half.

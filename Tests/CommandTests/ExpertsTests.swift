@@ -57,6 +57,8 @@ import Testing
     for row in rows where (row["path"] as? String)?.hasPrefix("odd") == true {
       #expect(row["flagged"] as? Bool == true)
       let regions = try #require(row["regions"] as? [[String: Any]])
+      let parts = try #require(row["parts"] as? [[String: Any]])
+      #expect(parts.first?["score"] as? String == "verdict_surprise")
       let p = try #require(regions.first?["p_value"] as? Double)
       #expect(p > 0 && p <= 0.1)
       let (x, y) = (

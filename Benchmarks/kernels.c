@@ -195,11 +195,13 @@ static void time_nade(size_t images) {
     const double likely = i > 0 && x[i - 1] > 0 ? 1 - 1 / 3.5 : 0.13 / 0.87 / 3.5;
     x[i] = rand() < likely * RAND_MAX;
   }
-  float *scratch = numbers(sl_nade_scratch_count(images, d, h, 1), 0);
+  float *packed = numbers(sl_nade_packed_count(d, h), 0);
+  float *scratch = numbers(sl_nade_scratch_count(images, d, h), 0);
   double forward = 1e9, back = 1e9;
   for (int turn = 0; turn < TURNS; turn++) {
     const double start = now();
-    sl_nade(x, w, c, v, b, logits, images, d, h, scratch);
+    sl_nade_pack(w, c, v, d, h, packed);
+    sl_nade_packed(x, packed, b, logits, images, d, h, scratch);
     const double middle = now();
     sl_nade_gradient(logits, x, w, c, v, dw, dc, dv, images, d, h, scratch);
     const double end = now();
@@ -207,7 +209,8 @@ static void time_nade(size_t images) {
     back = end - middle < back ? end - middle : back;
   }
   printf("NADE, %zu images:  forward %.2f ms  gradient %.2f ms\n", images, 1e3 * forward, 1e3 * back);
-  free(x), free(w), free(c), free(v), free(b), free(logits), free(dw), free(dv), free(dc), free(scratch);
+  free(x), free(w), free(c), free(v), free(b), free(logits), free(dw), free(dv), free(dc);
+  free(packed), free(scratch);
 }
 
 // Steps of a group of images beside the whole pass on one thread.

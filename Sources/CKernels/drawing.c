@@ -76,15 +76,3 @@ size_t sl_draw_categorical(const float *logits, const double *uniforms, uint8_t 
                            size_t k) {
   return categorical(logits, uniforms, symbols, n, k);
 }
-
-size_t sl_categorical_probabilities(const float *logits, double *p, size_t n, size_t k) {
-  size_t refused = 0;
-  for (size_t i = 0; i < n; i++) {
-    double *row = p + i * k;
-    const double sum = cumulate(logits + i * k, k, row);
-    for (size_t l = k - 1; l > 0; l--) row[l] = (row[l] - row[l - 1]) / sum;
-    row[0] /= sum;
-    refused += (size_t)is_refused(sum);
-  }
-  return refused;
-}

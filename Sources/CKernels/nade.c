@@ -138,10 +138,3 @@ void sl_nade_packed(const float *x, const float *packed, const float *b, float *
   sl_nade_find(&j);
   sl_parallel(forward_part, &j, images, GROUP);
 }
-
-void sl_nade(const float *x, const float *w, const float *c, const float *v, const float *b,
-             float *logits, size_t images, size_t dimension, size_t hidden, float *scratch) {
-  sl_nade_pack(w, c, v, dimension, hidden, scratch);
-  sl_nade_packed(x, scratch, b, logits, images, dimension, hidden,
-                 scratch + packed_size(dimension, hidden));
-}

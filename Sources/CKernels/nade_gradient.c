@@ -145,9 +145,9 @@ SL_CLONES static void unpack_part(void *data, size_t begin, size_t end, int thre
   }
 }
 
-size_t sl_nade_scratch_count(size_t images, size_t dimension, size_t hidden, int gradient) {
-  const size_t copies = gradient ? 1 + parts_of(images, hidden) : 1;
-  return packed_size(dimension, hidden) * copies + marks_size(images, dimension);
+size_t sl_nade_scratch_count(size_t images, size_t dimension, size_t hidden) {
+  return packed_size(dimension, hidden) * (1 + parts_of(images, hidden))
+         + marks_size(images, dimension);
 }
 
 void sl_nade_gradient(const float *dlogits, const float *x, const float *w, const float *c,

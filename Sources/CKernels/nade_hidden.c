@@ -11,7 +11,7 @@
 
 typedef struct {
   const float *x, *w, *c, *h, *dh;
-  float *states;
+  float *states, *dx;
   // Gradients of w and c, by thread.
   float *sums;
   size_t images, dimension, hidden;
@@ -25,6 +25,12 @@ SL_INLINE void add_scaled(float *y, float scale, const float *x, size_t n) {
 SL_INLINE void sigmoids_of(const float *a, float *h, size_t n) {
 #pragma clang loop vectorize(assume_safety)
   for (size_t i = 0; i < n; i++) h[i] = sl_sigmoid(a[i]);
+}
+
+// What hidden states want of the activation, added to what later ones do.
+SL_INLINE void through_sigmoids(float *da, const float *dh, const float *h, size_t n) {
+#pragma clang loop vectorize(assume_safety)
+  for (size_t i = 0; i < n; i++) da[i] += dh[i] * h[i] * (1.0f - h[i]);
 }
 
 // Adds up the threads' sums in a fixed order.
@@ -81,12 +87,38 @@ SL_CLONES static void hidden_gradient_part(void *data, size_t begin, size_t end,
     for (size_t d = D; d-- > 0;) {
       const float *dh = j->dh + (d * j->images + n) * H, *h = j->h + (d * j->images + n) * H;
       add_scaled(dw + d * H, j->x[n * D + d], da, H);
-#pragma clang loop vectorize(assume_safety)
-      for (size_t i = 0; i < H; i++) da[i] += dh[i] * h[i] * (1.0f - h[i]);
+      through_sigmoids(da, dh, h, H);
     }
     add_scaled(dc, 1, da, H);
   }
   free(da);
+}
+
+SL_CLONES static void input_gradient_part(void *data, size_t begin, size_t end, int thread) {
+#pragma clang fp reassociate(on)
+  (void)thread;
+  const job *j = data;
+  const size_t D = j->dimension, H = j->hidden;
+  float *da = malloc(H * sizeof(float));
+  for (size_t n = begin; n < end; n++) {
+    memset(da, 0, H * sizeof(float));
+    for (size_t d = D; d-- > 0;) {
+      const float *w = j->w + d * H;
+      const size_t at = (d * j->images + n) * H;
+      float sum = 0;
+      for (size_t i = 0; i < H; i++) sum += da[i] * w[i];
+      j->dx[n * D + d] = sum;
+      through_sigmoids(da, j->dh + at, j->h + at, H);
+    }
+  }
+  free(da);
+}
+
+void sl_nade_input_gradient(const float *dh, const float *h, const float *w, float *dx,
+                            size_t images, size_t dimension, size_t hidden) {
+  job j = {.dh = dh, .h = h, .w = w, .dx = dx, .images = images, .dimension = dimension,
+           .hidden = hidden};
+  sl_parallel(input_gradient_part, &j, images, 1);
 }
 
 void sl_nade_hidden_gradient(const float *dh, const float *h, const float *x, float *dw, float *dc,

@@ -20,7 +20,15 @@ extension CPUBackend: NADEKernels {
   public func nadeInputGradient(
     _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, into dx: Tensor
   ) {
-    fallBack("nadeInputGradient").nadeInputGradient(dlogits, x, w: w, c: c, v: v, into: dx)
+    let sizes = NADESizes(x: x, w: w, v: v)
+    exclusively {
+      let states = hiddenStates(x, w: w, c: c, sizes)
+      let dstates = hiddenGradients(dlogits, v: v, sizes)
+      sl_nade_input_gradient(
+        dstates.floats.baseAddress, states.floats.baseAddress, w.floats.baseAddress,
+        dx.floats.baseAddress, sizes.images, sizes.dimension, sizes.hidden)
+      withExtendedLifetime((states, dstates)) {}
+    }
   }
 
   private func nadeGradientAlone(
@@ -31,7 +39,7 @@ extension CPUBackend: NADEKernels {
     sumOfRows(dlogits, into: db)
     if sizes.outputs == 1 {
       let scratch = Tensor(
-        [sl_nade_scratch_count(sizes.images, sizes.dimension, sizes.hidden, 1)], .float32)
+        [sl_nade_scratch_count(sizes.images, sizes.dimension, sizes.hidden)], .float32)
       defer { withExtendedLifetime(scratch) {} }
       sl_nade_gradient(
         dlogits.floats.baseAddress, x.floats.baseAddress, w.floats.baseAddress,
@@ -42,31 +50,45 @@ extension CPUBackend: NADEKernels {
     }
     let (n, d, k, h) = (sizes.images, sizes.dimension, sizes.outputs, sizes.hidden)
     // Computed again: kept from the forward pass they would be the largest tensor of all.
-    let states = Tensor([d, n, h], .float32)
-    sl_nade_hidden(
-      x.floats.baseAddress, w.floats.baseAddress, c.floats.baseAddress,
-      states.floats.baseAddress, n, d, h)
-    let dstates = Tensor(states.shape, .float32)
-    defer { withExtendedLifetime((states, dstates)) {} }
+    let states = hiddenStates(x, w: w, c: c, sizes)
+    // dV_i = gᵀ · h_i
     for i in 0..<d {
-      let g = dlogits.floats.baseAddress! + i * k
-      let row = i * n * h
-      // dV_i = gᵀ · h_i
       require(
         dnnl_sgemm(
-          CChar(UInt8(ascii: "T")), CChar(UInt8(ascii: "N")), Int64(k), Int64(h), Int64(n), 1, g,
-          Int64(d * k), states.floats.baseAddress! + row, Int64(h), 0,
+          CChar(UInt8(ascii: "T")), CChar(UInt8(ascii: "N")), Int64(k), Int64(h), Int64(n), 1,
+          dlogits.floats.baseAddress! + i * k, Int64(d * k),
+          states.floats.baseAddress! + i * n * h, Int64(h), 0,
           dv.floats.baseAddress! + i * k * h, Int64(h)), "dnnl_sgemm")
-      // dh_i = g · V_i
-      require(
-        dnnl_sgemm(
-          CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "N")), Int64(n), Int64(h), Int64(k), 1, g,
-          Int64(d * k), v.floats.baseAddress! + i * k * h, Int64(h), 0,
-          dstates.floats.baseAddress! + row, Int64(h)), "dnnl_sgemm")
     }
+    let dstates = hiddenGradients(dlogits, v: v, sizes)
     sl_nade_hidden_gradient(
       dstates.floats.baseAddress, states.floats.baseAddress, x.floats.baseAddress,
       dw.floats.baseAddress, dc.floats.baseAddress, n, d, h)
+    withExtendedLifetime((states, dstates)) {}
+  }
+
+  /// h `[D, N, H]`.
+  private func hiddenStates(_ x: Tensor, w: Tensor, c: Tensor, _ sizes: NADESizes) -> Tensor {
+    let states = Tensor([sizes.dimension, sizes.images, sizes.hidden], .float32)
+    sl_nade_hidden(
+      x.floats.baseAddress, w.floats.baseAddress, c.floats.baseAddress,
+      states.floats.baseAddress, sizes.images, sizes.dimension, sizes.hidden)
+    return states
+  }
+
+  /// dh_i = g · V_i, `[D, N, H]`.
+  private func hiddenGradients(_ dlogits: Tensor, v: Tensor, _ sizes: NADESizes) -> Tensor {
+    let (n, d, k, h) = (sizes.images, sizes.dimension, sizes.outputs, sizes.hidden)
+    let gradients = Tensor([d, n, h], .float32)
+    for i in 0..<d {
+      require(
+        dnnl_sgemm(
+          CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "N")), Int64(n), Int64(h), Int64(k), 1,
+          dlogits.floats.baseAddress! + i * k, Int64(d * k),
+          v.floats.baseAddress! + i * k * h, Int64(h), 0,
+          gradients.floats.baseAddress! + i * n * h, Int64(h)), "dnnl_sgemm")
+    }
+    return gradients
   }
 }
 

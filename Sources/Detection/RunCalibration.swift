@@ -49,7 +49,9 @@ extension TrainedModel {
     var hash = Fingerprint()
     for byte in configuration.pixels.rawValue.utf8 { hash.fold(UInt64(byte)) }
     for parameter in parameters {
-      for value in parameter.value.floats { hash.fold(UInt64(value.bitPattern)) }
+      parameter.value.withBytes { bytes in
+        for bits in bytes.bindMemory(to: UInt32.self) { hash.fold(UInt64(bits)) }
+      }
     }
     return String(hash.bits, radix: 16)
   }

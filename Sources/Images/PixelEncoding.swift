@@ -60,7 +60,8 @@ public enum PixelEncoding: Hashable, Codable, Sendable {
     }
     return PixelBatch(
       count: indices.count, height: data.height, width: data.width, channels: data.channels,
-      levels: levels, symbols: symbols)
+      levels: levels, symbols: symbols,
+      labels: data.labels.map { labels in indices.map { labels[$0] } })
   }
 
   /// Image `index` of `batch` to look at: symbol s of K becomes the intensity 255 s / (K − 1),

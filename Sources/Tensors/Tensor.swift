@@ -60,14 +60,32 @@ public struct Tensor: @unchecked Sendable {
   public var count: Int { shape.count }
   public var byteCount: Int { count * precision.byteCount }
 
-  /// The first element. It does not keep the tensor alive: hold on to that for as long.
-  public var pointer: UnsafeMutableRawPointer { buffer.pointer + offset }
+  /// The first element, for kernels. It does not keep the tensor alive: hold on to that for as long.
+  package var pointer: UnsafeMutableRawPointer { buffer.pointer + offset }
 
-  /// The elements of a float32 tensor in place. They do not keep the tensor alive.
-  public var floats: UnsafeMutableBufferPointer<Float> {
+  /// The elements of a float32 tensor in place, for kernels. They do not keep the tensor alive.
+  package var floats: UnsafeMutableBufferPointer<Float> {
     precondition(precision == .float32, "expected float32, found \(precision)")
     return UnsafeMutableBufferPointer(
       start: pointer.assumingMemoryBound(to: Float.self), count: count)
+  }
+
+  /// Lends the elements' bytes, row-major, for the length of the call. A device would copy them here.
+  public func withBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    try withExtendedLifetime(buffer) {
+      try body(UnsafeRawBufferPointer(start: pointer, count: byteCount))
+    }
+  }
+
+  /// Lends them to be overwritten. A device would copy them back.
+  public func withMutableBytes<Result>(
+    _ body: (UnsafeMutableRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    try withExtendedLifetime(buffer) {
+      try body(UnsafeMutableRawBufferPointer(start: pointer, count: byteCount))
+    }
   }
 
   /// The same memory under another shape of as many elements.

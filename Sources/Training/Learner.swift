@@ -10,6 +10,15 @@ import Tensors
 /// let learner = try Learner(specification, options: options, backend: CPUBackend.shared)
 /// let step = learner.step(batch, learningRate: options.learningRate)
 /// ```
+///
+/// A step is two calls, and between them gradients can be summed: of parts of a batch that would not
+/// fit in memory at once, or of several processes.
+///
+/// ```swift
+/// var gradients = learner.gradients(of: half, ofImages: 64)
+/// gradients.add(learner.gradients(of: otherHalf, ofImages: 64))
+/// let step = learner.update(along: gradients, learningRate: options.learningRate)
+/// ```
 public final class Learner {
   /// What came of a step; its weights are only as good as these are finite.
   public struct Step: Sendable {
@@ -73,25 +82,36 @@ public final class Learner {
   }
 
   /// What a step computes of a batch before it moves the weights, for its cost alone.
-  func rehearse(_ batch: PixelBatch) { _ = gradients(batch) }
+  func rehearse(_ batch: PixelBatch) { _ = gradients(of: batch) }
 
   /// One step of gradient descent on a batch's mean negative log-likelihood.
   public func step(_ batch: PixelBatch, learningRate: Double) -> Step {
-    let (nats, gradients) = gradients(batch)
-    let norm = optimiser.update(
-      gradients, learningRate: learningRate, options: options,
-      // The gradient is of nats an image, the limit of nats a sub-pixel.
-      limit: options.clip * Double(batch.dimension), backend: backend)
-    return Step(nats: nats, gradientNorm: norm)
+    update(along: gradients(of: batch), learningRate: learningRate)
   }
 
-  private func gradients(_ batch: PixelBatch) -> (nats: Double, gradients: Gradients) {
+  /// The first half of a step: nothing is changed. What a step draws (dropout) it draws for places in
+  /// the batch, the same in each part of one.
+  /// - Parameter images: how many the whole batch has of which this is a part; nil if it is the whole.
+  public func gradients(of batch: PixelBatch, ofImages images: Int? = nil) -> BatchGradients {
     let context = Context(
       Engine(backend, options.precision), mode: .training(step: optimiser.step, seed: seed),
       tape: Tape(), prepared: PreparedWeights(copies: optimiser.copies))
     let logProbability = model.conditionals(batch, in: context).logProbability(
       of: batch, in: context)
-    let nats = -logProbability.value.floats.reduce(0.0) { $0 + Double($1) }
-    return (nats, context.gradients(of: logProbability, seed: -1 / Double(batch.count)))
+    return BatchGradients(
+      nats: -logProbability.value.values.reduce(0, +), images: images ?? batch.count,
+      dimension: batch.dimension,
+      gradients: context.gradients(
+        of: logProbability, seed: -1 / Double(images ?? batch.count)),
+      parameters: optimiser.entries.map(\.parameter), backend: backend)
+  }
+
+  /// The second: moves the weights, once a step.
+  public func update(along batch: BatchGradients, learningRate: Double) -> Step {
+    let norm = optimiser.update(
+      batch.gradients, learningRate: learningRate, options: options,
+      // The gradient is of nats an image, the limit of nats a sub-pixel.
+      limit: options.clip * Double(batch.dimension), backend: backend)
+    return Step(nats: batch.nats, gradientNorm: norm)
   }
 }

@@ -7,9 +7,7 @@ extension TensorSource {
   /// A float32 tensor under a name.
   init(_ name: String, _ tensor: Tensor) {
     precondition(tensor.precision == .float32, "weights are kept in float32")
-    self.init(name, type: .float32, shape: tensor.shape.sides) { body in
-      try body(UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.byteCount))
-    }
+    self.init(name, type: .float32, shape: tensor.shape.sides) { try tensor.withBytes($0) }
   }
 }
 
@@ -18,19 +16,23 @@ extension TensorFile {
   /// - Throws: `FileError` for a tensor that is missing, of another shape, not finite, or not zero
   ///   where the mask is: such a weight would let an output see the future.
   func readChecked(_ name: String, into tensor: Tensor, mask: Tensor?) throws {
-    try read(
-      name, type: .float32, shape: tensor.shape.sides,
-      into: UnsafeMutableRawBufferPointer(start: tensor.pointer, count: tensor.byteCount))
-    let values = tensor.floats
-    guard values.allSatisfy(\.isFinite) else {
-      throw FileError(
-        path, "tensor '\(name)'", expected: "finite numbers", found: "infinity or NaN")
+    precondition(tensor.precision == .float32, "weights are kept in float32")
+    try tensor.withMutableBytes {
+      try read(name, type: .float32, shape: tensor.shape.sides, into: $0)
     }
-    if let mask {
-      guard zip(values, mask.floats).allSatisfy({ $0 == 0 || $1 != 0 }) else {
+    try tensor.withBytes { bytes in
+      let values = bytes.bindMemory(to: Float.self)
+      guard values.allSatisfy(\.isFinite) else {
         throw FileError(
-          path, "tensor '\(name)'", expected: "zeros where the mask is",
-          found: "a weight that would see the future")
+          path, "tensor '\(name)'", expected: "finite numbers", found: "infinity or NaN")
+      }
+      try mask?.withBytes { mask in
+        guard zip(values, mask.bindMemory(to: Float.self)).allSatisfy({ $0 == 0 || $1 != 0 })
+        else {
+          throw FileError(
+            path, "tensor '\(name)'", expected: "zeros where the mask is",
+            found: "a weight that would see the future")
+        }
       }
     }
   }

@@ -29,21 +29,26 @@ import Testing
   func categoricalFollowsItsProbabilities(_ k: Int) {
     var draws = Draws(k)
     let logits = draws.floats(k).map { 5 * $0 }
-    var p = [Double](repeating: 0, count: k)
-    #expect(sl_categorical_probabilities(logits, &p, 1, k) == 0)
     let top = Double(logits.max()!)
-    let sum = logits.reduce(0) { $0 + exp(Double($1) - top) }
-    #expect(abs(p.reduce(0, +) - 1) < 1e-14)
-    for l in 0..<k { #expect(abs(p[l] * sum / exp(Double(logits[l]) - top) - 1) < 1e-6) }
-    // Just inside either end of each level's share of 0 ..< 1.
-    var below = 0.0
-    for l in 0..<k {
-      let ends = [below + p[l] * 1e-6, below + p[l] * (1 - 1e-6)]
-      var symbols: [UInt8] = [0, 0]
-      #expect(sl_draw_categorical(logits + logits, ends, &symbols, 2, k) == 0)
-      #expect(symbols == [UInt8(l), UInt8(l)])
-      below += p[l]
+    let sum = logits.reduce(0.0) { $0 + exp(Double($1) - top) }
+    func drawn(_ uniform: Double) -> Int {
+      var symbol: UInt8 = 0
+      #expect(sl_draw_categorical(logits, [uniform], &symbol, 1, k) == 0)
+      return Int(symbol)
     }
+    // Each level's share of 0 ..< 1 begins where the last one's ends, found by halving.
+    var begin = 0.0
+    for l in 0..<k {
+      var (inside, end) = (begin, 1.0)
+      while case let middle = (inside + end) / 2, inside < middle, middle < end {
+        if drawn(middle) <= l { inside = middle } else { end = middle }
+      }
+      #expect(drawn(begin) == l && drawn(inside) == l)
+      let expected = exp(Double(logits[l]) - top) / sum
+      #expect(abs((end - begin) / expected - 1) < 1e-6)
+      begin = end
+    }
+    #expect(begin == 1)
   }
 
   @Test func theEndsOfTheUnitIntervalAreDrawnToo() {
@@ -59,7 +64,5 @@ import Testing
     #expect(sl_draw_bernoulli([0, .nan, .infinity, -.infinity], uniforms, &symbols, 4) == 3)
     let logits: [Float] = [0, .nan, .nan, 0, .infinity, 0, -.infinity, -.infinity]
     #expect(sl_draw_categorical(logits, uniforms, &symbols, 4, 2) == 4)
-    var p = [Double](repeating: 0, count: 8)
-    #expect(sl_categorical_probabilities(logits, &p, 4, 2) == 4)
   }
 }

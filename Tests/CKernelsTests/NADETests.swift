@@ -73,10 +73,9 @@ struct NADEOperands {
     let (n, d, h) = (o.nade.images, o.nade.dimension, o.nade.hidden)
     let logits = Memory(bytes: n * d * 4)
     onThreads(threads) {
-      let scratch = Memory(bytes: sl_nade_scratch_count(n, d, h, 0) * 4)
-      sl_nade(
-        o.x.floats, o.w.floats, o.c.floats, o.v.floats, o.b.floats, logits.floats, n, d, h,
-        scratch.floats)
+      let scratch = Memory(bytes: sl_nade_packed_scratch_count(n, d) * 4)
+      sl_nade_packed(
+        o.x.floats, packed(o).floats, o.b.floats, logits.floats, n, d, h, scratch.floats)
     }
     return logits
   }

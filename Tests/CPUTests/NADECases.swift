@@ -41,6 +41,13 @@ extension KernelCase {
             dv: dv, db: db)
           return [dw, dc, dv, db]
         },
+        KernelCase("input gradient of \(what)") { backend, arguments in
+          let dx = arguments.result([n, d])
+          (backend as! any NADEKernels).nadeInputGradient(
+            arguments.random([n, d, k], "dlogits"), x(arguments), w: arguments.random([d, h], "w"),
+            c: arguments.random([h], "c"), v: arguments.random([d, k, h], "v"), into: dx)
+          return [dx]
+        },
       ]
     }
   }

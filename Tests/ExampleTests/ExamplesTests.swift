@@ -155,9 +155,8 @@ import Training
     let gradients = context.gradients(of: y, seed: 1)  // of 1 · Σ y
     let slope = gradients[weight]!.values  // [9, 12], the sums of x's columns
     #expect(slope == [9, 12])
-    let product = y.value
-    let largest = withExtendedLifetime(product) { product.pointer.load(as: Double.self) }
-    #expect(largest == -1.5)
+    let first = y.value.withBytes { $0.load(as: Double.self) }  // 1 · 0.5 − 2 · 1
+    #expect(first == -1.5)
   }
 
   @Test func images() throws {

@@ -23,6 +23,14 @@ import Testing
     #expect(part.pixels.count == 18)
   }
 
+  @Test func labelsGoAlongWithBatches() {
+    let batch = PixelEncoding.threshold.batch(of: numbered(5), indices: [3, 0, 3], seed: 0)
+    #expect(batch.labels == [1, 0, 1])
+    #expect(batch.order == .raster)
+    let unlabelled = DataSet(height: 1, width: 1, channels: 1, pixels: [7], names: ["a"])
+    #expect(PixelEncoding.threshold.batch(of: unlabelled, indices: [0], seed: 0).labels == nil)
+  }
+
   // MARK: Split
 
   @Test func splitIsByContentAlone() {

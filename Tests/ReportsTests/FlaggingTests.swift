@@ -57,7 +57,7 @@ private final class Counting: PlainBackend {
       try TensorFile.write(
         store.parameters.map { parameter in
           TensorSource(parameter.name, type: .float32, shape: parameter.value.shape.sides) {
-            try $0(UnsafeRawBufferPointer(parameter.value.floats))
+            try parameter.value.withBytes($0)
           }
         }, metadata: [:], to: run.weightsFile)
     }

@@ -52,6 +52,14 @@ import Testing
     #expect(other.pointer + 16 != rows.pointer)
   }
 
+  @Test func bytesAreLentInPlaceAndHoldTheirTensor() {
+    let rows = Tensor([3, 2], .float32, values: [1, 2, 3, 4, 5, 6]).rows(1..<3)
+    rows.withMutableBytes { $0.storeBytes(of: Float(7), toByteOffset: 12, as: Float.self) }
+    #expect(rows.withBytes { Array($0.bindMemory(to: Float.self)) } == [3, 4, 5, 7])
+    #expect(rows.values == [3, 4, 5, 7])
+    #expect(Tensor([3], .bfloat16).withBytes(\.count) == 6)
+  }
+
   @Test(arguments: Precision.allCases)
   func copies(_ precision: Precision) {
     let a = Tensor([2, 2], precision, values: [1, 2, 3, 4])

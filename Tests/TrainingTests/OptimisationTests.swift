@@ -1,3 +1,4 @@
+import CPU
 import Foundation
 import Images
 import Layers
@@ -199,6 +200,41 @@ import Training
     #expect(summary.validationNatsPerImage == nil)
     let file = try TensorFile(reading: run + "/weights.safetensors")
     #expect(file.metadata == ["step": "4"])
+  }
+
+  @Test("gradients of the parts of a batch add up to those of the whole")
+  func gradientsAreSummed() throws {
+    // What dropout draws, and how bfloat16 rounds, depends on the part.
+    for training in TrainingCase.families
+    where training.precision == .float32 && training.settings["dropout"] == nil {
+      let configuration = try training.configuration()
+      let batch = training.training.batch(
+        [0, 1, 2, 3, 4], as: configuration.pixels, epoch: 0, seed: 3)
+      let parts = [[0, 1, 2], [3, 4]].map {
+        training.training.batch($0, as: configuration.pixels, epoch: 0, seed: 3)
+      }
+      func learner() throws -> Learner {
+        try Learner(
+          configuration.model, options: configuration.training, backend: CPUBackend.shared)
+      }
+      let (one, other) = (try learner(), try learner())
+      let whole = one.gradients(of: batch)
+      var sum = other.gradients(of: parts[0], ofImages: 5)
+      #expect(sum.tensors.map(\.name) == whole.tensors.map(\.name) && !sum.tensors.isEmpty)
+      sum.add(other.gradients(of: parts[1], ofImages: 5))
+      for (found, expected) in zip(sum.tensors, whole.tensors) {
+        expectClose(
+          found.gradient.values, expected.gradient.values, tolerance: 1e-5, floor: 1e-6,
+          found.name)
+      }
+      let steps = [
+        one.update(along: whole, learningRate: 0.01), other.update(along: sum, learningRate: 0.01),
+      ]
+      #expect(abs(steps[0].nats - steps[1].nats) < 1e-4 && steps[0].nats > 0)
+      #expect(abs(steps[0].gradientNorm / steps[1].gradientNorm - 1) < 1e-5)
+      // And a step is these two calls.
+      #expect(try learner().step(batch, learningRate: 0.01).gradientNorm == steps[0].gradientNorm)
+    }
   }
 
   @Test func minutesEndOnTimeAndTheCutEpochCounts() throws {

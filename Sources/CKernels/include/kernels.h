@@ -159,8 +159,6 @@ size_t sl_draw_bernoulli(const float *logits, const double *uniforms, uint8_t *s
 // the order of levels, exceeds the uniform's share of the whole. A logit of -infinity is never drawn.
 size_t sl_draw_categorical(const float *logits, const double *uniforms, uint8_t *symbols, size_t n,
                            size_t k);
-// The probabilities [n, k] by which these are drawn.
-size_t sl_categorical_probabilities(const float *logits, double *p, size_t n, size_t k);
 
 // One AdamW step on blocks of a matrix; the corrections are 1 - beta^t. The average is left alone where
 // its decay is 1. `copy`, which may be null, receives the new weights in bfloat16.
@@ -174,10 +172,8 @@ void sl_adamw(const sl_adamw_step *step, float *weights, const float *gradient, 
 // NADE with one output a dimension: x [N, D], w [D, H], c [H], v [D, H], b [D], logits [N, D].
 // The hidden units of an image change only where x is not zero, so between such places nothing but
 // the dot product with v is computed. Scratch is aligned to 64 bytes.
-size_t sl_nade_scratch_count(size_t images, size_t dimension, size_t hidden, int gradient);
-void sl_nade(const float *x, const float *w, const float *c, const float *v, const float *b,
-             float *logits, size_t images, size_t dimension, size_t hidden, float *scratch);
-// The same with weights packed once, on a cache line's border.
+//
+// Weights are packed once, on a cache line's border.
 size_t sl_nade_packed_count(size_t dimension, size_t hidden);
 void sl_nade_pack(const float *w, const float *c, const float *v, size_t dimension, size_t hidden,
                   float *packed);
@@ -195,6 +191,7 @@ void sl_nade_next(const float *packed, const float *b, size_t dimension, size_t 
 void sl_nade_observe(const float *packed, size_t dimension, size_t hidden, size_t d, size_t images,
                      const float *x, float *state);
 // dw, dc, dv are overwritten.
+size_t sl_nade_scratch_count(size_t images, size_t dimension, size_t hidden);
 void sl_nade_gradient(const float *dlogits, const float *x, const float *w, const float *c,
                       const float *v, float *dw, float *dc, float *dv, size_t images,
                       size_t dimension, size_t hidden, float *scratch);
@@ -210,11 +207,13 @@ void sl_nade_levels_next(const float *v, const float *b, size_t hidden, size_t l
                          size_t lanes, const float *state, float *logits);
 void sl_nade_levels_observe(const float *w, size_t hidden, size_t d, size_t lanes, const float *x,
                             float *state);
-// All hidden states h [D, N, H] of NADE, and back: from dh [D, N, H] to dw and dc.
+// All hidden states h [D, N, H] of NADE, and back: from dh [D, N, H] to dw and dc, and to dx [N, D].
 void sl_nade_hidden(const float *x, const float *w, const float *c, float *h, size_t images,
                     size_t dimension, size_t hidden);
 void sl_nade_hidden_gradient(const float *dh, const float *h, const float *x, float *dw, float *dc,
                              size_t images, size_t dimension, size_t hidden);
+void sl_nade_input_gradient(const float *dh, const float *h, const float *w, float *dx,
+                            size_t images, size_t dimension, size_t hidden);
 
 // Products of weights with images side by side, in `lanes`, a multiple of 16. Element k of image n is
 // x[k * lanes + n]. In bfloat16 two elements share a word: ((uint16_t *)x)[(k / 2 * lanes + n) * 2 +

@@ -23,10 +23,12 @@ public struct HeatScale: Equatable, Sendable {
   }
 
   /// The least step of a map that is above the threshold; nil where there is none.
-  var outline: Int? {
-    threshold.map {
-      Int(((($0 - ends.lowerBound) / (ends.upperBound - ends.lowerBound)) * 255).rounded(.up))
-    }
+  var outline: Int? { threshold.map { Int(step(of: $0)) + 1 } }
+
+  /// 0 at the lower end … 255 at the upper. What is not a number is on top.
+  func step(of value: Float) -> UInt8 {
+    let share = (value - ends.lowerBound) / (ends.upperBound - ends.lowerBound)
+    return share.isNaN ? 255 : UInt8((min(max(share, 0), 1) * 255).rounded())
   }
 
   /// Bits a pixel, 8 for each channel: 0 … 8 bits a grey pixel, 0 … 24 bits an RGB pixel, which is
@@ -71,13 +73,8 @@ public struct HeatMap: Equatable, Sendable {
   public let steps: [UInt8]
 
   public init(_ map: SurpriseMap, scale: HeatScale) {
-    let (low, high) = (scale.ends.lowerBound, scale.ends.upperBound)
     self.init(
-      width: map.width, height: map.height,
-      steps: scale.values(of: map).map { value in
-        let share = (value - low) / (high - low)
-        return share.isNaN ? 255 : UInt8((min(max(share, 0), 1) * 255).rounded())
-      })
+      width: map.width, height: map.height, steps: scale.values(of: map).map(scale.step))
   }
 
   /// A map of numbers a pixel on a scale.

@@ -1,3 +1,4 @@
+import Foundation
 import Images
 
 /// A heat map laid over its image, at the image's size, RGB: what is ordinary is the image in dimmed grey,
@@ -89,9 +90,7 @@ private struct Legend {
         Colour(red: colour.red, green: colour.green, blue: colour.blue))
     }
     let (low, high) = (scale.ends.lowerBound, scale.ends.upperBound)
-    let labels = [low, (low + high) / 2, high].map { value in
-      String(Double((value * 100).rounded() / 100))
-    }
+    let labels = [low, (low + high) / 2, high].map { String(format: "%.3g", Double($0)) }
     for (label, place) in zip(labels, [0, 1, 2]) {
       let length = label.count * BitmapFont.pitch - 1
       canvas.write(label, x: x + (width - length) * place / 2, y: y + 19, size: 1, .text)

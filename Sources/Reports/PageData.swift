@@ -45,7 +45,7 @@ struct PageData {
       "\"images\":\(report.table.rows.count)", "\"threshold\":\(threshold)",
       "\"counts\":[\(Self.counts(report.table).joined(separator: ","))]",
       "\"scores\":[\(report.table.scoreNames.map(scriptString).joined(separator: ","))]",
-      "\"outline\":\(report.scale.outline.map { String($0) } ?? "null")",
+      "\"outline\":\(report.scale.outline.map { String($0 / 8 * 8) } ?? "null")",
       "\"colours\":\"\(Self.colours)\"", "\"page\":\(Self.sheet)",
       "\"rows\":[\n\(rows.joined(separator: ",\n"))\n]",
     ]

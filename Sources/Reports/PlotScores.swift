@@ -33,8 +33,8 @@ public struct ScoresPlot: Sendable {
       let plot = Plot(
         left: 72, top: 66 + Double(place) * (Self.panel + 84), width: 480, height: Self.panel,
         x: domain, y: 0...highest * 1.05)
-      content += plot.stairs(normalShares, "normal")
       content += plot.axes(x: label, y: "share of images", inPercent: (false, true))
+      content += plot.stairs(normalShares, "normal")
       content += plot.stairs(found, Plot.curve(place))
       let y = Int(plot.top) - 12
       content += """

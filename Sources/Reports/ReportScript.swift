@@ -135,7 +135,8 @@ let reportScript = #"""
 
   /// The slider is logarithmic: from the least p-value of all on the left to 1.
   const toSlider = p => p <= least ? 0 : Math.round(1000 * (1 - Math.log(p) / Math.log(least)));
-  const fromSlider = place => Number((least ** (1 - place / 1000)).toPrecision(3));
+  const fromSlider = place =>
+    Math.max(least, Number((least ** (1 - place / 1000)).toPrecision(3)));
 
   function turn(page, focus) {
     change({ page });

@@ -14,9 +14,9 @@ struct FlagImages: ParsableCommand {
     discussion: """
       Judges each image by all its scores together among held-out normal ones, which train sets \
       aside, and flags it where its p-value is within the rate. Writes scores.csv, scores.jsonl, \
-      contact-sheet.png (the oddest first), report.html, and then heatmaps/ of the flagged that the \
-      report shows (--heatmaps all: of all flagged). Those of an earlier call are replaced; other \
-      files in the folder stay.
+      contact-sheet.png (the oddest first), report.html, and then heatmaps/ of the 200 oddest flagged \
+      (--heatmaps all: of all flagged). Those of an earlier call are replaced; other files in the \
+      folder stay.
 
       Example: scanline flag runs/parts incoming --out report --false-alarm-rate 0.01
 

@@ -100,7 +100,7 @@ struct ReportPageTests {
     #expect(
       try browser.value(of: "document.querySelectorAll('.card.flagged').length") as? Int == 60)
     try browser.value(of: "document.getElementById('threshold').focus()")
-    try browser.press("ArrowRight")
+    for _ in 0..<5 { try browser.press("ArrowRight") }
     #expect(try Int(text("count")).map { $0 > 80 } == true)
     try browser.press("Home")
     #expect(try text("count") == "1")
@@ -157,7 +157,8 @@ struct ReportPageTests {
     }
     #expect(pictures.count == 3)
     try browser.press("Escape")
-    #expect(try browser.value(of: "document.getElementById('detail').open") as? Bool == false)
+    try browser.wait(for: "!document.getElementById('detail').open")
+    try browser.wait(for: "document.activeElement.classList.contains('card')")
     #expect(try focused == "2.png")
     expectNothingWentWrong()
   }
@@ -217,20 +218,21 @@ struct ReportPageTests {
     }
   }
 
-  @Test(arguments: [
-    "</script><script>document.title = 'owned'</script>.png", "<!--<script>.png",
-    "\"'`${1}\\u0041\\.png", "🦊 naïve é.png", "\u{202E}gnp.exe\u{2066}.png", "a\nb\t\u{1}.png",
-    "<img src=x onerror=\"document.title='owned'\">.png", "\u{2028}\u{2029}.png",
-  ])
-  func namesAreTextAndNoMore(name: String) throws {
-    try write(3, name: { _ in name })
-    try show("#open=1")
-    let shown = name.unicodeScalars.map { scalar in
-      scalar.value < 32 ? Unicode.Scalar(0x2400 + scalar.value)! : scalar
+  @Test func namesAreTextAndNoMore() throws {
+    for name in [
+      "</script><script>document.title = 'owned'</script>.png", "<!--<script>.png",
+      "\"'`${1}\\u0041\\.png", "🦊 naïve é.png", "\u{202E}gnp.exe\u{2066}.png", "a\nb\t\u{1}.png",
+      "<img src=x onerror=\"document.title='owned'\">.png", "\u{2028}\u{2029}.png",
+    ] {
+      try write(3, name: { _ in name })
+      try show("#open=1")
+      let shown = name.unicodeScalars.map { scalar in
+        scalar.value < 32 ? Unicode.Scalar(0x2400 + scalar.value)! : scalar
+      }
+      #expect(Array(try text("name").unicodeScalars) == shown)
+      #expect(try browser.value(of: "document.title.startsWith('0 of 3 flagged')") as? Bool == true)
+      #expect(try browser.value(of: "document.querySelectorAll('img[src=x]').length") as? Int == 0)
     }
-    #expect(Array(try text("name").unicodeScalars) == shown)
-    #expect(try browser.value(of: "document.title.startsWith('0 of 3 flagged')") as? Bool == true)
-    #expect(try browser.value(of: "document.querySelectorAll('img[src=x]').length") as? Int == 0)
     expectNothingWentWrong()
   }
 

@@ -128,7 +128,10 @@ extension Experts {
       scores: [
         opinion.verdict, opinion.global, opinion.surprise, opinion.entropy, evidence.surprisePeak,
         evidence.entropyPeak,
-      ], verdict: .init(pValue: opinion.pValue, flagged: opinion.pValue <= rate))
+      ],
+      verdict: .init(
+        pValue: opinion.pValue, flagged: opinion.pValue <= rate, oddness: opinion.verdict,
+        parts: opinion.parts))
   }
 
   /// What a report ranks verdicts among.

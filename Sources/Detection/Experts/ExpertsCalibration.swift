@@ -114,6 +114,17 @@ public struct ExpertsVerdict: Sendable {
     public var entropy: Double
     /// Of the verdict among those of held-out images, 0 < p ≤ 1.
     public var pValue: Double
+
+    /// The terms as shares of the verdict, the largest first, by their columns in a table.
+    public var parts: [ScoreRow.Part] {
+      let terms = [
+        ("verdict_global", global), ("verdict_surprise", surprise), ("verdict_entropy", entropy),
+      ]
+      guard verdict > 0 else { return [] }
+      return terms.filter { $0.1 > 0 }.sorted { $0.1 > $1.1 }.map { name, term in
+        ScoreRow.Part(score: name, share: term / verdict, isHigh: true)
+      }
+    }
   }
 
   public func opinion(on evidence: LargeEvidence) -> Opinion {

@@ -19,7 +19,7 @@ public struct Flagging {
   /// Which of the flagged images get a heat map of their own in `heatmaps/`.
   public enum HeatMaps: String, CaseIterable, Sendable {
     case none
-    /// Those that the page shows.
+    /// Of the oddest, `FlagReport.limit` at most.
     case shown
     case all
   }

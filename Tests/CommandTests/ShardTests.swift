@@ -143,8 +143,8 @@ import Testing
     #expect(try place.names(in: "else/out/heatmaps").count == 2)
     let page = String(decoding: try place.contents("else/out/report.html"), as: UTF8.self)
     let links = page.matches(of: /"(\.\.\/[^"]*\.png)"/).map { String($0.1) }
-    #expect(links.count >= 2)
-    for link in links { #expect(place.exists("else/out/\(link)"), "\(link)") }
+    // A name that leads away looks like a link, but from another folder.
+    #expect(links.count { place.exists("else/out/\($0)") } == 2, "\(links)")
 
     for (words, named) in [
       (["--files-from", "none"], "none"), (["--files-from", "/dev/null"], "/dev/null"),

@@ -166,8 +166,8 @@ SL_CLONES static void gradient_part(void *data, size_t begin, size_t end, int th
       const size_t last = i + QUERIES - 1;
       for (size_t at = 0; at <= last; at += BLOCK) {
         const size_t seen = last + 1 - at < BLOCK ? last + 1 - at : BLOCK;
-        block_products(QUERIES, of_q, keys + at * s.keys, s.keys, 0, p);
-        block_products(QUERIES, of_dy, values + at * s.values, s.values, 0, ds);
+        block_products(QUERIES, of_q, keys + at * s.keys, s.keys, 0, 0, p);
+        block_products(QUERIES, of_dy, values + at * s.values, s.values, 0, 0, ds);
         for (size_t m = 0; m < QUERIES; m++) {
           const size_t own = i + m + 1 - at, count = i + m < L ? (own < seen ? own : seen) : 0;
           const float log_sum = i + m < L ? j->log_sums[item * L + i + m] : 0;

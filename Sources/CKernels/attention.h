@@ -47,16 +47,28 @@ SL_INLINE void sixteen(const void *x, size_t i, int half, lanes *to) {
   }
 }
 
+// Asks for a share of the next block's memory: the processor's own prefetching ends at each page, which
+// is no more than a block.
+SL_INLINE void ask_for(const char *next, size_t share, int half) {
+  for (size_t line = 0; line < (half ? 2u : 4u); line++) {
+    __builtin_prefetch(next + (share * (half ? 2 : 4) + line) * 64, 0, 3);
+  }
+}
+
 // y[m][j] = the sum over d of a[m][d] b[d][j], j counting the 64 of a block, whose b come in four slabs
-// [depth, 16].
+// [depth, 16]. Meanwhile what comes after b, and after other memory of as many bytes, is asked for.
 SL_INLINE void block_products(const int M, const float *const *a, const void *b, size_t depth, int half,
-                              float (*y)[BLOCK]) {
+                              const char *const *soon, float (*y)[BLOCK]) {
   lanes c[QUERIES][BLOCK_LANES];
   UNROLL for (int m = 0; m < M; m++) {
     UNROLL for (int z = 0; z < BLOCK_LANES; z++) c[m][z] = (lanes)0.0f;
   }
   for (size_t d = 0; d < depth; d++) {
     lanes right[BLOCK_LANES];
+    if (soon) {
+      ask_for(soon[0], d, half);
+      ask_for(soon[1], d, half);
+    }
     UNROLL for (int z = 0; z < BLOCK_LANES; z++) {
       sixteen(b, ((size_t)z * depth + d) * LANES, half, &right[z]);
     }
@@ -139,7 +151,10 @@ SL_INLINE void attend(const int M, const float *const *q, const void *keys, cons
   const size_t size = half ? 2 : 4, last = first + (size_t)M - 1;
   for (size_t at = 0; at <= last; at += BLOCK) {
     const size_t seen = last + 1 - at < BLOCK ? last + 1 - at : BLOCK;
-    block_products(M, q, (const char *)keys + at * depth * size, depth, half, scores);
+    // One query alone waits for memory; many find it in the cache.
+    const char *soon[2] = {(const char *)keys + (at + BLOCK) * depth * size,
+                           (const char *)values + (at + BLOCK) * width * size};
+    block_products(M, q, (const char *)keys + at * depth * size, depth, half, M == 1 ? soon : 0, scores);
     UNROLL for (int m = 0; m < M; m++) {
       const size_t own = first + (size_t)m + 1 - at;
       weigh(&s[m], scores[m], own < seen ? own : seen, y[m], width);

@@ -15,7 +15,8 @@ import Tensors
 /// where gate(t, s) = tanh(t) σ(s).
 ///
 /// Where we depart from the paper: gates have a tanh and activations are ReLU, not concatenated ELU;
-/// places are learned vectors by row and column; keys and values do not see the image again; and the
+/// places are learned vectors by row and column; keys and values do not see the image again, so the end
+/// of the row above is out of sight at a row's beginning, further than the first layer reaches; and the
 /// network knows whole pixels, of the channels of its own pixel only the last layers (`PixelColours`).
 /// The convolutions that are causal by a shift in the paper are so by their masks, cropped.
 public struct PixelSNAIL: DensityModel {
@@ -150,7 +151,7 @@ public struct PixelSNAIL: DensityModel {
   // What is kept of the images of a group is read at every pixel: so many that it stays in the caches.
   public var samplingGroup: Int {
     let shape = blocks[0].attention.shape
-    let bytes = 2 * blocks.count * image.height * image.width * (shape.keys + shape.values)
-    return max(6, min(48, (16 << 20) / bytes / 6 * 6))
+    let bytes = blocks.count * image.height * image.width * (shape.keys + shape.values) * 4
+    return max(6, min(48, (8 << 20) / bytes / 6 * 6))
   }
 }

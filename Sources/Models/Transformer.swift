@@ -142,9 +142,11 @@ public struct Transformer: DensityModel {
     return steps * matrices.reduce(0) { $0 + $1.weight.count } + attended
   }
 
-  // What is kept of the images of a group is read at every step: so many that it stays in the caches.
+  // What is kept of the images of a group is read at every step: so many that it stays in the caches, and
+  // where it can be whole tiles of six.
   public var samplingGroup: Int {
-    let bytes = layers.count * steps * 4 * (embed.weight.shape[0])
-    return max(6, min(48, (16 << 20) / bytes / 6 * 6))
+    let bytes = layers.count * steps * 2 * embed.weight.shape[0] * 4
+    let fitting = max(2, min(48, (8 << 20) / bytes))
+    return fitting < 6 ? fitting : fitting / 6 * 6
   }
 }

@@ -146,7 +146,7 @@ let tests: [Target] =
       path: "Tests/TestSupport"),
     // Runs the command that is built beside it.
     .testTarget(
-      name: "CommandTests", dependencies: ["scanline", "Images", "Randomness", "TestSupport"]),
+      name: "CommandTests", dependencies: ["scanline", "Models", "Images", "Randomness", "TestSupport"]),
     // The kernels as C functions, bit by bit.
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
   ]

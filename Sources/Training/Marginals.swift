@@ -13,9 +13,10 @@ extension DensityModel {
   /// sorted, often by class.
   public func startAtMarginals(of data: any TrainingImages, pixels: PixelEncoding, seed: UInt64) {
     guard let outputBias else { return }
-    let (levels, channels) = (head.levels, image.channels)
-    // A bias for each pixel, or one that all pixels share.
-    let places = outputBias.value.count / head.outputsOfPixel(channels: channels) * channels
+    let levels = head.levels
+    // A bias for each step of an image or of a pixel, or one that all steps share.
+    let biases = outputBias.value.count / head.outputs(channels: image.channels)
+    let places = biases * subpixelsAStep
     var counts = [Double](repeating: 1, count: places * levels)
     var images = Array(stride(from: 0, to: data.count, by: (data.count + 9_999) / 10_000))[...]
     while !images.isEmpty {
@@ -29,8 +30,8 @@ extension DensityModel {
       counts[first..<first + levels].map { log($0) }
     }
     outputBias.value.write(
-      stride(from: 0, to: places, by: channels).flatMap {
-        head.bias(logFrequencies: Array(logs[$0..<$0 + channels]))
+      stride(from: 0, to: places, by: subpixelsAStep).flatMap {
+        head.bias(logFrequencies: Array(logs[$0..<$0 + subpixelsAStep]))
       })
   }
 }

@@ -79,9 +79,9 @@ public struct Verification {
       channels: image.channels, levels: model.head.levels, symbols: Array(symbols))
   }
 
-  /// How many images to compute at once: their outputs should stay within a quarter of a gigabyte.
+  /// How many images to compute at once: their outputs should stay within 64 megabytes.
   var imagesAtOnce: Int {
     let outputs = model.steps * model.head.outputs(channels: model.image.channels)
-    return max(1, min(64, (1 << 26) / max(1, outputs)))
+    return max(1, min(64, (1 << 24) / max(1, outputs)))
   }
 }

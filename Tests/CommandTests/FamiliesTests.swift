@@ -96,7 +96,8 @@ import Testing
       ["made with a normal head: expected bernoulli, categorical, logistic-mixture"], status: 1,
       "--model", "made", "--head", "normal")
     try expect(
-      ["--model gaussian is fitted in closed form: expected no --epochs, --batch"], status: 64,
+      ["--epochs, --batch: expected none with --model gaussian", "fitted in closed form"],
+      status: 64,
       "--model", "gaussian", "--epochs", "3", "--batch", "4")
     try expect(["--components: expected a mixture"], status: 64, "--components", "4")
     try expect(

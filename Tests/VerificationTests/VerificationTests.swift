@@ -10,7 +10,7 @@ import Verification
 
 
 /// Every claim holds of every model that there is, and each fails of one in which something is planted.
-@Suite struct Verifications {
+@Suite(.serialized) struct Verifications {
   static func verification(
     _ model: any DensityModel, _ specification: ModelSpecification? = nil
   ) -> Verification {

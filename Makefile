@@ -188,6 +188,37 @@ study-detection: build ## the default verdict on Fashion-MNIST: MNIST, upside do
 	  --out-of runs/detection-data/upside-down-idx3-ubyte \
 	  --out-of runs/detection-data/mirrored-idx3-ubyte | tee runs/detection.txt
 
+# MNIST as normal, the same; and CIFAR-10, of the folder where assemble-cifar10 wrote it, CIFAR=..., against
+# flowers of DATA/flowers, Fashion-MNIST, noise and its own flips.
+.PHONY: study-detection-mnist study-detection-cifar study-false-alarms
+study-detection-mnist: build ## the default verdict on MNIST: Fashion-MNIST, upside down, mirrored
+	mkdir -p runs/detection-data
+	for way in upside-down mirrored; do \
+	  python3 Benchmarks/flip_idx.py $$way $(call images,mnist,t10k) \
+	    runs/detection-data/mnist-$$way-idx3-ubyte || exit 1; \
+	done
+	$(SCANLINE) train $(call images,mnist,train) --run runs/detection-mnist --minutes 8 --seed 1
+	$(SCANLINE) compare runs/detection-mnist --in $(call images,mnist,t10k) \
+	  --out-of $(call images,fashion-mnist,t10k) \
+	  --out-of runs/detection-data/mnist-upside-down-idx3-ubyte \
+	  --out-of runs/detection-data/mnist-mirrored-idx3-ubyte | tee runs/detection-mnist.txt
+
+CIFAR ?= $(DATA)/cifar10
+FLOWERS ?= $(DATA)/flowers
+study-detection-cifar: build ## the default verdict on CIFAR-10: flowers, Fashion-MNIST, noise, flips
+	mkdir -p runs/detection-data
+	python3 Benchmarks/cifar_sets.py $(CIFAR)/test.bin runs/detection-data
+	$(SCANLINE) train $(CIFAR)/train.bin --run runs/detection-cifar --minutes 25 --seed 1
+	$(SCANLINE) compare runs/detection-cifar --in $(CIFAR)/test.bin --out-of $(FLOWERS) \
+	  --out-of $(call images,fashion-mnist,t10k) --out-of runs/detection-data/cifar-noise.bin \
+	  --out-of runs/detection-data/cifar-mirrored.bin \
+	  --out-of runs/detection-data/cifar-upside-down.bin | tee runs/detection-cifar.txt
+
+study-false-alarms: build ## of ten splits of fresh normal images, after study-detection
+	$(SCANLINE) score runs/detection $(detection_test) --out runs/false-alarms.csv --overwrite \
+	  --false-alarm-rate 0.002
+	python3 Benchmarks/false_alarms.py runs/false-alarms.csv --calibrated-on 2000
+
 # Parts with defects, learned from good ones alone. Boards: do maps point at the outlined defects too?
 # Cells: five splits, by the modules that cells are of.
 .PHONY: study-boards study-cells

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Synchronization
 
 /// The scores of held-out normal images, by which later images are ranked: kept in a run as JSON.
 ///
@@ -30,6 +31,10 @@ public struct Calibration: Codable, Equatable, Sendable {
   public let heldOut: Bool?
   /// What the verdict is learned from; nil where there is none.
   public let vectors: Vectors?
+  /// How well images made odd on purpose are told apart; nil where that was not tried.
+  public var controls: [Control.Result]?
+  /// What is learned from the vectors.
+  private let fitted: Fitted
 
   /// The scores of each image that are in a verdict.
   public struct Vectors: Codable, Equatable, Sendable {
@@ -55,6 +60,10 @@ public struct Calibration: Codable, Equatable, Sendable {
     }
   }
 
+  private enum CodingKeys: CodingKey {
+    case data, count, scores, weights, precision, surprise, heldOut, vectors, controls
+  }
+
   /// From one value an image for each score, in any order.
   ///
   /// Throws where there is no score or no image, where two scores differ in length, and for NaN.
@@ -73,6 +82,7 @@ public struct Calibration: Codable, Equatable, Sendable {
     self.precision = precision
     self.surprise = surprise
     self.heldOut = heldOut
+    fitted = Fitted(vectors)
   }
 
   /// What the images are, as far as it is known.
@@ -83,7 +93,7 @@ public struct Calibration: Codable, Equatable, Sendable {
 
   /// What a verdict is learned from normal images; nil where they are too few.
   func verdict() -> ConformalVerdict? {
-    vectors.map { ConformalVerdict($0.values, $0.tails, groups: $0.groups) }
+    fitted.verdict
   }
 
   /// The ranks of one score; throws where the calibration lacks it.
@@ -131,6 +141,8 @@ public struct Calibration: Codable, Equatable, Sendable {
     surprise = try fields.decodeIfPresent(NormalSurprise.self, forKey: .surprise)
     heldOut = try fields.decodeIfPresent(Bool.self, forKey: .heldOut)
     vectors = try fields.decodeIfPresent(Vectors.self, forKey: .vectors)
+    controls = try fields.decodeIfPresent([Control.Result].self, forKey: .controls)
+    fitted = Fitted(vectors)
     guard vectors?.isSound(count) ?? true else {
       throw DecodingError.dataCorruptedError(
         forKey: .vectors, in: fields,
@@ -176,4 +188,25 @@ public struct Calibration: Codable, Equatable, Sendable {
     default: "\(error)"
     }
   }
+}
+
+/// A verdict that is learned from vectors when it is first asked for, once for all copies of a calibration.
+private final class Fitted: Sendable, Equatable {
+  private let vectors: Calibration.Vectors?
+  private let found = Mutex<ConformalVerdict?>(nil)
+
+  init(_ vectors: Calibration.Vectors?) { self.vectors = vectors }
+
+  var verdict: ConformalVerdict? {
+    guard let vectors else { return nil }
+    return found.withLock { found in
+      if found == nil {
+        found = ConformalVerdict(vectors.values, vectors.tails, groups: vectors.groups)
+      }
+      return found
+    }
+  }
+
+  /// The vectors, which are compared beside it, say all.
+  static func == (_: Fitted, _: Fitted) -> Bool { true }
 }

@@ -13,7 +13,7 @@ import Randomness
 /// P(p ≤ α) ≤ α exactly where the image is exchangeable with the normal ones.
 package struct ConformalVerdict: Sendable {
   /// The fewest normal images that there is a verdict from.
-  static let fewest = 20
+  package static let fewest = 20
   /// The most that are both fitted and ranked.
   static let mostInFolds = 2_000
   private static let fitted = 1_000
@@ -89,11 +89,10 @@ package struct ConformalVerdict: Sendable {
     var asOdd = 0
     var parts = vector.map { _ in (normalScore: 0.0, share: 0.0) }
     for fold in folds {
-      let found = fold.model.parts(of: vector)
-      let sum = found.reduce(0) { $0 + $1.share }
-      oddness += sum / Double(folds.count)
-      asOdd += fold.normal.count - fold.normal.partitioningIndex { $0 >= sum }
-      for (index, part) in found.enumerated() {
+      let found = fold.model.opinion(on: vector)
+      oddness += found.oddness / Double(folds.count)
+      asOdd += fold.normal.count - fold.normal.partitioningIndex { $0 >= found.oddness }
+      for (index, part) in found.parts.enumerated() {
         parts[index].normalScore += part.normalScore / Double(folds.count)
         parts[index].share += part.share / Double(folds.count)
       }

@@ -44,7 +44,7 @@ public struct Evidence: Sendable {
   private let losslessBytes: Int?
   private let underGaussian: GaussianEvidence?
 
-  init(
+  package init(
     _ place: Int, of batch: PixelBatch, _ pixels: PixelEncoding, _ measures: Measures,
     _ needs: Needs, _ gaussian: LowRankGaussian? = nil
   ) {

@@ -33,6 +33,11 @@ public struct HoldOut: Codable, Equatable, Sendable {
     /// Images that are on neither side: near-duplicates of held ones, where there are too many images to
     /// group them all.
     public let leftOut: Int
+    /// The share of held images whose nearest other image is at most five places away in the order of names,
+    /// and what chance would have; nil where groups are named or images are too many to be compared. A large
+    /// one tells of series, bursts or parts of one thing: they are on both sides, and held images look more
+    /// like those that are learned from than new ones will.
+    public let inSeries: (share: Double, byChance: Double)?
   }
 
   /// Divides a data set. A group's side depends on the seed and on the contents of its images, not on
@@ -40,7 +45,9 @@ public struct HoldOut: Codable, Equatable, Sendable {
   /// - Throws: `DetectionError.badGroups` where `groupBy` is no regular expression.
   public func divide(_ data: DataSet, seed: UInt64) throws(DetectionError) -> Sides {
     let wanted = count(of: data.count)
-    guard wanted > 0 else { return Sides(rest: data, held: data[0..<0], leftOut: 0) }
+    guard wanted > 0 else {
+      return Sides(rest: data, held: data[0..<0], leftOut: 0, inSeries: nil)
+    }
     let held = chosen(try groups(of: data), data.fingerprints, wanted, seed)
     let isHeld = Set(held)
     var rest = data.indices.filter { !isHeld.contains($0) }
@@ -51,7 +58,15 @@ public struct HoldOut: Codable, Equatable, Sendable {
       leftOut = near.count
       rest = rest.enumerated().filter { !near.contains($0.offset) }.map(\.element)
     }
-    return Sides(rest: data[rest], held: data[held], leftOut: leftOut)
+    let inSeries =
+      groupBy == nil && data.count <= DataSet.mostCompared
+      ? data.shareInSeries(held, among: rest) : nil
+    return Sides(rest: data[rest], held: data[held], leftOut: leftOut, inSeries: inSeries)
+  }
+
+  /// Whether so many images in series are more than chance, and than bursts here and there.
+  package static func isTelling(_ share: Double, _ byChance: Double) -> Bool {
+    share > max(0.1, 4 * byChance)
   }
 
   /// Of each image the number of its group: near-duplicates, and what is grouped by name.

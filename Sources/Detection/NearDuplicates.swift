@@ -7,7 +7,8 @@ extension DataSet {
   ///
   /// Each image becomes a thumbnail of 16×16 grey values, less their mean, of length one. Two images are
   /// near-duplicates where these are less than a fifth of the median distance of tenth neighbours apart,
-  /// or less than 0.02. (The nearest neighbours may all be near-duplicates, in bursts of up to ten.) Time and memory grow with the square of the number of images; above
+  /// or less than 0.02. Where more than a quarter of all were one group, they are of one thing, as a weave or
+  /// a board is, and only exact copies count. (The nearest neighbours may all be near-duplicates, in bursts of up to ten.) Time and memory grow with the square of the number of images; above
   /// `mostCompared` only exact copies are found.
   /// - Returns: of each image the number of its group, from 0 in order of first images.
   public func nearDuplicateGroups() -> [Int] {
@@ -15,9 +16,12 @@ extension DataSet {
     groups.join(fingerprints)
     guard count > 1, count <= Self.mostCompared else { return groups.numbers }
     let thumbnails = thumbnails(of: 0..<count)
+    let copies = groups
     Neighbours(rows: thumbnails, others: thumbnails, ofOneSet: true)
       .visitNear { groups.join($0, $1) }
-    return groups.numbers
+    let numbers = groups.numbers
+    let largest = Dictionary(grouping: numbers, by: { $0 }).values.reduce(0) { max($0, $1.count) }
+    return largest > max(12, count / 4) ? copies.numbers : numbers
   }
 
   /// The most images that are compared each with each.
@@ -34,14 +38,33 @@ extension DataSet {
     return near.sorted()
   }
 
+  /// Of some images, the share whose nearest one of the others is at most five places away in the order of
+  /// all, and the share that chance would have.
+  package func shareInSeries(
+    _ some: [Int], among others: [Int]
+  ) -> (share: Double, byChance: Double)? {
+    // A few hundred tell.
+    let chosen = some.enumerated().filter { $0.offset % (some.count / 400 + 1) == 0 }.map(\.element)
+    guard !chosen.isEmpty, others.count > 20 else { return nil }
+    let nearest = Neighbours(
+      rows: thumbnails(of: chosen), others: thumbnails(of: others), ofOneSet: false
+    ).nearest
+    let reach = 5
+    let close = zip(chosen, nearest).count { abs($0 - others[$1]) <= reach }
+    return (
+      Double(close) / Double(chosen.count), min(1, Double(2 * reach) / Double(others.count))
+    )
+  }
+
   /// Thumbnails of some images: `[images, 256]`.
-  private func thumbnails(of indices: Range<Int>) -> Rows {
+  private func thumbnails(of indices: some RandomAccessCollection<Int>) -> Rows {
+    let indices = Array(indices)
     let side = 16
     var values = [Double](repeating: 0, count: indices.count * side * side)
     values.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let buffer = buffer  // each image writes its own part
       onEveryThread(indices.count) { place in
-        let small = image(at: indices.lowerBound + place).converted(toChannels: 1)
+        let small = image(at: indices[place]).converted(toChannels: 1)
           .resized(height: side, width: side).pixels.map(Double.init)
         let mean = small.reduce(0, +) / Double(small.count)
         let norm = small.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }.squareRoot()
@@ -84,6 +107,15 @@ private struct Neighbours {
     visitSquares(of: near) { row, other, square in
       if square < bound * bound { body(row, other) }
     }
+  }
+
+  /// Of each row the nearest of the others.
+  var nearest: [Int] {
+    var found = [(square: Double, other: Int)](repeating: (.infinity, 0), count: rows.count)
+    visitSquares(of: Array(0..<rows.count)) { row, other, square in
+      if square < found[row].square { found[row] = (square, other) }
+    }
+    return found.map(\.other)
   }
 
   /// Calls `body` with the squared distance of each of some rows from each other row.

@@ -2,20 +2,19 @@ import Foundation
 
 /// What the scores of normal images are like together: how odd a vector of scores is, as one number.
 ///
-/// Each score becomes a normal number by its place in the tails of the normal images'; those of normal
-/// images have a mean and a covariance, of which an image's Mahalanobis distance is taken: a Gaussian
-/// copula. Two scores that always go together count once, and an image whose scores are ordinary one by
-/// one but do not go together is odd. Where normal images are too few for a covariance, the depths in the
-/// tails are added up.
+/// Each score becomes a normal number by its place in the tails of the normal images' (a Gaussian copula
+/// where normal images are of one kind), and an image is as odd as it is far from the nearest of the kinds
+/// that those of normal images fall into. Two scores that always go together count once, and an image whose
+/// scores are ordinary one by one but do not go together is odd. Where normal images are too few for a
+/// covariance, the depths in the tails are added up.
 package struct OneClass: Sendable {
   /// Normal images from which on there is a covariance.
   package static let fewest = 60
 
   private let tails: [Tails]
   private let sides: [Tail]
-  private let mean: [Double]
-  /// Of the covariance, row by row; nil where images are few.
-  private let inverse: [Double]?
+  /// Nil where images are few.
+  private let kinds: Kinds?
 
   /// - Parameters:
   ///   - vectors: the scores of normal images, a row an image.
@@ -24,76 +23,40 @@ package struct OneClass: Sendable {
     let tails = sides.indices.map { score in Tails(of: vectors.map { $0[score] }) }
     self.tails = tails
     self.sides = sides
-    let d = sides.count
-    guard vectors.count >= Self.fewest else {
-      mean = [Double](repeating: 0, count: d)
-      inverse = nil
-      return
-    }
-    let scores = vectors.map { vector in
-      (0..<d).map { tails[$0].normalScore(of: vector[$0], sides[$0]) }
-    }
-    let mean = (0..<d).map { j in
-      scores.reduce(0) { $0 + $1[j] } / Double(scores.count)
-    }
-    self.mean = mean
-    var covariance = [Double](repeating: 0, count: d * d)
-    for z in scores {
-      for i in 0..<d {
-        for j in 0..<d { covariance[i * d + j] += (z[i] - mean[i]) * (z[j] - mean[j]) }
-      }
-    }
-    for i in 0..<d {
-      for j in 0..<d {
-        covariance[i * d + j] /= Double(scores.count - 1)
-        // Towards its diagonal; a score that never varies still has a little to vary by.
-        covariance[i * d + j] = i == j ? covariance[i * d + i] + 1e-3 : 0.95 * covariance[i * d + j]
-      }
-    }
-    inverse = inverted(covariance, side: d)
+    kinds =
+      vectors.count < Self.fewest
+      ? nil
+      : Kinds(
+        of: vectors.map { vector in
+          sides.indices.map { tails[$0].normalScore(of: vector[$0], sides[$0]) }
+        })
   }
 
-  /// Each score as the normal number that lies as far out, and what it adds to how odd the image is, of
-  /// which `oddness` is the sum.
-  package func parts(of vector: [Double]) -> [(normalScore: Double, share: Double)] {
-    let d = sides.count
-    precondition(vector.count == d, "expected \(d) scores, found \(vector.count)")
-    let z = (0..<d).map { tails[$0].normalScore(of: vector[$0], sides[$0]) }
-    guard let inverse else {
-      return (0..<d).map { i in
-        (z[i], max(0, min(1e4, tails[i].oddness(of: vector[i], sides[i])) - M_LN2))
-      }
+  /// How odd an image is, about 0 or more; each score as the normal number that lies as far out, and what
+  /// it adds to that.
+  package func opinion(
+    on vector: [Double]
+  ) -> (oddness: Double, parts: [(normalScore: Double, share: Double)]) {
+    precondition(
+      vector.count == sides.count, "expected \(sides.count) scores, found \(vector.count)")
+    let z = normalScores(of: vector)
+    guard let kinds else {
+      let shares = depths(of: vector)
+      return (shares.reduce(0, +), Array(zip(z, shares)).map { ($0, $1) })
     }
-    let centred = zip(z, mean).map { $0 - $1 }
-    return (0..<d).map { i in
-      (z[i], centred[i] * (0..<d).reduce(0) { $0 + inverse[i * d + $1] * centred[$1] })
-    }
+    return (kinds.distance(of: z), zip(z, kinds.parts(of: z)).map { ($0, $1) })
   }
 
-  /// Higher is odder; 0 or more.
+  /// Higher is odder.
   package func oddness(of vector: [Double]) -> Double {
-    parts(of: vector).reduce(0) { $0 + $1.share }
+    kinds?.distance(of: normalScores(of: vector)) ?? depths(of: vector).reduce(0, +)
   }
-}
 
-/// The inverse of a symmetric matrix with positive eigenvalues, by elimination.
-private func inverted(_ matrix: [Double], side d: Int) -> [Double] {
-  var a = matrix
-  var b = [Double](repeating: 0, count: d * d)
-  for i in 0..<d { b[i * d + i] = 1 }
-  for pivot in 0..<d {
-    let scale = 1 / a[pivot * d + pivot]
-    for j in 0..<d {
-      a[pivot * d + j] *= scale
-      b[pivot * d + j] *= scale
-    }
-    for i in 0..<d where i != pivot {
-      let factor = a[i * d + pivot]
-      for j in 0..<d {
-        a[i * d + j] -= factor * a[pivot * d + j]
-        b[i * d + j] -= factor * b[pivot * d + j]
-      }
-    }
+  private func normalScores(of vector: [Double]) -> [Double] {
+    sides.indices.map { tails[$0].normalScore(of: vector[$0], sides[$0]) }
   }
-  return b
+
+  private func depths(of vector: [Double]) -> [Double] {
+    sides.indices.map { max(0, min(1e4, tails[$0].oddness(of: vector[$0], sides[$0])) - M_LN2) }
+  }
 }

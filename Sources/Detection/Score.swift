@@ -16,13 +16,19 @@ public struct Score: Sendable {
   public let oddTail: Tail
   /// Which of its values count against an image in the verdict; nil where it is no part of that.
   public let verdictTail: Tail?
+  /// Whether it tells of places, which mean something only where images are aligned: elsewhere it is no
+  /// part of a verdict.
+  public let isOfPlace: Bool
   /// Images that have it.
   let isOf: @Sendable (ImageShape) -> Bool
   let value: @Sendable (Evidence, Normals) -> Double
 
+  /// Of one image's evidence, without any normal ones.
+  package func value(of evidence: Evidence) -> Double { value(evidence, Normals(nil)) }
+
   init(
     _ name: String, _ help: String, needs: Evidence.Needs = [], odd: Tail = .high,
-    inVerdict verdictTail: Tail? = nil,
+    inVerdict verdictTail: Tail? = nil, ofPlace isOfPlace: Bool = false,
     of isOf: @escaping @Sendable (ImageShape) -> Bool = { _ in true },
     value: @escaping @Sendable (Evidence, Normals) -> Double
   ) {
@@ -31,6 +37,7 @@ public struct Score: Sendable {
     self.needs = needs
     self.oddTail = odd
     self.verdictTail = verdictTail
+    self.isOfPlace = isOfPlace
     self.isOf = isOf
     self.value = value
   }
@@ -39,8 +46,8 @@ public struct Score: Sendable {
   public static let all =
     [
       inputComplexity, normalisedSurprise, pitDistance, typicality, losslessLength, levelDistance,
-      gaussianInside, gaussianResidual, mirrored, upsideDown,
-    ] + bands + channels
+      gaussianInside, gaussianResidual, mirrored, upsideDown, entropy, surprisePeak, levelResidual,
+    ] + neighbours + bands + columns + channels + channelPairs
 
   /// The score of a name that is no score of one image's evidence alone: all those in a verdict, as one
   /// number.

@@ -159,16 +159,22 @@ public struct Scorer {
     guard let table else { return nil }
     var columns = ["nats": table.rows.map(\.nats)]
     for score in scores { columns[score.name] = table.values(of: score.name) }
+    let normal = surprise.normal
     return try Calibration(
       scores: columns, data: description, weights: trained.weightsFingerprint,
-      heldOut: heldOut, precision: trained.context.precision.rawValue, surprise: surprise.normal,
-      vectors: vectors(of: table, groups ?? data.nearDuplicateGroups()))
+      heldOut: heldOut, precision: trained.context.precision.rawValue, surprise: normal,
+      vectors: vectors(
+        of: table, aligned: normal.isAligned, groups ?? data.nearDuplicateGroups()))
   }
 
   /// What a verdict is learned from; nil where images are too few.
-  private func vectors(of table: ScoreTable, _ groups: [Int]) -> Calibration.Vectors? {
+  private func vectors(
+    of table: ScoreTable, aligned: Bool, _ groups: [Int]
+  ) -> Calibration.Vectors? {
     guard table.rows.count >= ConformalVerdict.fewest else { return nil }
-    let parts = ([.likelihood] + scores).filter { $0.verdictTail != nil }
+    let parts = ([.likelihood] + scores).filter {
+      $0.verdictTail != nil && (aligned || !$0.isOfPlace)
+    }
     let columns = parts.map { table.values(of: $0.name)! }
     return Calibration.Vectors(
       scores: parts.map(\.name), tails: parts.map { $0.verdictTail! },

@@ -9,15 +9,15 @@ import Foundation
 /// tails.upper(at: nats)  // ln 20 where a normal image in twenty has as many
 /// ```
 public struct Tails: Sendable {
-  private let upper: Side
-  private let lower: Side
+  private let upper: UpperTail
+  private let lower: UpperTail
 
   /// Of values in any order, at least one, none NaN.
   public init(of normal: [Double]) {
     precondition(!normal.isEmpty, "tails need at least one value")
     let sorted = normal.sorted()
-    upper = Side(ascending: sorted)
-    lower = Side(ascending: sorted.reversed().map { -$0 })
+    upper = UpperTail(ascending: sorted)
+    lower = UpperTail(ascending: sorted.reversed().map { -$0 })
   }
 
   /// −ln of the share of values that are at least as high; 0 or more, infinite for NaN.
@@ -44,39 +44,6 @@ public struct Tails: Sendable {
     case .high: return high >= low ? score : 0
     case .low: return low > high ? -score : 0
     case .both: return high >= low ? score : -score
-    }
-  }
-
-  /// The upper tail of ascending values.
-  private struct Side: Sendable {
-    let ascending: [Double]
-    /// The value with the outer 2 %, at least ten, above it, and the mean distance of those from it.
-    let start: Double
-    let scale: Double
-    /// −ln of their share.
-    let depthAtStart: Double
-
-    init(ascending: [Double]) {
-      self.ascending = ascending
-      let count = ascending.count
-      let outer = min(max(10, count / 50), max(1, count - 1))
-      // What the model holds impossible is no farther out than the farthest that it does not.
-      let finite = ascending.filter(\.isFinite)
-      let (least, most) = (finite.first ?? 0, finite.last ?? 0)
-      let start = min(max(ascending[max(0, count - 1 - outer)], least), most)
-      let beyond = ascending.suffix(outer).reduce(0.0) { sum, value in
-        sum + (min(max(value, least), most) - start) / Double(outer)
-      }
-      self.start = start
-      scale = max(beyond, 1e-9 * max(1, abs(start)))
-      depthAtStart = -log(Double(outer) / Double(count))
-    }
-
-    func depth(of value: Double) -> Double {
-      if value.isNaN { return .infinity }
-      if value > start { return depthAtStart + (value - start) / scale }
-      let below = ascending.partitioningIndex { $0 >= value }
-      return max(0, -log((Double(ascending.count - below) + 0.5) / Double(ascending.count + 1)))
     }
   }
 }

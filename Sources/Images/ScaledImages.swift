@@ -63,6 +63,13 @@ public struct ScaledImages: Sendable {
       names: indices.map { names[$0] }, skipped: skipped, flawed: flawed, leftOut: leftOut)
   }
 
+  /// The miniatures as a data set of their own.
+  public var miniatureSet: DataSet {
+    DataSet(
+      height: Self.miniatureSide, width: Self.miniatureSide, channels: 1,
+      pixels: miniatures.flatMap { $0 }, names: names)
+  }
+
   /// The same images, with further files that were passed over.
   public func passingOver(_ files: [FileRemark]) -> ScaledImages {
     ScaledImages(

@@ -35,7 +35,9 @@ extension Ground {
     try TrainingSize(request, model).checkWeights()
     guard
       let parts = try cropping.parts(
-        of: all, experts: plan.experts, validationPath: request.validation)
+        of: all, experts: plan.experts,
+        HoldOut(count: request.holdOut, groupBy: request.groupBy),
+        validationPath: request.validation)
     else { return nil }
     var options = request.options(for: model.family)
     if request.epochs == nil && request.minutes == nil {
@@ -50,6 +52,10 @@ extension Ground {
       training: options, seed: seed)
     configuration.crops = plan.crops
     configuration.experts = plan.experts
+    if let experts = parts.experts {
+      configuration.data.heldOut = .init(
+        asked: request.holdOut, groupBy: request.groupBy, images: experts.heldOut.count)
+    }
     self.init(
       folder: try RunFolder.claim(request.run), configuration: configuration, parts, all,
       request.data)
@@ -63,9 +69,11 @@ extension Ground {
     let cropping = Cropping(
       request, crops, channels: configuration.model.image.channels, seed: configuration.seed,
       listener)
+    let begun = configuration.data.heldOut
     guard let all = try cropping.images(at: request.data),
       let parts = try cropping.parts(
         of: all, experts: configuration.experts == true,
+        HoldOut(count: begun?.asked, groupBy: begun?.groupBy),
         validationPath: request.validation ?? configuration.data.validationPath)
     else { return nil }
     self.init(folder: folder, configuration: configuration, parts, all, request.data)
@@ -117,7 +125,9 @@ private struct Cropping {
 
   /// Crops to learn from; crops to validate on, of other images; and the images of both experts, who
   /// validate on none: so few steps of so small a model do not learn by heart.
-  func parts(of all: ScaledImages, experts: Bool, validationPath: String?) throws -> Parts? {
+  func parts(
+    of all: ScaledImages, experts: Bool, _ holdOut: HoldOut, validationPath: String?
+  ) throws -> Parts? {
     var learned = all
     var validation: DataSet?
     var both: ExpertImages?
@@ -127,9 +137,15 @@ private struct Cropping {
           request.data, expected: "at least 2 images, one to learn from and one to set aside",
           found: "\(all.count)")
       }
-      let groups = all.copyGroups
-      let heldOut = heldOutImages(groups: groups, seed: seed)
+      if holdOut.count == 0 {
+        throw OptionError(
+          "--hold-out", expected: "at least 1 for both experts, who rank images among those",
+          found: "0")
+      }
+      let groups = try holdOut.groups(of: all.miniatureSet)
+      let heldOut = heldOutImages(groups: groups, seed: seed, count: holdOut.count)
       learned = all.without(heldOut)
+      tell(all, heldOut)
       both = ExpertImages(all: all, heldOut: heldOut, groups: groups)
     }
     if let validationPath {
@@ -142,6 +158,19 @@ private struct Cropping {
       validation = fixed(all[heldOut.sorted()])
     }
     return Parts(training: cropped(learned), validation: validation, experts: both)
+  }
+
+  /// Warns of series on both sides.
+  private func tell(_ all: ScaledImages, _ heldOut: [Int]) {
+    guard !request.resumes, request.groupBy == nil, all.count <= DataSet.mostCompared else {
+      return
+    }
+    let held = Set(heldOut)
+    let series = all.miniatureSet.shareInSeries(
+      heldOut, among: all.images.indices.filter { !held.contains($0) })
+    if let (share, chance) = series, HoldOut.isTelling(share, chance) {
+      listener.remark(.series(data: request.data, share: share, byChance: chance))
+    }
   }
 
   private func cropped(_ images: ScaledImages) -> Crops {

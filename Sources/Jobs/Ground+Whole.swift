@@ -88,6 +88,9 @@ extension Ground {
     if sides.held.count == 0 && request.holdOut != 0 {
       listener.remark(.setsNothingAside(data: request.data))
     }
+    if let (share, chance) = sides.inSeries, HoldOut.isTelling(share, chance) {
+      listener.remark(.series(data: request.data, share: share, byChance: chance))
+    }
   }
 
   /// The images to train on and those to validate on: another source, or a part of these.

@@ -18,11 +18,13 @@ extension TrainingJob {
     guard held.count > 0, (try? trained.calibration()) == nil else { return true }
     let description =
       "\(held.count) image\(held.count == 1 ? "" : "s") of \(request.data) set aside by train"
-    let calibration = try trained.calibration(on: held, description, heldOut: true) { done in
-      judging(done, held.count)
-    }
+    let calibration = try trained.calibration(
+      on: held, description, heldOut: true, progress: judging)
     guard let calibration else { return false }
     try calibration.write(to: trained.run.calibrationFile)
+    if let controls = calibration.controls, !controls.isEmpty {
+      listener.remark(.controls(controls))
+    }
     return true
   }
 
@@ -42,14 +44,26 @@ extension TrainedModel {
   /// - Parameters:
   ///   - description: what the images are, in words.
   ///   - heldOut: whether none of them was trained or validated on; nil where that is not known.
-  ///   - progress: called after each batch with the images done; answers whether to go on.
+  ///   - controls: whether to try what the calibration tells apart, which takes a thousand images more.
+  ///   - progress: called after each batch with the images done, of so many; answers whether to go on.
   /// - Returns: nil where it was stopped.
   public func calibration(
-    on images: DataSet, _ description: String, heldOut: Bool?,
-    progress: (_ images: Int) -> Bool = { _ in true }
+    on images: DataSet, _ description: String, heldOut: Bool?, controls: Bool = true,
+    progress: (_ images: Int, _ total: Int) -> Bool = { _, _ in true }
   ) throws -> Calibration? {
+    let controls = controls && images.count >= ConformalVerdict.fewest
+    let total = images.count + (controls ? Control.count(from: images.count) : 0)
     let groups = try HoldOut(groupBy: configuration.data.heldOut?.groupBy).groups(of: images)
-    return try Scorer(self).calibration(
-      of: images, description, heldOut: heldOut, groups: groups, progress: progress)
+    let found = try Scorer(self).calibration(
+      of: images, description, heldOut: heldOut, groups: groups
+    ) { progress($0, total) }
+    guard var calibration = found else { return nil }
+    guard controls else { return calibration }
+    let results = try Scorer(self, calibration: calibration).controls(of: images) {
+      progress(images.count + $0, total)
+    }
+    guard let results else { return nil }
+    calibration.controls = results
+    return calibration
   }
 }

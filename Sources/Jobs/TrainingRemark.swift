@@ -1,3 +1,4 @@
+import Detection
 import Training
 
 /// What a person should know of a training that is begun, each in a line.
@@ -10,13 +11,25 @@ public enum TrainingRemark: Equatable, Sendable, CustomStringConvertible {
   case nearDuplicatesLeftOut(data: String, Int)
   /// Images, or groups of them, are too few to spare any.
   case setsNothingAside(data: String)
+  /// Images set aside are of series that are learned from as well: the share of them whose nearest other
+  /// image is close by in the order of names, and what chance would have.
+  case series(data: String, share: Double, byChance: Double)
+  /// What the run tells apart.
+  case controls([Control.Result])
   /// A table of files that could not be read was written.
   case unreadableFiles(table: String, Int)
+
+  /// Whether it tells of something that should be seen to.
+  public var isWarning: Bool {
+    if case .series = self { return true }
+    return false
+  }
 
   public var description: String {
     func counted(_ count: Int, _ noun: String) -> String {
       "\(count) \(noun)\(count == 1 ? "" : "s")"
     }
+    func percent(_ share: Double) -> String { "\(Int((100 * share).rounded())) %" }
     return switch self {
     case .learnsCrops(let data, let side, let crops):
       "\(data): images up to \(side) pixels a side: learning what belongs where from the"
@@ -30,6 +43,12 @@ public enum TrainingRemark: Equatable, Sendable, CustomStringConvertible {
     case .setsNothingAside(let data):
       "\(data): too few images, or groups of them, to set any aside that later ones are ranked among:"
         + " give others to scanline calibrate"
+    case .series(let data, let share, let chance):
+      "\(data): of the images set aside, \(percent(share)) have their nearest other image within five places"
+        + " in the order of names (by chance \(percent(chance))): they seem to come in series, as of one"
+        + " thing or one moment, and new ones will be flagged more often than asked for; --group-by keeps"
+        + " series on one side"
+    case .controls(let controls): Control.table(of: controls)
     case .unreadableFiles(let table, let count):
       "\(table) names \(counted(count, "unreadable file"))"
     }

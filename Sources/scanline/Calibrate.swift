@@ -33,15 +33,19 @@ struct Calibrate: ParsableCommand {
         run.path, expected: "a run of one model",
         found: "both experts, which rank images among those that their training set aside")
     }
-    let (calibration, images) = try run.calibration(on: data)
+    let (calibration, images) = try run.calibration(on: data, controls: true)
     let file = run.trained.run.calibrationFile
     try calibration.write(to: file)
+    if let controls = calibration.controls, !controls.isEmpty {
+      run.console.note(Control.table(of: controls))
+    }
     let reading = ReadingReport([(data, images)])
     try reading.write(to: run.trained.run.calibrationUnreadableFile, run.console)
     let result = Result(
       run: run.path, data: data, images: calibration.count, heldOut: calibration.heldOut,
       file: file,
-      leastFalseAlarmRate: 1 / Double(calibration.rankedImages() + 1))
+      leastFalseAlarmRate: 1 / Double(calibration.rankedImages() + 1),
+      controls: calibration.controls ?? [])
     let kind = calibration.heldOut == true ? "held-out image" : "image"
     try run.console.result(
       WithReading(result, reading),
@@ -58,21 +62,27 @@ struct Calibrate: ParsableCommand {
     let heldOut: Bool?
     let file: String
     let leastFalseAlarmRate: Double
+    let controls: [Control.Result]
   }
 }
 
 extension RunInUse {
   /// The calibration that held-out normal images make, and the images.
-  /// - Parameter rate: the options of a rate that it must resolve, checked before anything is scored.
+  /// - Parameters:
+  ///   - rate: the options of a rate that it must resolve, checked before anything is scored.
+  ///   - controls: whether to try what it tells apart.
   func calibration(
-    on path: String, rate: FalseAlarmOptions? = nil
+    on path: String, rate: FalseAlarmOptions? = nil, controls: Bool = false
   ) throws -> (Calibration, images: DataSet) {
     let images = try load(path)
     try rate?.check(images.count, of: path)
     let heldOut = try requireHeldOut(images, path)
     let description = "\(path), \(counted(images.count, "image"))"
-    let calibration = try watching(path, images.count) { progress in
-      try trained.calibration(on: images, description, heldOut: heldOut, progress: progress)
+    let more = controls ? Control.count(from: images.count) : 0
+    let calibration = try watching(path, images.count + more) { progress in
+      try trained.calibration(on: images, description, heldOut: heldOut, controls: controls) {
+        done, _ in progress(done)
+      }
     }
     return (calibration, images)
   }

@@ -32,7 +32,9 @@ final class TrainingDisplay {
   func show(_ event: TrainingJob.Event) -> Bool {
     switch event {
     case .reading(let reading): return self.reading.show(reading)
-    case .remark(let remark): console.note("\(remark)")
+    case .remark(let remark):
+      line.clear()
+      remark.isWarning ? console.warn("\(remark)") : console.note("\(remark)")
     case .prepared(let preparation):
       self.preparation = preparation
       show(preparation)

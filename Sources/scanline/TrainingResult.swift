@@ -1,3 +1,4 @@
+import Detection
 import Jobs
 import Training
 
@@ -6,9 +7,15 @@ struct TrainingResult: Encodable {
   private let run: String
   private let summary: Trainer.Summary
   private let heldOut: Int
+  private let controls: [Control.Result]
 
   init(_ outcome: TrainingJob.Outcome) {
     heldOut = outcome.heldOut
+    controls =
+      outcome.remarks.compactMap { remark in
+        if case .controls(let results) = remark { return results }
+        return nil
+      }.first ?? []
     run = outcome.run
     summary = outcome.summary
   }
@@ -16,7 +23,7 @@ struct TrainingResult: Encodable {
   private enum CodingKeys: CodingKey {
     case run, epochs, steps, seconds, trainBitsPerDimension, validationNatsPerImage
     case validationBitsPerDimension, bestEpoch, parameters, interrupted, endedEarly
-    case heldOutImages
+    case heldOutImages, controls
   }
 
   /// Losses that there are not yet are null, not left out.
@@ -34,6 +41,7 @@ struct TrainingResult: Encodable {
     try container.encode(summary.interrupted, forKey: .interrupted)
     try container.encode(summary.endedEarly, forKey: .endedEarly)
     try container.encode(heldOut, forKey: .heldOutImages)
+    try container.encode(controls, forKey: .controls)
   }
 
   var text: String {

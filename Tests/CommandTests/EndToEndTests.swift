@@ -74,7 +74,9 @@ import Testing
       Set(scores.keys) == [
         "path", "nats", "bits_per_dimension", "input_complexity", "normalised_surprise",
         "pit_distance", "png_bits", "level_distance", "gaussian_inside", "gaussian_residual",
-        "mirrored", "upside_down", "nats_rows_1", "nats_rows_2", "nats_rows_3", "nats_rows_4",
+        "mirrored", "upside_down", "entropy", "surprise_peak", "level_residual", "residual_right",
+        "residual_below", "nats_columns_1", "nats_columns_2", "nats_columns_3", "nats_columns_4",
+        "nats_rows_1", "nats_rows_2", "nats_rows_3", "nats_rows_4",
       ])
     let header = String(decoding: try place.contents("s.csv").prefix(29), as: UTF8.self)
     #expect(header == "path,nats,bits_per_dimension,")

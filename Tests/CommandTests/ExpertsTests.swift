@@ -34,6 +34,40 @@ import Testing
       ["train", "parts", "--run", run, "--threads", "1", "--quiet", "--json"] + more)
   }
 
+  @Test("groups that are asked for stay on one side of both experts")
+  func groups() throws {
+    for folder in ["a", "b", "c", "d"] {
+      place.folder.makeFolder("parts/\(folder)")
+      for index in 0..<20 {
+        // Squares of their own greys: no two are alike.
+        var random = RandomStream(seed: 2, folder, index)
+        let greys = (0..<80).map { _ in UInt8(random.integer(below: 256)) }
+        let pixels = (0..<100 * 80).map { (i: Int) -> UInt8 in
+          let (row, column) = (i / 1000, i % 100 / 10)
+          return greys[row * 10 + column]
+        }
+        try Image(height: 80, width: 100, channels: 1, pixels: pixels)
+          .writePNG(to: place.file("parts/\(folder)/\(index).png"))
+      }
+    }
+    let more = ["--epochs", "1", "--group-by", "folder"]
+    #expect(try train("run", more[0], more[1], more[2], more[3]).status == 0)
+    struct Experts: Decodable {
+      struct Held: Decodable { let name: String }
+      let held: [Held]
+    }
+    let experts = try JSONDecoder().decode(
+      Experts.self, from: try place.contents("run/experts.json"))
+    let held = Dictionary(grouping: experts.held.map(\.name)) { $0.prefix { $0 != "/" } }
+    #expect(held.values.allSatisfy { $0.count == 20 } && (1...3).contains(held.count))
+    let info = try place.scanline("info", "run", "--json").object()
+    let data = try #require(info["data"] as? [String: Any])
+    let aside = try #require(data["held_out"] as? [String: Any])
+    #expect(aside["group_by"] as? String == "folder")
+    #expect(aside["images"] as? Int == experts.held.count)
+    try train("no", "--hold-out", "0").expectFailure(naming: ["--hold-out", "at least 1"])
+  }
+
   @Test("a folder of parts, to what does not belong and where")
   func endToEnd() throws {
     try makeParts("parts", 48)

@@ -27,6 +27,15 @@ import Testing
   func strokesAreFound() throws {
     let trained = try train("run", "--epochs", "6", "--json").object()
     #expect(trained["held_out_images"] as? Int == 250)
+    // What it tells apart, before anyone trusts it with more.
+    let controls = try #require(trained["controls"] as? [[String: Any]])
+    let auroc = Dictionary(
+      uniqueKeysWithValues: controls.map { ($0["name"] as! String, $0["auroc"] as! Double) })
+    for name in ["constant", "noise", "shuffled pixels"] {
+      #expect(try #require(auroc[name]) > 0.99, "\(name)")
+    }
+    // These strokes are black and white: what is a little brighter or rougher is the same.
+    #expect(auroc["brighter"] == nil && auroc["mirrored"] != nil)
     let info = try place.scanline("info", "run", "--json").object()
     #expect((info["calibration"] as? [String: Any])?["images"] as? Int == 250)
     // None of those set aside was trained or validated on.
@@ -69,7 +78,10 @@ import Testing
     .expectFailure(naming: ["at least 999", "found 250"])
 
     // Another calibration takes its place.
-    #expect(try place.scanline("calibrate", "run", "\(strokes)/held-out").status == 0)
+    let calibrated = try place.scanline("calibrate", "run", "\(strokes)/held-out")
+    #expect(calibrated.status == 0)
+    #expect(calibrated.error.contains("told apart from normal images"))
+    #expect(calibrated.error.contains("  noise           1.000  100 %"))
     let again = try place.scanline("info", "run", "--json").object()
     #expect((again["calibration"] as? [String: Any])?["images"] as? Int == 500)
   }

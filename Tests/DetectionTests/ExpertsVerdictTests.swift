@@ -83,13 +83,14 @@ import Testing
   @Test("a tail goes on beyond the last of its values")
   func upperTail() {
     let tail = UpperTail((1...1000).map { Double($0) })
-    #expect(abs(tail.surprise(500.5) - log(2)) < 2e-3)
-    #expect(tail.surprise(1100) > tail.surprise(1000) && tail.surprise(2000) > tail.surprise(1100))
-    #expect(tail.surprise(-5) < 1e-3)
+    #expect(abs(tail.depth(of: 500.5) - log(2)) < 2e-3)
+    #expect(
+      tail.depth(of: 1100) > tail.depth(of: 1000) && tail.depth(of: 2000) > tail.depth(of: 1100))
+    #expect(tail.depth(of: -5) < 1e-3)
     let equal = UpperTail([2, 2, 2])
-    #expect(equal.surprise(2) < equal.surprise(2.1))
+    #expect(equal.depth(of: 2) < equal.depth(of: 2.1))
     let without = UpperTail([1, 2, 3, 9]).leavingOut(9)
-    #expect(without.surprise(3) == UpperTail([1, 2, 3]).surprise(3))
+    #expect(without.depth(of: 3) == UpperTail([1, 2, 3]).depth(of: 3))
   }
 
   @Test("z is what all other pixels say of one")

@@ -56,6 +56,31 @@ import Testing
     #expect(blank.nearDuplicateGroups() == [0, 0])
   }
 
+  /// Series of five that are more alike than others, but no near-duplicates: told of where names are in
+  /// their order, and not where they are not.
+  @Test func seriesAreToldOf() throws {
+    var pixels: [[UInt8]] = []
+    for image in 0..<400 {
+      var (own, common) = (
+        RandomStream(seed: 11, "own", image), RandomStream(seed: 11, "common", image / 5)
+      )
+      pixels.append(
+        (0..<144).map { _ in UInt8(60 + 80 * common.uniform() + 50 * own.uniform()) })
+    }
+    func inSeries(_ order: [Int], _ holdOut: HoldOut = HoldOut()) throws -> Bool? {
+      let data = DataSet(
+        height: 12, width: 12, channels: 1, pixels: order.flatMap { pixels[$0] },
+        names: order.indices.map { "part-\($0 / 5)/\($0).png" })
+      #expect(Set(data.nearDuplicateGroups()).count == 400)
+      return try holdOut.divide(data, seed: 1).inSeries.map { HoldOut.isTelling($0, $1) }
+    }
+    #expect(try inSeries(Array(0..<400)) == true)
+    var stream = RandomStream(seed: 12, "order")
+    #expect(try inSeries(stream.permutation(of: 400)) == false)
+    // Who names groups knows.
+    #expect(try inSeries(Array(0..<400), HoldOut(groupBy: "folder")) == nil)
+  }
+
   @Test func alikeImagesStayOnOneSide() throws {
     let bursts = pictures(120, copies: 3, noise: 2)
     let sides = try HoldOut().divide(bursts, seed: 1)

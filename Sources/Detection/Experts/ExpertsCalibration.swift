@@ -81,9 +81,9 @@ public struct ExpertsVerdict: Sendable {
     let inside = calibration.folds.map { UpperTail($0.map(\.inside)) }
     let global = calibration.held.map { held in
       let found = calibration.folds[held.fold][held.place]
-      return plus[held.fold].leavingOut(found.plus).surprise(found.plus)
-        + minus[held.fold].leavingOut(found.minus).surprise(found.minus)
-        + inside[held.fold].leavingOut(found.inside).surprise(found.inside)
+      return plus[held.fold].leavingOut(found.plus).depth(of: found.plus)
+        + minus[held.fold].leavingOut(found.minus).depth(of: found.minus)
+        + inside[held.fold].leavingOut(found.inside).depth(of: found.inside)
     }
     let globalTail = UpperTail(global)
     let surprise = UpperTail(calibration.held.map(\.surprisePeak))
@@ -91,9 +91,9 @@ public struct ExpertsVerdict: Sendable {
     var verdicts = [[Double]](repeating: [], count: calibration.folds.count)
     for (held, term) in zip(calibration.held, global) {
       verdicts[held.fold].append(
-        globalTail.leavingOut(term).surprise(term)
-          + surprise.leavingOut(held.surprisePeak).surprise(held.surprisePeak)
-          + entropy.leavingOut(held.entropyPeak).surprise(held.entropyPeak))
+        globalTail.leavingOut(term).depth(of: term)
+          + surprise.leavingOut(held.surprisePeak).depth(of: held.surprisePeak)
+          + entropy.leavingOut(held.entropyPeak).depth(of: held.entropyPeak))
     }
     self.plus = plus
     self.minus = minus
@@ -136,11 +136,11 @@ public struct ExpertsVerdict: Sendable {
   ) -> Opinion {
     precondition(
       statistics.count == plus.count, "\(plus.count) densities, \(statistics.count) opinions")
-    let local = (surprise.surprise(surprisePeak), entropy.surprise(entropyPeak))
+    let local = (surprise.depth(of: surprisePeak), entropy.depth(of: entropyPeak))
     let terms = statistics.enumerated().map { fold, found in
-      global.surprise(
-        plus[fold].surprise(found.plus) + minus[fold].surprise(found.minus)
-          + inside[fold].surprise(found.inside))
+      global.depth(
+        of: plus[fold].depth(of: found.plus) + minus[fold].depth(of: found.minus)
+          + inside[fold].depth(of: found.inside))
     }
     var asOdd = 1
     for (fold, term) in terms.enumerated() {

@@ -6,13 +6,13 @@ import Randomness
 /// - Parameters:
 ///   - groups: of each image, the number of its group.
 ///   - seed: keys the draw.
+///   - asked: how many are wanted; nil for the above.
 /// - Returns: indices, ascending; of two images or more at least one, and never all.
-public func heldOutImages(groups: [Int], seed: UInt64) -> [Int] {
+public func heldOutImages(groups: [Int], seed: UInt64, count asked: Int? = nil) -> [Int] {
   let count = groups.count
   guard count > 1 else { return [] }
   let wanted =
-    count < 1_000
-    ? min(max(count / 4, 60), count / 2) : min(max(count / 10, 250), 2_000)
+    asked.map { max(1, min($0, count - 1)) } ?? usualCount(of: count)
   var members: [Int: [Int]] = [:]
   for (index, group) in groups.enumerated() { members[group, default: []].append(index) }
   let names = members.keys.sorted()
@@ -26,4 +26,8 @@ public func heldOutImages(groups: [Int], seed: UInt64) -> [Int] {
     if held.count >= wanted { break }
   }
   return held.isEmpty ? [count - 1] : held.sorted()
+}
+
+private func usualCount(of count: Int) -> Int {
+  count < 1_000 ? min(max(count / 4, 60), count / 2) : min(max(count / 10, 250), 2_000)
 }

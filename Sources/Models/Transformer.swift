@@ -38,10 +38,7 @@ public struct Transformer: DensityModel {
   let layers: [Layer]
   let norm: LayerNorm
   let output: CausalConvolution
-  /// One for all channels is none of a pixel's.
-  public var outputBias: Parameter? {
-    head.steps(channels: image.channels) == 1 ? output.bias : nil
-  }
+  public var outputBias: Parameter? { output.bias }
 
   static let layerCount = Setting("layers", .count, default: "6", "layers of attention and units")
   static let channels = Setting("channels", .count, default: "64", "d: channels of the stream")

@@ -283,8 +283,5 @@ import Testing
     #expect(data.skipped.map(\.path) == (0..<200).map { String(format: "%03d-bad.png", $0) })
     for file in data.skipped { #expect(!file.reason.isEmpty && !file.reason.contains("\n")) }
     #expect(throws: FileError.self) { try load(LoadingOptions(strict: true)) }
-    var usage = rusage()
-    getrusage(0, &usage)  // this process
-    #expect(usage.ru_maxrss < 1 << 20, "kilobytes")
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Gaussians
 
 /// The mean and the covariance of rows.
 struct Sample {

@@ -1,4 +1,5 @@
 import Foundation
+import Gaussians
 
 /// A mean and a covariance of vectors, and their share of them.
 struct Kind: Sendable {

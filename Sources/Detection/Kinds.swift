@@ -1,4 +1,5 @@
 import Foundation
+import Gaussians
 import Randomness
 
 /// The kinds that vectors of a few numbers fall into, and how far a vector is from the nearest of them.

@@ -26,8 +26,8 @@ import Testing
         [2, subpixels * levels], .float32,
         values: (0..<2 * subpixels * levels).map { _ in 4 * random.uniform() }))
     let needs: Evidence.Needs = [.moments, .levels]
-    let measures = Measures(
-      of: batch, under: Head.categorical(levels).distribution(logits, channels: 3), needs)
+    let measures = Head.categorical(levels).distribution(logits, channels: 3).measures(
+      of: batch, [.moments, .levels], in: Context(.reference))
     evidence = Evidence(1, of: batch, .levels(16), measures, needs)
   }
 

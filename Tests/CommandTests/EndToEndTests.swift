@@ -210,7 +210,7 @@ import Testing
       "--json"
     ).object()
     let pairs = try #require(object["pairs"] as? [[String: Any]])
-    #expect(pairs.count == 2 * 14)
+    #expect(pairs.count == 2 * 23)
     for pair in pairs {
       for key in ["auroc", "auroc_low", "auroc_high", "aupr_in", "aupr_out", "fpr95", "fpr80"] {
         let value = try #require(pair[key] as? Double, "\(key) is missing")
@@ -241,9 +241,9 @@ import Testing
     ]
     let object = try place.scanline(words + ["--json"]).object()
     let pairs = try #require(object["pairs"] as? [[String: Any]])
-    #expect(pairs.count == 2 * 2 * 14 && pairs.allSatisfy { $0["run"] as? String == "run" })
+    #expect(pairs.count == 2 * 2 * 23 && pairs.allSatisfy { $0["run"] as? String == "run" })
     let means = try #require(object["means"] as? [[String: Any]])
-    #expect(means.count == 2 * 14)
+    #expect(means.count == 2 * 23)
     for mean in means {
       let pair = try #require(
         pairs.first { pair in

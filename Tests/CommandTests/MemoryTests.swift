@@ -36,11 +36,14 @@ import Testing
     }
   }
 
-  /// The most memory for so many images.
+  /// The most memory for so many images, the least of three runs: what is freed may come back late on a
+  /// busy machine, and what is kept is there every time.
   private func peaks(_ verb: String, _ counts: [Int], _ more: String...) throws -> [Int] {
     let peaks = try counts.map { count in
-      try peakMemory(
-        of: [#require(Command.path), verb, "run", "\(count)"] + more, in: place.path)
+      try (0..<3).map { _ in
+        try peakMemory(
+          of: [#require(Command.path), verb, "run", "\(count)"] + more, in: place.path)
+      }.min()!
     }
     print("\(verb): \(peaks.map { $0 >> 20 }) MiB for \(counts) images")
     return peaks
@@ -49,11 +52,11 @@ import Testing
   @Test("more images take no memory but for what is said of them")
   func growth() throws {
     try prepare()
-    // Pixels of 6 000 are 74 MB, a row of each 4 MB; what is freed comes back late on a busy machine.
+    // Pixels of 6 000 are 74 MB, a row of each 4 MB.
     let score = try peaks("score", [2_000, 8_000], "--out", "s.csv")
-    #expect(score[1] - score[0] < 48 << 20)
+    #expect(score[1] - score[0] < 16 << 20)
     // The page has pictures of some 4 000, whatever the number of images.
     let flag = try peaks("flag", [5_000, 8_000], "--out", "out", "--heatmaps", "none")
-    #expect(flag[1] - flag[0] < 32 << 20)
+    #expect(flag[1] - flag[0] < 16 << 20)
   }
 }

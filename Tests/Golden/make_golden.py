@@ -441,6 +441,7 @@ class PixelSNAIL(GatedPixelCNN, Transformer):
         self.keys, self.values = int(case["keys"]), int(case["values"])
         self.colours = 1  # nothing is told apart by colour but at the end
         self.convolution("first", colours, h, (7, 7), "A")
+        self.convolution("before", colours, h, (1, 1), "B")
         self.place = {}
         for b in range(self.blocks):
             for u in range(self.units):
@@ -476,8 +477,10 @@ class PixelSNAIL(GatedPixelCNN, Transformer):
             return GatedPixelCNN.run(self, name, x)
 
         x = (2 * symbols.double() / (self.levels - 1) - 1).permute(0, 3, 1, 2)  # [N, C, H, W]
-        stream = run("first", x)
-        n, h, height, width = stream.shape
+        n, _, height, width = x.shape
+        before = F.pad(x.flatten(2), (1, 0))[:, :, :-1].reshape(x.shape)  # in raster order
+        stream = run("first", x) + run("before", before)
+        h = stream.shape[1]
         for b in range(self.blocks):
             for u in range(self.units):
                 inner = run(f"block{b}/unit{u}/inner", F.relu(stream))

@@ -55,7 +55,22 @@ public struct ImageConvolution {
     return Variable(state.output)
   }
 
-  /// The same of all pixels of the row that begins, by a layer that sees nothing of it:
+  /// The pixel before the next one in raster order, `[N, 1, 1, C]`: zeros where there is none. The layer
+  /// has been told the latest symbols.
+  public func pixelBefore(in context: Context) -> Variable {
+    guard let memory = context.memory else { preconditionFailure("before which pixel?") }
+    precondition(planes.shape[2] == 0, "a pixel of the image alone has no planes")
+    let shape: Shape = [memory.images, 1, 1, channels]
+    let pixel = memory.known / channels
+    guard pixel > 0 else { return Variable(.zeros(shape, context.precision)) }
+    let state: State = memory.state(of: convolution.weight) {
+      preconditionFailure("nothing is remembered of any pixel")
+    }
+    let pixels = state.image.reshaped([memory.images, memory.height * memory.width, channels])
+    return Variable(pixels.step(pixel - 1).reshaped(shape))
+  }
+
+  /// The outputs of all pixels of the row that begins, by a layer that sees nothing of it:
   /// `[W, N, 1, outputs]`. In the middle of a row there are none.
   public func callAsFunction(
     rowAfter symbols: [UInt8], count: Int, scale: Double, offset: Double, in context: Context

@@ -28,6 +28,16 @@ extension Context {
     return convolve(batch, layer)
   }
 
+  /// Intensities −1…1 of the pixel before each in raster order, `[N, H, W, C]`, of none before the first:
+  /// zeros; of the next pixel `[N, 1, 1, C]`, as the layer remembers it, which comes first.
+  func pixelsBefore(_ batch: PixelBatch, _ layer: ImageConvolution) -> Variable {
+    guard memory == nil else { return layer.pixelBefore(in: self) }
+    let pixels = batch.height * batch.width
+    let x = intensities(batch, shape: [batch.count, pixels, batch.channels], from: -1, to: 1)
+    return cast(
+      before(x).reshaped([batch.count, batch.height, batch.width, batch.channels]), to: precision)
+  }
+
   /// The outputs of all steps as they are; of the next pixel, those of the next step.
   func nextStep(_ outputs: Variable, of head: Head) -> Variable {
     guard let memory else { return outputs }

@@ -4,9 +4,9 @@ import Layers
 import Tensors
 
 /// PixelSNAIL (Chen et al. 2018, arXiv:1712.09763, section 3 and figure 3): convolutions, which see near
-/// and many details, and attention, which sees all that came before. On features F of the pixels before,
-/// whose first layer is 7×7 mask A:
+/// and many details, and attention, which sees all that came before. On features F of the pixels before:
 ///
+///     F = 7×7 mask A image  +  1×1 the pixel before, in raster order
 ///     blocks × [units × [F += gate(2×3 mask B, ReLU, 2×3 mask B, ReLU F)]
 ///               A = attention of 1×1 F to 1×1 F  (F with the places of its pixels)
 ///               F += gate(1×1 ReLU F  +  1×1 ReLU A)]
@@ -15,9 +15,10 @@ import Tensors
 /// where gate(t, s) = tanh(t) σ(s).
 ///
 /// Where we depart from the paper: gates have a tanh and activations are ReLU, not concatenated ELU;
-/// places are learned vectors by row and column; keys and values do not see the image again, so the end
-/// of the row above is out of sight at a row's beginning, further than the first layer reaches; and the
+/// places are learned vectors by row and column; keys and values do not see the image again; and the
 /// network knows whole pixels, of the channels of its own pixel only the last layers (`PixelColours`).
+/// Features tell all but their own pixel, so attention alone would not see the last pixel of the row
+/// above, which no feature tells before the end of the next row. The second part of F tells each at once.
 /// The convolutions that are causal by a shift in the paper are so by their masks, cropped.
 public struct PixelSNAIL: DensityModel {
   struct Unit {
@@ -39,6 +40,7 @@ public struct PixelSNAIL: DensityModel {
   public let image: ImageShape
   public let head: Head
   let first: ImageConvolution
+  let before: CausalConvolution
   let blocks: [Block]
   let end: PixelColours
   public var outputBias: Parameter? { end.output.bias }
@@ -84,6 +86,7 @@ public struct PixelSNAIL: DensityModel {
     first = ImageConvolution(
       channels: image.channels, h, size: 7, colours: 1, planes: scope.coordinates(image, 0),
       at: scope / "first")
+    before = layer(image.channels, h, gain: 0.5, scope / "before")
     // Small at first, so that the stream's variance does not grow with depth.
     let share = 1 / Double(count * (units + 1)).squareRoot()
     let even = 0.5.squareRoot()
@@ -116,7 +119,7 @@ public struct PixelSNAIL: DensityModel {
     check(batch, context)
     let start = context.convolve(batch, first)  // [N, H, W, h]
     let outputs = end(batch, in: context) {
-      var stream = start
+      var stream = before(context.pixelsBefore(batch, first), adding: start, in: context)
       for block in blocks {
         for unit in block.units {
           let a = unit.inner(stream, rectified: true, in: context)
@@ -139,7 +142,7 @@ public struct PixelSNAIL: DensityModel {
   /// Each kernel at each pixel, and each pair of pixels at attention.
   public var multiplyAdds: Int {
     let weights =
-      [first.convolution.weight] + end.weights
+      [first.convolution.weight, before.weight] + end.weights
       + blocks.flatMap { block in
         [block.query, block.keysValues, block.near, block.far].map(\.weight)
           + block.units.flatMap { [$0.inner.weight, $0.outer.weight] }

@@ -31,7 +31,7 @@ import Testing
       expectClose(
         a.values, b.values,
         tolerance: a.precision == .bfloat16 ? Double(kernel.roundings) * 0x1p-8 : 1e-5,
-        floor: 1e-30,
+        floor: kernel.terms,
         "result \(index)")
     }
   }

@@ -65,6 +65,9 @@ struct KernelCase: Sendable, CustomTestStringConvertible {
   let precision: Precision
   /// How often a bfloat16 result may have been rounded on its way.
   let roundings: Int
+  /// The size of what a result is the sum of, where so much of it cancels that the result's own says
+  /// nothing of its rounding.
+  let terms: Double
   /// Makes the arguments, runs the kernel and hands back what it wrote.
   let run: @Sendable (any Backend, Arguments) -> [Tensor]
 
@@ -72,11 +75,12 @@ struct KernelCase: Sendable, CustomTestStringConvertible {
 
   init(
     _ name: String, _ precision: Precision = .float32, roundings: Int = 1,
-    _ run: @escaping @Sendable (any Backend, Arguments) -> [Tensor]
+    terms: Double = 1e-30, _ run: @escaping @Sendable (any Backend, Arguments) -> [Tensor]
   ) {
     self.name = name
     self.precision = precision
     self.roundings = roundings
+    self.terms = terms
     self.run = run
   }
 

@@ -69,6 +69,7 @@ class Model:
         self.outputs = outputs  # K: outputs a step
         self.told = told  # sub-pixels that each step tells
         self.steps = self.dimension // told
+        self.groups = self.colours // told  # steps a pixel: the channels that masks tell apart
         self.generator = generator
         self.parameters = {}
         self.crops = {}
@@ -217,7 +218,7 @@ class PixelCNN(Model):
             self.convolution(f"{block}/spread", h, h, 3, "B")
             self.convolution(f"{block}/expand", h, 2 * h, 1, "B")
         self.convolution("gather", 2 * h, 2 * h, 1, "B")
-        self.convolution("output", 2 * h, colours // self.told * self.outputs, 1, "B")
+        self.convolution("output", 2 * h, self.groups * self.outputs, 1, "B")
 
     def convolution(self, name, inputs, outputs, size, kind, constants=0):
         centre = size // 2
@@ -226,10 +227,9 @@ class PixelCNN(Model):
         mask[:, :, centre, :centre] = 1
         # At the centre: channel i of n carries colour floor(i C / n), R before G before B; A sees
         # the colours before its own, B also its own. A whole pixel at once counts as one colour.
-        groups = self.colours // self.told
         for o in range(outputs):
             for i in range(inputs):
-                own, other = o * groups // outputs, i * groups // inputs
+                own, other = o * self.groups // outputs, i * self.groups // inputs
                 mask[o, i, centre, centre] = other < own if kind == "A" else other <= own
         # Row and column are no image: open as far as our kernels reach.
         mask[:, inputs:, centre, :] = 1
@@ -270,7 +270,7 @@ class LocalPixelCNN(PixelCNN):
         for block in self.blocks:
             self.convolution(f"{block}/inner", h, h, 1, "B")
             self.convolution(f"{block}/outer", h, h, 1, "B")
-        self.convolution("output", h, colours // self.told * self.outputs, 1, "B")
+        self.convolution("output", h, self.groups * self.outputs, 1, "B")
 
     def logits(self, symbols, step):
         x = (2 * symbols.double() / (self.levels - 1) - 1).permute(0, 3, 1, 2)  # [N, C, H, W]
@@ -303,7 +303,7 @@ class GatedPixelCNN(Model):
             if self.skip:
                 self.convolution(f"layer{i}/skip", h, 2 * h, (1, 1), "B")
         self.convolution("gather", h, 2 * h, (1, 1), "B")
-        self.convolution("output", 2 * h, colours * self.outputs, (1, 1), "B")
+        self.convolution("output", 2 * h, self.groups * self.outputs, (1, 1), "B")
 
     def convolution(self, name, inputs, outputs, size, kind, constants=0):
         down, right = size[0] // 2, size[1] // 2
@@ -315,7 +315,7 @@ class GatedPixelCNN(Model):
             mask[:, :, down, :right] = 1
             for o in range(outputs):
                 for i in range(inputs):
-                    own, other = o * self.colours // outputs, i * self.colours // inputs
+                    own, other = o * self.groups // outputs, i * self.groups // inputs
                     mask[o, i, down, right] = other < own if kind == "A" else other <= own
         # What our kernels are cropped to: no row below; of a single row nothing to the right.
         rows, columns = down + 1, size[1] if size[0] > 1 or kind == "rows" else right + 1
@@ -348,14 +348,14 @@ class GatedPixelCNN(Model):
             a = self.run(f"layer{i}/vertical", vertical) if i > 0 else vertical
             b = self.run(f"layer{i}/horizontal", horizontal) if i > 0 else horizontal
             vertical = self.gate(a, 1)
-            gated = self.gate(b + self.run(f"layer{i}/link", a), self.colours)
+            gated = self.gate(b + self.run(f"layer{i}/link", a), self.groups)
             out = self.run(f"layer{i}/out", gated)
             horizontal = out + horizontal if i > 0 else out
             if self.skip:
                 skips = skips + self.run(f"layer{i}/skip", gated)
         features = self.run("gather", F.relu(horizontal)) + skips
         logits = self.run("output", F.relu(features))  # [N, C K, H, W]
-        return logits.permute(0, 2, 3, 1).reshape(len(x), self.dimension, self.outputs)
+        return logits.permute(0, 2, 3, 1).reshape(len(x), self.steps, self.outputs)
 
 
 class Transformer(Model):
@@ -364,9 +364,9 @@ class Transformer(Model):
     def build(self, case):
         self.d, self.heads, self.count = (int(case[k]) for k in ("channels", "heads", "layers"))
         d = self.d
-        self.linear("embed", 1, d)
+        self.linear("embed", self.told, d)
         self.positions = self.draw(
-            "positions/weight", (d, self.height + self.width + self.colours + 1)
+            "positions/weight", (d, self.height + self.width + self.groups + 1)
         )
         for i in range(self.count):
             self.norm(f"layer{i}/before-attention", d)
@@ -417,9 +417,9 @@ class Transformer(Model):
         return y.transpose(1, 2).reshape(n, length, -1)
 
     def logits(self, symbols, step):
-        x = (2 * symbols.double() / (self.levels - 1) - 1).reshape(len(symbols), -1, 1)
+        x = (2 * symbols.double() / (self.levels - 1) - 1).reshape(len(symbols), -1, self.told)
         x = torch.cat([torch.zeros_like(x[:, :1]), x[:, :-1]], dim=1)
-        stream = self.run("embed", x) + self.places(self.colours)
+        stream = self.run("embed", x) + self.places(self.groups)
         for i in range(self.count):
             z = self.normed(f"layer{i}/before-attention", stream)
             k, v = self.run(f"layer{i}/keys-values", z).split(self.d, dim=2)
@@ -436,11 +436,12 @@ class PixelSNAIL(GatedPixelCNN, Transformer):
 
     def build(self, case):
         h, colours = int(case["channels"]), self.colours
-        self.h, self.convolutions, self.steps = h, {}, colours
+        self.h, self.convolutions = h, {}
         self.blocks, self.units = int(case["blocks"]), int(case["units"])
         self.keys, self.values = int(case["keys"]), int(case["values"])
-        self.colours = 1  # nothing is told apart by colour but at the end
+        self.groups = 1  # nothing is told apart by colour but at the end
         self.convolution("first", colours, h, (7, 7), "A")
+        self.convolution("before", colours, h, (1, 1), "B")
         self.place = {}
         for b in range(self.blocks):
             for u in range(self.units):
@@ -453,31 +454,33 @@ class PixelSNAIL(GatedPixelCNN, Transformer):
             self.convolution(f"block{b}/keys-values", h, self.keys + self.values, (1, 1), "B")
             self.convolution(f"block{b}/near", h, 2 * h, (1, 1), "B")
             self.convolution(f"block{b}/far", self.values, 2 * h, (1, 1), "B")
-        self.build_end(h, colours)
+        self.build_end(h)
 
-    def build_end(self, h, colours):
+    def build_end(self, h):
         self.convolution("end/features", h, 2 * h, (1, 1), "B")
-        self.colours = colours
-        if colours > 1:
-            self.convolution("end/own", colours, 2 * h, (1, 1), "A")
+        self.groups = self.colours // self.told
+        if self.groups > 1:
+            self.convolution("end/own", self.colours, 2 * h, (1, 1), "A")
         self.convolution("end/mix", 2 * h, 2 * h, (1, 1), "B")
-        self.convolution("end/output", 2 * h, colours * self.outputs, (1, 1), "B")
+        self.convolution("end/output", 2 * h, self.groups * self.outputs, (1, 1), "B")
 
     def end(self, x, stream):
         a = GatedPixelCNN.run(self, "end/features", F.relu(stream))
-        if self.colours > 1:
+        if self.groups > 1:
             a = a + GatedPixelCNN.run(self, "end/own", x)
         a = GatedPixelCNN.run(self, "end/mix", F.relu(a))
         logits = GatedPixelCNN.run(self, "end/output", F.relu(a))  # [N, C K, H, W]
-        return logits.permute(0, 2, 3, 1).reshape(len(x), self.dimension, self.outputs)
+        return logits.permute(0, 2, 3, 1).reshape(len(x), self.steps, self.outputs)
 
     def logits(self, symbols, step):
         def run(name, x):
             return GatedPixelCNN.run(self, name, x)
 
         x = (2 * symbols.double() / (self.levels - 1) - 1).permute(0, 3, 1, 2)  # [N, C, H, W]
-        stream = run("first", x)
-        n, h, height, width = stream.shape
+        n, _, height, width = x.shape
+        before = F.pad(x.flatten(2), (1, 0))[:, :, :-1].reshape(x.shape)  # in raster order
+        stream = run("first", x) + run("before", before)
+        h = stream.shape[1]
         for b in range(self.blocks):
             for u in range(self.units):
                 inner = run(f"block{b}/unit{u}/inner", F.relu(stream))
@@ -501,7 +504,7 @@ class PixelCNNPlus(PixelSNAIL):
         h, colours = int(case["channels"]), self.colours
         self.h, self.convolutions = h, {}
         self.scales, self.units = int(case["levels"]), int(case["units"])
-        self.colours = 1  # nothing is told apart by colour but at the end
+        self.groups = 1  # nothing is told apart by colour but at the end
         self.convolution("above", colours, h, (7, 7), "above", constants=2)
         self.convolution("own", colours, h, (1, 7), "A", constants=2)
         for level in range(self.scales):
@@ -514,7 +517,7 @@ class PixelCNNPlus(PixelSNAIL):
                 self.convolution(f"level{level}/own-doubled", h, 4 * h, (1, 1), "B")
                 for unit in range(self.units):
                     self.unit(f"level{level}/up{unit}", shortcut=True)
-        self.build_end(h, colours)
+        self.build_end(h)
 
     def unit(self, name, shortcut):
         h = self.h
@@ -719,6 +722,7 @@ def main():
     local = {"reach": "2", "channels": "6", "blocks": "2"}
     gated = {"layers": "3", "channels": "6", "first": "5", "skip": "on", "position": "on"}
     plain_gated = {"layers": "2", "channels": "3", "first": "3", "skip": "off", "position": "off"}
+    small_gated = {"layers": "2", "channels": "4", "first": "3", "skip": "on", "position": "on"}
     attention = {"layers": "2", "channels": "6", "heads": "3"}
     snail = {"blocks": "2", "units": "1", "channels": "5", "keys": "3", "values": "4"}
     plus = {"levels": "2", "units": "1", "channels": "4"}
@@ -759,6 +763,10 @@ def main():
         "pixelsnail-categorical": ("pixelsnail", snail, *categorical, wide_colour),
         "pixelcnn++-bernoulli": ("pixelcnn++", plus, *bernoulli, grey),
         "pixelcnn++-categorical": ("pixelcnn++", plus, *categorical, wide_colour),
+        "gated-pixelcnn-mixture": ("gated-pixelcnn", small_gated, *mixture, colour),
+        "transformer-mixture": ("transformer", attention, *mixture, colour),
+        "pixelsnail-mixture": ("pixelsnail", snail, *mixture, colour),
+        "pixelcnn++-mixture": ("pixelcnn++", plus, *mixture, colour),
     }
     for name, case in cases.items():
         (FOLDER / f"{name}.json").write_text(text(golden(name, *case)))

@@ -36,6 +36,7 @@ import Testing
     arguments: [
       ("gated-pixelcnn", ["layers": "5", "channels": "4", "first": "3"]),
       ("transformer", ["layers": "1", "channels": "4", "heads": "1"]),
+      ("pixelsnail", ["blocks": "1", "units": "1", "channels": "16"]),
       ("pixelcnn++", ["levels": "2", "units": "1", "channels": "4"]),
     ])
   func noBlindSpot(_ name: String, _ settings: [String: String]) throws {

@@ -56,69 +56,69 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       symbols: (0..<count * image.dimension).map { _ in UInt8(random.integer(below: head.levels)) })
   }
 
-  /// Every family with some of its settings, on images of the given shape and head.
+  /// Settings that make a family small, of some families several. One that is not here has its defaults.
+  private static let smallSettings: [String: [[String: String]]] = [
+    "nade": [["hidden": "5"]],
+    "made": [["hidden": "17"], ["hidden": "16,19", "masks": "3"]],
+    "pixelcnn": [
+      ["blocks": "2", "channels": "4"],
+      ["blocks": "1", "channels": "3", "position": "off", "dropout": "0.3"],
+    ],
+    "local-pixelcnn": [["reach": "2", "channels": "5"]],
+    "gated-pixelcnn": [
+      ["layers": "3", "channels": "6", "first": "3"],
+      ["layers": "2", "channels": "3", "skip": "off", "dropout": "0.3"],
+    ],
+    "transformer": [["layers": "2", "channels": "6", "heads": "2", "dropout": "0.3"]],
+    "pixelsnail": [["blocks": "2", "units": "1", "channels": "5", "keys": "3", "values": "4"]],
+    "pixelcnn++": [["levels": "3", "units": "1", "channels": "4", "dropout": "0.3"]],
+    "gaussian": [["directions": "3"]],
+  ]
+
+  /// Every family that takes such a head, of images of that shape, with some of its settings.
   public static func families(_ head: Head, _ image: ImageShape) -> [ModelCase] {
-    func takes(_ modelCase: ModelCase) -> Bool {
-      ModelFamily.all.first { $0.name == modelCase.name }!.takes(head.kind, of: image)
+    ModelFamily.all.filter { $0.takes(head.kind, of: image) }.flatMap { family in
+      (smallSettings[family.name] ?? [[:]]).map {
+        ModelCase(name: family.name, settings: $0, head: head, image: image)
+      }
     }
-    func of(_ name: String, _ settings: [String: String] = [:]) -> ModelCase {
-      ModelCase(name: name, settings: settings, head: head, image: image)
-    }
-    return [
-      of("fvsbn"),
-      of("nade", ["hidden": "5"]),
-      of("made", ["hidden": "17"]),
-      of("made", ["hidden": "16,19", "masks": "3"]),
-      of("pixelcnn", ["blocks": "2", "channels": "4"]),
-      of("pixelcnn", ["blocks": "1", "channels": "3", "position": "off", "dropout": "0.3"]),
-      of("local-pixelcnn", ["reach": "2", "channels": "5"]),
-      of("gated-pixelcnn", ["layers": "3", "channels": "6", "first": "3"]),
-      of("gated-pixelcnn", ["layers": "2", "channels": "3", "skip": "off", "dropout": "0.3"]),
-      of("transformer", ["layers": "2", "channels": "6", "heads": "2", "dropout": "0.3"]),
-      of("pixelsnail", ["blocks": "2", "units": "1", "channels": "5", "keys": "3", "values": "4"]),
-      of("pixelcnn++", ["levels": "3", "units": "1", "channels": "4", "dropout": "0.3"]),
-      of("gaussian", ["directions": "3"]),
-    ].filter(takes)
   }
 
-  /// Both heads on shapes that include one sub-pixel, odd sides and colour.
+  /// Every head with every family, on shapes that include one sub-pixel, odd sides and colour.
   public static let small: [ModelCase] =
-    families(.bernoulli, ImageShape(height: 3, width: 3, channels: 1))
-    + families(.categorical(4), ImageShape(height: 2, width: 2, channels: 1))
-    + families(.categorical(3), ImageShape(height: 3, width: 4, channels: 3))
-    + families(.bernoulli, ImageShape(height: 2, width: 3, channels: 3))
-    + families(.bernoulli, ImageShape(height: 1, width: 1, channels: 1))
-    + families(
-      .logisticMixture(5, components: 3), ImageShape(height: 2, width: 3, channels: 3))
-    + families(
-      .logisticMixture(7, components: 2), ImageShape(height: 3, width: 2, channels: 1))
-    + families(.normal(6), ImageShape(height: 2, width: 3, channels: 3))
-    + families(.normal(2), ImageShape(height: 1, width: 1, channels: 1))
+    Head.Kind.allCases.flatMap { kind in
+      smallShapes(kind).flatMap { head, height, width, channels in
+        families(head, ImageShape(height: height, width: width, channels: channels))
+      }
+    }
 
-  /// Every family with its default settings, and the sizes that are published, on images as small as
-  /// their kernels allow.
+  private static func smallShapes(_ kind: Head.Kind) -> [(Head, Int, Int, Int)] {
+    switch kind {
+    case .bernoulli: [(.bernoulli, 3, 3, 1), (.bernoulli, 2, 3, 3), (.bernoulli, 1, 1, 1)]
+    case .categorical: [(.categorical(4), 2, 2, 1), (.categorical(3), 3, 4, 3)]
+    case .logisticMixture:
+      [
+        (.logisticMixture(5, components: 3), 2, 3, 3),
+        (.logisticMixture(7, components: 2), 3, 2, 1),
+      ]
+    case .normal: [(.normal(6), 2, 3, 3), (.normal(2), 1, 1, 1)]
+    default:
+      [(Head(kind, levels: min(5, kind.levels.upperBound)), 2, 3, 3)]
+        + [(Head(kind, levels: kind.levels.lowerBound), 3, 2, 1)]
+    }
+  }
+
+  /// Every family with its default settings and every head at its most levels, and the sizes that are
+  /// published, on images as small as their kernels allow.
   public static let shipped: [ModelCase] =
     ModelFamily.all.flatMap { family in
-      [
-        ModelCase(
-          name: family.name, settings: [:], head: .bernoulli,
-          image: ImageShape(height: 12, width: 11, channels: 1)),
-        ModelCase(
-          name: family.name, settings: [:], head: .categorical(256),
-          image: ImageShape(height: 5, width: 6, channels: 1)),
-        ModelCase(
-          name: family.name, settings: [:], head: .categorical(256),
-          image: ImageShape(height: 4, width: 5, channels: 3)),
-        ModelCase(
-          name: family.name, settings: [:], head: .logisticMixture(256),
-          image: ImageShape(height: 5, width: 4, channels: 1)),
-        ModelCase(
-          name: family.name, settings: [:], head: .logisticMixture(256),
-          image: ImageShape(height: 4, width: 5, channels: 3)),
-        ModelCase(
-          name: family.name, settings: [:], head: .normal(256),
-          image: ImageShape(height: 5, width: 4, channels: 3)),
-      ].filter { family.takes($0.head.kind, of: $0.image) }
+      Head.Kind.allCases.flatMap { kind in
+        (kind == .bernoulli ? [(12, 11, 1)] : [(5, 6, 1), (4, 5, 3)]).map {
+          ModelCase(
+            name: family.name, settings: [:], head: Head(kind, levels: kind.levels.upperBound),
+            image: ImageShape(height: $0.0, width: $0.1, channels: $0.2))
+        }
+      }.filter { family.takes($0.head.kind, of: $0.image) }
     } + [
       ModelCase(
         name: "made", settings: ["hidden": "8000"], head: .bernoulli,

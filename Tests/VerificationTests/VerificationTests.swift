@@ -8,7 +8,6 @@ import TestSupport
 import Testing
 import Verification
 
-
 /// Every claim holds of every model that there is, and each fails of one in which something is planted.
 @Suite(.serialized) struct Verifications {
   static func verification(
@@ -16,6 +15,24 @@ import Verification
   ) -> Verification {
     Verification(
       model, specification, in: Context(Engine(CPUBackend.shared, .float32)), seed: 4, images: 40)
+  }
+
+  @Test("every family is verified with every head that it takes, grey and in colour")
+  func complete() {
+    func named(_ family: String, _ kind: Head.Kind, _ channels: Int) -> String {
+      "\(family) \(kind), \(channels) channels"
+    }
+    for (cases, colours) in [(ModelCase.small, [1, 3]), (ModelCase.shipped, [1])] {
+      let verified = Set(cases.map { named($0.name, $0.head.kind, $0.image.channels) })
+      for family in ModelFamily.all {
+        for kind in Head.Kind.allCases {
+          for channels in colours
+          where family.takes(kind, of: ImageShape(height: 4, width: 4, channels: channels)) {
+            #expect(verified.contains(named(family.name, kind, channels)))
+          }
+        }
+      }
+    }
   }
 
   @Test("every claim holds", arguments: ModelCase.small + ModelCase.shipped)

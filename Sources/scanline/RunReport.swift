@@ -79,9 +79,9 @@ struct RunReport: Encodable {
         + " (\(fixed(validationNatsPerImage.value ?? .nan, 2)) nats)"
     }
     let train = trainBitsPerDimension.value.map { ", train \(fixed($0, 4)) bits/dim" }
-    let classes = (data.trainingImagesByClass ?? [:])
+    let byClass = (data.trainingImagesByClass ?? [:])
       .sorted { $0.key.compare($1.key, options: .numeric) == .orderedAscending }
-      .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    let classes = byClass.isEmpty ? "" : ": " + byClass.map { "\($0) \($1)" }.joined(separator: ", ")
     let mixture = components.map { ", \($0) components" } ?? ""
     return [
       ("run", run),
@@ -89,10 +89,7 @@ struct RunReport: Encodable {
       ("images", "\(image)\(cropped), pixels \(pixels)"),
       ("head", "\(head), \(levels) levels\(mixture)"),
       ("parameters", "\(parameters)"),
-      (
-        "data",
-        "\(data.path), \(data.trainingImages) images\(classes.isEmpty ? "" : ": \(classes)")"
-      ),
+      ("data", "\(data.path), \(data.trainingImages) images\(classes)"),
       ("validation", "\(data.validationPath ?? "split off"), \(data.validationImages) images"),
       ("set aside", setAside),
       ("training", (earlier.map(\.length) + [training.text]).joined(separator: ", then to ")),

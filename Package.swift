@@ -146,7 +146,8 @@ let tests: [Target] =
       path: "Tests/TestSupport"),
     // Runs the command that is built beside it.
     .testTarget(
-      name: "CommandTests", dependencies: ["scanline", "Models", "Images", "Randomness", "TestSupport"]),
+      name: "CommandTests",
+      dependencies: ["scanline", "Models", "Images", "Randomness", "TestSupport"]),
     // The kernels as C functions, bit by bit.
     .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
   ]

@@ -81,7 +81,8 @@ struct RunReport: Encodable {
     let train = trainBitsPerDimension.value.map { ", train \(fixed($0, 4)) bits/dim" }
     let byClass = (data.trainingImagesByClass ?? [:])
       .sorted { $0.key.compare($1.key, options: .numeric) == .orderedAscending }
-    let classes = byClass.isEmpty ? "" : ": " + byClass.map { "\($0) \($1)" }.joined(separator: ", ")
+    let listed = byClass.map { "\($0) \($1)" }.joined(separator: ", ")
+    let classes = listed.isEmpty ? "" : ": " + listed
     let mixture = components.map { ", \($0) components" } ?? ""
     return [
       ("run", run),

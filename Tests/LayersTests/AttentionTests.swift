@@ -97,7 +97,9 @@ import Testing
   func before() {
     let x = randomParameter("x", [2, 3, 2])
     expectGradients(in: [x]) { context in context.before(context.variable(x)) }
-    let (found, given) = (Context(.reference).before(Variable(x.value)).value.values, x.value.values)
+    let (found, given) = (
+      Context(.reference).before(Variable(x.value)).value.values, x.value.values
+    )
     let zeros: [Double] = [0, 0]
     #expect(Array(found[0..<2]) == zeros && Array(found[6..<8]) == zeros)
     #expect(Array(found[2..<6]) == Array(given[0..<4]))

@@ -90,7 +90,7 @@ import Testing
     let clean = twoKinds(4000 - odd, seed: 3)
     let model = OneClass(fitting: clean + strange, [.both, .both, .both])
     let normal = twoKinds(1000, seed: 4).map(model.oddness(of:)).sorted()
-    // A kind of their own would have them among its most ordinary; half of normal ones are more so.
+    // A kind of their own would have them among its most ordinary.
     #expect(model.oddness(of: [1.52, 0.02, 0]) > normal[500])
   }
 

@@ -238,6 +238,39 @@ static void time_nade_steps(size_t images) {
   free(next), free(state);
 }
 
+// A mixture of ten logistics of 256 levels in three channels.
+static void time_mixture(size_t pixels) {
+  const sl_mixture shape = {10, 3, 256};
+  const size_t outputs = sl_mixture_outputs(&shape), subpixels = 3 * pixels;
+  float *x = numbers(pixels * outputs, 0), *dy = numbers(subpixels, 0);
+  float *y = numbers(subpixels, 0), *dx = numbers(pixels * outputs, 0);
+  float *surprise = numbers(subpixels, 0), *entropy = numbers(subpixels, 0);
+  float *variance = numbers(subpixels, 0);
+  uint8_t *symbols = malloc(subpixels), *drawn = malloc(pixels);
+  double *uniforms = malloc(pixels * sizeof(double));
+  for (size_t i = 0; i < subpixels; i++) symbols[i] = (uint8_t)(rand() % 256);
+  for (size_t i = 0; i < pixels; i++) uniforms[i] = (double)(rand() % 1000) / 1000;
+  const float *member[1] = {x};
+  const sl_evidence evidence = {.logits = member,
+                                .members = 1,
+                                .images = 1,
+                                .subpixels = subpixels,
+                                .symbols = symbols,
+                                .surprise = surprise,
+                                .entropy = entropy,
+                                .variance = variance};
+  BEST(value, sl_mixture_log_probability(&shape, x, symbols, y, pixels))
+  BEST(gradient, sl_mixture_gradient_f32(&shape, dy, x, symbols, dx, pixels))
+  BEST(draw, sl_draw_mixture(&shape, x, symbols, 2, uniforms, drawn, pixels))
+  BEST(measures, sl_mixture_evidence(&evidence, &shape))
+  printf("mixture, %zu pixels on one thread:  log p %.0f ns a pixel  gradient %.0f  draw of B %.0f"
+         "  measures %.0f\n",
+         pixels, 1e9 * value / (double)pixels, 1e9 * gradient / (double)pixels,
+         1e9 * draw / (double)pixels, 1e9 * measures / (double)pixels);
+  free(x), free(dy), free(y), free(dx), free(surprise), free(entropy), free(variance);
+  free(symbols), free(drawn), free(uniforms);
+}
+
 int main(int count, char **arguments) {
   const int threads = count > 1 ? atoi(arguments[1]) : 2;
   const int images = count > 2 ? atoi(arguments[2]) : 16, copies = count > 3 ? atoi(arguments[3]) : 6;
@@ -268,4 +301,5 @@ int main(int count, char **arguments) {
   time_nade(512);
   sl_set_threads(1);
   time_nade_steps(64);
+  time_mixture(4096);
 }

@@ -41,7 +41,7 @@ SL_CLONES static void value_part(void *data, size_t begin, size_t end, int threa
     float *y = (float *)j->result + first * channels;
     // The logits become the logarithm of each component's share given the channels so far.
     row sum;
-    log_sum(x, k, sum);
+    share_out(x, k, sum);
     for (size_t c = 0; c < channels; c++) {
       load_levels(j->symbols + first * channels + c, channels, pixels, &g, levels[c]);
       for (size_t m = 0; m < k; m++) {
@@ -50,11 +50,10 @@ SL_CLONES static void value_part(void *data, size_t begin, size_t end, int threa
         const float *scale = x[at.scales + c * k + m];
         EACH_PIXEL {
           float by_mean, by_scale;
-          x[m][i] = x[m][i] - sum[i] +
-                    log_of_bin(&g, levels[c][i], mean[i], scale[i], &by_mean, &by_scale);
+          x[m][i] += log_of_bin(&g, levels[c][i], mean[i], scale[i], &by_mean, &by_scale);
         }
       }
-      log_sum(x, k, sum);
+      share_out(x, k, sum);
       for (size_t i = 0; i < pixels; i++) y[i * channels + c] = sum[i];
     }
   }
@@ -97,14 +96,13 @@ SL_CLONES static void gradient_part(void *data, size_t begin, size_t end, int th
   const places at = places_of(&j->shape);
   const size_t k = at.k, channels = at.channels;
   row x[MOST_OUTPUTS], gradient[MOST_OUTPUTS], levels[SL_MOST_CHANNELS];
-  // log p of the latest channel with each component, times the component's share given those before it:
-  // of no channel, of the first, ...; and its sum.
-  row w[SL_MOST_CHANNELS + 1][SL_MOST_COMPONENTS], sums[SL_MOST_CHANNELS + 1];
+  // The logarithm of each component's share, given no channel, the first, ...
+  row w[SL_MOST_CHANNELS + 1][SL_MOST_COMPONENTS], sum;
   row tangents[MOST_PAIRS * SL_MOST_COMPONENTS];
   EACH_BLOCK(all->pixels) {
     load_outputs(j->outputs + first * at.outputs, at.outputs, pixels, x);
     for (size_t m = 0; m < k; m++) EACH_PIXEL w[0][m][i] = x[m][i];
-    log_sum(w[0], k, sums[0]);
+    share_out(w[0], k, sum);
     for (size_t c = 0; c < channels; c++) {
       load_levels(j->symbols + first * channels + c, channels, pixels, &g, levels[c]);
       for (size_t m = 0; m < k; m++) {
@@ -114,16 +112,15 @@ SL_CLONES static void gradient_part(void *data, size_t begin, size_t end, int th
         EACH_PIXEL {
           // Derivatives wait where the gradient will be.
           w[c + 1][m][i] =
-              w[c][m][i] - sums[c][i] +
-              log_of_bin(&g, levels[c][i], mean[i], x[scale][i], &gradient[own][i],
+              w[c][m][i] + log_of_bin(&g, levels[c][i], mean[i], x[scale][i], &gradient[own][i],
                                       &gradient[scale][i]);
         }
       }
-      log_sum(w[c + 1], k, sums[c + 1]);
+      share_out(w[c + 1], k, sum);
     }
     // With S[c] the log of the sum over components of the logit and log p of c channels, log p of channel
-    // c is S[c + 1] - S[c], and each S's gradient the components' shares. `share` gathers the gradient of each component's
-    // log p of a channel, the last first.
+    // c is S[c + 1] - S[c], and each S's gradient the components' shares. `share` gathers the gradient of
+    // each component's log p of a channel, the last first.
     row share[SL_MOST_COMPONENTS], later = {0}, own = {0};
     for (size_t m = 0; m < k; m++) EACH_PIXEL share[m][i] = 0;
     for (size_t c = channels; c-- > 0;) {
@@ -137,7 +134,7 @@ SL_CLONES static void gradient_part(void *data, size_t begin, size_t end, int th
         if (differs) {
           EACH_PIXEL {
             share[m][i] +=
-                (own[i] - later[i]) * sl_exp_negative(w[c + 1][m][i] - sums[c + 1][i]);
+                (own[i] - later[i]) * sl_exp_negative(w[c + 1][m][i]);
           }
         }
         float *by_mean = gradient[at.means + c * k + m];
@@ -157,7 +154,7 @@ SL_CLONES static void gradient_part(void *data, size_t begin, size_t end, int th
     }
     for (size_t m = 0; m < k; m++) {
       EACH_PIXEL {
-        gradient[m][i] = share[m][i] - later[i] * sl_exp_negative(w[0][m][i] - sums[0][i]);
+        gradient[m][i] = share[m][i] - later[i] * sl_exp_negative(w[0][m][i]);
       }
     }
     const size_t bytes = j->half ? sizeof(uint16_t) : sizeof(float);

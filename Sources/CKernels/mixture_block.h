@@ -125,11 +125,14 @@ SL_INLINE void mean_of(const places *at, const row *x, const row *levels, size_t
   }
 }
 
-// log of the sum of e^w over components.
-SL_INLINE void log_sum(const row *w, size_t k, float *sum) {
+// Makes weights e^w of components shares of their sum, and returns its logarithm. Not by that itself: it
+// has not the digits for it where weights are small.
+SL_INLINE void share_out(row *w, size_t k, float *sum) {
   row top, all = {0};
   EACH_PIXEL top[i] = w[0][i];
   for (size_t j = 1; j < k; j++) EACH_PIXEL top[i] = w[j][i] > top[i] ? w[j][i] : top[i];
   for (size_t j = 0; j < k; j++) EACH_PIXEL all[i] += sl_exp_negative(w[j][i] - top[i]);
-  EACH_PIXEL sum[i] = top[i] + sl_log(all[i]);
+  EACH_PIXEL all[i] = sl_log(all[i]);
+  for (size_t j = 0; j < k; j++) EACH_PIXEL w[j][i] = w[j][i] - top[i] - all[i];
+  EACH_PIXEL sum[i] = top[i] + all[i];
 }

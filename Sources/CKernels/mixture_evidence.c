@@ -45,17 +45,15 @@ SL_CLONES static void evidence_part(void *data, size_t begin, size_t end, int th
   for (size_t first = begin * LANES; first < end * LANES && first < all; first += LANES) {
     const size_t pixels = all - first < LANES ? all - first : LANES;
     load_outputs(e->logits[0] + first * at.outputs, at.outputs, pixels, x);
-    log_sum(x, k, sum);
+    share_out(x, k, sum);
     for (size_t c = 0; c < channels; c++) {
       load_levels(e->symbols + first * channels + c, channels, pixels, &g, levels[c]);
       const row *scales = (const row *)x[at.scales + c * k];
       for (size_t m = 0; m < k; m++) mean_of(&at, x, levels, c, m, means[m], 0);
       for (size_t i = 0; of_levels && i < pixels; i++) {
         float p[SL_MOST_LEVELS] = {0};
-        float all = 0;
-        for (size_t m = 0; m < k; m++) all += sl_exp_negative(x[m][i] - sum[i]);
         for (size_t m = 0; m < k; m++) {
-          const float share = sl_exp_negative(x[m][i] - sum[i]) / all;
+          const float share = sl_exp_negative(x[m][i]);
           if (share < least_share) continue;
           add_component(&g, j->shape.levels, share, means[m][i], scales[m][i], p);
         }
@@ -64,11 +62,11 @@ SL_CLONES static void evidence_part(void *data, size_t begin, size_t end, int th
       for (size_t m = 0; m < k; m++) {
         EACH_PIXEL {
           float by_mean, by_scale;
-          x[m][i] = x[m][i] - sum[i] +
-                    log_of_bin(&g, levels[c][i], means[m][i], scales[m][i], &by_mean, &by_scale);
+          x[m][i] +=
+              log_of_bin(&g, levels[c][i], means[m][i], scales[m][i], &by_mean, &by_scale);
         }
       }
-      log_sum(x, k, sum);
+      share_out(x, k, sum);
       for (size_t i = 0; i < pixels; i++) {
         e->surprise[(first + i) * channels + c] = -log2e * sum[i];
       }

@@ -36,19 +36,14 @@ import Testing
     }
   }
 
-  /// How much more memory more images take, at most: the least of up to three tries, as what is freed may
-  /// come back late on a busy machine, and what is kept is there every time.
+  /// How much more memory more images take.
   private func growth(_ verb: String, _ counts: [Int], _ more: String...) throws -> Int {
-    var least = Int.max
-    for _ in 0..<3 where least > Self.most {
-      let peaks = try counts.map { count in
-        try peakMemory(
-          of: [#require(Command.path), verb, "run", "\(count)"] + more, in: place.path)
-      }
-      print("\(verb): \(peaks.map { $0 >> 20 }) MiB for \(counts) images")
-      least = min(least, peaks[1] - peaks[0])
+    let peaks = try counts.map { count in
+      try peakMemory(
+        of: [#require(Command.path), verb, "run", "\(count)"] + more, in: place.path)
     }
-    return least
+    print("\(verb): \(peaks.map { $0 >> 20 }) MiB for \(counts) images")
+    return peaks[1] - peaks[0]
   }
 
   private static let most = 16 << 20

@@ -249,8 +249,8 @@ import Testing
 
   // MARK: Damage
 
-  /// 200 good files among 200 bad ones of every kind.
-  @Test(.timeLimit(.minutes(1))) func damagedFilesLeaveTheGoodOnes() throws {
+  /// Writes 200 good files among 200 bad ones of every kind; answers what the good ones are of.
+  private func writeDamagedFiles() -> [Image] {
     let good = (0..<200).map { testImage($0, height: 8, width: 8) }
     for (index, image) in good.enumerated() {
       folder.write(image.encodedPNG(), to: String(format: "%03d-good.png", index))
@@ -276,12 +276,26 @@ import Testing
       let checksum = bigEndian(Int(crc32(header)))
       write(index, png[..<8] + bigEndian(13) + header + checksum + png[33...])
     }
+    return good
+  }
 
+  @Test(.timeLimit(.minutes(1))) func damagedFilesLeaveTheGoodOnes() throws {
+    let good = writeDamagedFiles()
     let data = try load()
     #expect(data.count == 200)
     #expect(data.pixels == good.flatMap(\.pixels))
     #expect(data.skipped.map(\.path) == (0..<200).map { String(format: "%03d-bad.png", $0) })
     for file in data.skipped { #expect(!file.reason.isEmpty && !file.reason.contains("\n")) }
     #expect(throws: FileError.self) { try load(LoadingOptions(strict: true)) }
+  }
+
+  /// In a process of its own, which holds nothing else.
+  @Test func filesThatClaimMuchMemoryDoNotGetIt() async {
+    await #expect(processExitsWith: .success) {
+      let tests = FolderTests()
+      _ = tests.writeDamagedFiles()
+      _ = try tests.load()
+      precondition(peakMemory() < 1 << 30, "\(peakMemory()) bytes")
+    }
   }
 }

@@ -28,21 +28,6 @@ extension RunInUse {
     return images.shard.map(whole.part) ?? whole
   }
 
-  /// Judges all images of a path by both experts, with progress; throws where it is interrupted.
-  func judged(
-    _ path: String, by experts: Experts, falseAlarmRate rate: Double,
-    visit: (ScoreRow, LargeEvidence, Image) throws -> Void = { _, _, _ in }
-  ) throws -> Experts.Scored {
-    let source = try source(path)
-    let scored = try watching(path, source.count) { progress in
-      try experts.table(
-        of: source, falseAlarmRate: rate, strict: reading.strict, visit: visit,
-        progress: progress)
-    }
-    tellOfFiles(path, source.leftOut, scored.skipped, scored.flawed, console)
-    return scored
-  }
-
   /// Tells of the files of a source that is inspected.
   /// - Returns: what is told of them in an output.
   func report(

@@ -79,6 +79,10 @@ struct Verify: ParsableCommand {
     var lines = claims.flatMap { claim in
       ["\(claim.holds ? "holds" : "FAILS")  \(claim.kind.statement)", "       \(claim.evidence)"]
     }
+    // A small model of this kind may not have these settings.
+    for kind in Claim.Kind.allCases where !claims.contains(where: { $0.kind == kind }) {
+      lines.append("not tried  whether \(kind.statement)")
+    }
     if let view, let picture {
       lines.append(
         "the middle pixel sees \(view.seen) of the \(view.earlier) before it: \(picture)")

@@ -55,18 +55,25 @@ import Testing
     }
   }
 
-  @Test("the same images, one or many at once, on one thread or two", arguments: cases)
-  func samples(_ modelCase: ModelCase, _ precision: Precision) throws {
-    let (model, _) = try modelCase.build(precision: .float32, spread: 0.05)
-    let context = context(precision)
-    let many = try Sampler(model, in: context, seed: 5).draw(count: 20)
-    let single = try Sampler(model, in: context, seed: 5, group: 1).draw(count: 2)
-    #expect(single.symbols == Array(many.symbols.prefix(single.symbols.count)))
-    let threads = CPUBackend.shared.threads
-    defer { CPUBackend.shared.threads = threads }
-    CPUBackend.shared.threads = threads == 1 ? 2 : 1
-    let other = try Sampler(model, in: context, seed: 5).draw(count: 20)
-    #expect(other == many)
+  /// In a process of its own: others sum in the order that the number of threads makes.
+  @Test("the same images, one or many at once, on one thread or two")
+  func samples() async {
+    await #expect(processExitsWith: .success) {
+      let threads = CPUBackend.shared.threads
+      for (modelCase, precision) in ShippedSizes.cases {
+        let (model, _) = try modelCase.build(precision: .float32, spread: 0.05)
+        let context = Context(Engine(CPUBackend.shared, precision))
+        CPUBackend.shared.threads = threads
+        let many = try Sampler(model, in: context, seed: 5).draw(count: 20)
+        let single = try Sampler(model, in: context, seed: 5, group: 1).draw(count: 2)
+        precondition(
+          single.symbols == Array(many.symbols.prefix(single.symbols.count)),
+          "\(modelCase.testDescription), \(precision): one or many")
+        CPUBackend.shared.threads = threads == 1 ? 2 : 1
+        let other = try Sampler(model, in: context, seed: 5).draw(count: 20)
+        precondition(other == many, "\(modelCase.testDescription), \(precision): threads")
+      }
+    }
   }
 
   /// In a process of its own: the counts are the process's, and other tests fall back on purpose.

@@ -1,9 +1,6 @@
 import ArgumentParser
 import Detection
 import Files
-import Foundation
-import Images
-import Training
 
 /// Which images are flagged.
 struct FalseAlarmOptions: ParsableArguments {
@@ -75,16 +72,6 @@ struct FalseAlarmOptions: ParsableArguments {
 }
 
 extension RunInUse {
-  /// Scores a data set with progress; throws where it is interrupted.
-  func scores(
-    of data: DataSet, named name: String, by scorer: Scorer,
-    visit: (Int, ScoreRow, Evidence) throws -> Void = { _, _, _ in }
-  ) throws -> ScoreTable {
-    try watching(name, data.count) { progress in
-      try scorer.table(of: data, visit: visit, progress: progress)
-    }
-  }
-
   /// Runs work over images that tells its progress and asks whether to go on; throws where it was
   /// interrupted, and so came to nothing.
   func watching<Result>(

@@ -22,6 +22,7 @@ struct CropPlan {
     let sizes = source.sizes(atMost: 100)
     let most = sizes.map { max($0.width, $0.height) }.max() ?? 0
     guard request.learnsCrops || most > Self.small else { return nil }
+    try request.requireNoChanges()
     let shortest = sizes.map { min($0.width, $0.height) }.sorted()
     let side = shortest.isEmpty ? Self.small : shortest[shortest.count / 2]
     let scale = request.scale ?? (side >= 2 * Self.small ? 0.5 : 1)

@@ -20,6 +20,7 @@ extension Ground {
       name: name, settings: request.settings,
       head: request.head(ofLevels: pixels.levels, model: name),
       image: ImageShape(height: all.height, width: all.width, channels: all.channels), seed: seed)
+    try request.requireChanges(of: model.image)
     try TrainingSize(request, model).checkWeights()
     let holdOut = HoldOut(count: request.holdOut, groupBy: request.groupBy)
     let sides = try Self.setAside(holdOut, of: all, seed: seed, listener)

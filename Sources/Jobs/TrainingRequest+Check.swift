@@ -51,6 +51,8 @@ extension TrainingRequest {
     try number("--learning-rate", learningRate, "more than 0") { $0 > 0 && $0.isFinite }
     try number("--weight-decay", weightDecay, "0 or more") { $0 >= 0 && $0.isFinite }
     try number("--checkpoint-every", checkpointInterval, "0 or more") { $0 >= 0 }
+    try count("--shift", augmentation?.shift, 0...4096)
+    try count("--orders", orders, 1...8)
     try number("--scale", scale, "more than 0, at most 1") { $0 > 0 && $0 <= 1 }
   }
 
@@ -71,6 +73,7 @@ extension TrainingRequest {
     if let levels, levels != 2 { try head?.require(levels) }
     try checkComponents()
     guard learnsCrops else { return }
+    try requireNoChanges()
     if size != nil {
       throw OptionError("--size, --crop", expected: "one of them", found: "both")
     }

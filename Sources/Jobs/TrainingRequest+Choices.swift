@@ -29,11 +29,12 @@ extension TrainingRequest {
   /// Refuses options of a training by steps for a model that takes none.
   func requireSteps(_ name: String) throws(OptionError) {
     guard ModelFamily.named(name)?.isClosedForm == true else { return }
-    let given = [
-      ("--epochs", epochs != nil), ("--minutes", minutes != nil), ("--batch", batch != nil),
-      ("--learning-rate", learningRate != nil), ("--weight-decay", weightDecay != nil),
-      ("--patience", patience != nil), ("--precision", precision != nil),
-    ].filter(\.1).map(\.0)
+    let given =
+      [
+        ("--epochs", epochs != nil), ("--minutes", minutes != nil), ("--batch", batch != nil),
+        ("--learning-rate", learningRate != nil), ("--weight-decay", weightDecay != nil),
+        ("--patience", patience != nil), ("--precision", precision != nil),
+      ].filter(\.1).map(\.0) + changingOptions
     guard given.isEmpty else {
       throw OptionError(
         given.joined(separator: ", "), expected: "none with --model \(name), fitted in closed form",
@@ -47,6 +48,8 @@ extension TrainingRequest {
       batch: batch ?? family.batch, learningRate: learningRate ?? family.learningRate)
     if let weightDecay { options.weightDecay = weightDecay }
     options.precision = precision ?? family.precision
+    options.augmentation = augmentation.flatMap { $0.isNone ? nil : $0 }
+    options.orders = orders.flatMap { $0 > 1 ? $0 : nil }
     // Short epochs are many, and their validation wavers.
     options.patience = patience.map(Self.patience) ?? .init(epochs: 10, share: 0.1)
     if family.isClosedForm { (options.duration, options.patience) = (.epochs(1), nil) }

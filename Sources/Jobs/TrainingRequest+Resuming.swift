@@ -91,6 +91,9 @@ extension TrainingRequest {
       try require("--minutes", minutes, count)
       try require("--epochs", epochs, nil)
     }
+    for (option, given, begun) in changes(comparedTo: training) {
+      try require(option, given, begun)
+    }
     try require("--patience", patience, training.patience?.epochs ?? 0)
     try require("--batch", batch, training.batch)
     try require("--learning-rate", learningRate, training.learningRate)

@@ -1,4 +1,5 @@
 import Heads
+import Images
 import Tensors
 
 /// What is asked of a training: where the images are, and the run that is to hold what they teach.
@@ -40,6 +41,10 @@ public struct TrainingRequest: Sendable {
   public var flips = true
   /// 1 (grey) or 3 (RGB); nil: as they are.
   public var channels: Int?
+  /// How training images that are learned whole are changed at random.
+  public var augmentation: Augmentation?
+  /// In how many orders images that are learned whole are told, 1 … 8; nil: in one.
+  public var orders: Int?
   /// Images to validate on; nil for a tenth of `data`.
   public var validation: String?
   /// How many images are set aside; nil for as many as `HoldOut` thinks right.

@@ -35,6 +35,9 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
     self.seed = seed
   }
 
+  /// The orders that the model has learned to tell images in, raster order first.
+  public var orders: [Order] { Array(Order.all(of: model.image).prefix(training.orders ?? 1)) }
+
   /// The configuration of a run folder.
   /// - Throws: `FileError` naming the file and the field.
   public static func read(from run: RunFolder) throws -> RunConfiguration {
@@ -86,6 +89,17 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
     }
     for (field, isSensible, expected, found) in training.checks where !isSensible {
       throw FileError(file, "training.\(field)", expected: expected, found: found)
+    }
+    guard training.augmentation?.rotates != true || model.image.height == model.image.width else {
+      throw FileError(
+        file, "training.augmentation.rotates", expected: "false, as images are not square",
+        found: "true")
+    }
+    let possible = Order.all(of: model.image).count
+    guard training.orders ?? 1 <= possible else {
+      throw FileError(
+        file, "training.orders", expected: "at most the \(possible) of such images",
+        found: "\(training.orders!)")
     }
     if let crops {
       guard crops.width == model.image.width, crops.height == model.image.height, crops.scale > 0,

@@ -56,7 +56,7 @@ public final class Trainer {
       training: training, validation: validation, for: run.path)
     self.run = run
     self.configuration = configuration
-    self.training = training
+    self.training = training.changed(as: configuration)
     self.validation = validation
     self.backend = backend
     self.checkpointInterval = checkpointInterval

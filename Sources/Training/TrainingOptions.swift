@@ -1,5 +1,6 @@
 import CPU
 import Foundation
+import Images
 import Models
 import Tensors
 
@@ -45,6 +46,10 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   public var averageDecay = 0.9995
   /// When to end early, where validation says so; nil: never.
   public var patience: Patience?
+  /// How training images, and no others, are changed at random; nil: not at all.
+  public var augmentation: Augmentation?
+  /// In how many of `Order.all` a batch may be told, an order a batch; nil: in raster order alone.
+  public var orders: Int?
   /// Precision of activations.
   public var precision = Precision.float32
 
@@ -94,6 +99,11 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
         "patience.share", patience.map { (0...1).contains($0.share) } ?? true, "0 ... 1",
         "\(patience?.share ?? 0)"
       ),
+      (
+        "augmentation.shift", augmentation.map { (0...8192).contains($0.shift) } ?? true,
+        "0 ... 8192", "\(augmentation?.shift ?? 0)"
+      ),
+      ("orders", orders.map { (2...8).contains($0) } ?? true, "2 ... 8", "\(orders ?? 1)"),
       ("precision", precision != .float64, "float32 or bfloat16", precision.rawValue),
     ]
   }

@@ -19,6 +19,9 @@ extension Train {
       of a folder, or all whose names have the same match of an expression \
       (--group-by 'part-([0-9]+)').
 
+      --flip, --shift and --rotate change the training images at random, anew in each epoch, so that \
+      few of them teach more; the images validated on, and all that are scored, stay as they are.
+
       The weights kept are the best by validation, and a training ends early where validation does \
       not improve. A finished run is taken further by --resume with a larger --epochs (or --minutes) \
       than it had: from the best weights, by a learning rate that rises and falls anew over the rest.

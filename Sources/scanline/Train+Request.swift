@@ -24,6 +24,8 @@ extension Train {
     request.crop = crop.map { ($0.width, $0.height) }
     request.scale = scale
     request.flips = !noFlips
+    request.augmentation = changes.augmentation
+    request.orders = changes.orders
     request.channels = channels?.count
     request.validation = validation
     request.holdOut = holdOut

@@ -42,6 +42,8 @@ struct Train: ParsableCommand {
   @Flag(help: "Take crops as they are, neither mirrored nor turned upside down.")
   var noFlips = false
 
+  @OptionGroup var changes: ChangeOptions
+
   @Option(help: "Bring images to gray or rgb. (default: as they are)")
   var channels: Channels?
 

@@ -1,4 +1,5 @@
 import Detection
+import Images
 import Training
 
 /// How the run was to be trained.
@@ -9,6 +10,10 @@ struct TrainingPlan: Encodable {
   let learningRate: Double
   let weightDecay: Double
   let precision: String
+  /// Of training images; null where they are left as they are.
+  let augmentation: Augmentation?
+  /// In which a batch may be told; null for raster order alone.
+  let orders: Int?
   /// Epochs without a better validation that end it, and the share of it that they must be; null where
   /// nothing does.
   let patience: TrainingOptions.Patience?
@@ -22,6 +27,8 @@ struct TrainingPlan: Encodable {
     learningRate = options.learningRate
     weightDecay = options.weightDecay
     precision = options.precision.rawValue
+    augmentation = options.augmentation
+    orders = options.orders
     patience = options.patience
   }
 
@@ -31,7 +38,8 @@ struct TrainingPlan: Encodable {
 
   var text: String {
     "\(length), batch \(batch), learning rate \(learningRate), weight decay"
-      + " \(weightDecay), \(precision)"
+      + " \(weightDecay), \(precision)" + (augmentation.map { ", images \($0)" } ?? "")
+      + (orders.map { ", \($0) orders" } ?? "")
   }
 }
 

@@ -8,6 +8,8 @@ extension Scorer {
     var hash = Fingerprint()
     let words = [trained.weightsFingerprint, trained.context.precision.rawValue] + scoreNames
     for word in words { hash.fold(word) }
+    // Of raster order alone it is what it was before there were others.
+    for order in orders where orders.count > 1 { hash.fold("\(order)") }
     if let calibration {
       for (name, values) in calibration.scores.sorted(by: { $0.key < $1.key }) {
         hash.fold(name)

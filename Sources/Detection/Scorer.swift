@@ -1,3 +1,4 @@
+import Foundation
 import Gaussians
 import Images
 import Models
@@ -16,6 +17,9 @@ public struct Scorer {
   public let calibration: Calibration?
   /// The scores beyond nats and bits per dimension, in the order of a table's columns.
   public let scores: [Score]
+  /// Over which nats and bits per dimension average the probability of an image. The other scores and
+  /// the verdict are of raster order, in which a run is calibrated.
+  public var orders = [Order.raster]
   private let normals: Normals
   private let gaussian: LowRankGaussian?
   private let verdict: ConformalVerdict?
@@ -101,10 +105,14 @@ public struct Scorer {
     var done = 0
     while done < data.count {
       let indices = done..<min(done + trained.model.inferenceBatch, data.count)
-      for (index, (evidence, values)) in zip(indices, scored(trained.batch(of: data, indices))) {
+      let batch = trained.batch(of: data, indices)
+      let averaged =
+        orders.count > 1 ? trained.logProbability(of: batch, over: orders).map { -$0 } : nil
+      for (index, (evidence, values)) in zip(indices, scored(batch)) {
+        let nats = averaged?[index - done]
         let row = ScoreRow(
-          path: data.names[index], nats: evidence.nats,
-          bitsPerDimension: evidence.bits / Double(data.dimension),
+          path: data.names[index], nats: nats ?? evidence.nats,
+          bitsPerDimension: (nats.map { $0 / M_LN2 } ?? evidence.bits) / Double(data.dimension),
           scores: values + (verdict.map { [oddness(evidence, values, $0)] } ?? []))
         try visit(index, row, evidence)
       }

@@ -33,6 +33,8 @@ public struct DrawingJob {
   public let count: Int
   public var method = Method.draws(SamplingOptions())
   public var seed: UInt64 = 0
+  /// In which pixels are drawn: one of the orders that the run was trained in.
+  public var order = Order.raster
   /// Whether files that scanline did not write may be replaced.
   public var overwrites = false
 
@@ -96,7 +98,7 @@ public struct DrawingJob {
           expected: "at most \(found.images.count), as many images as there are of this"
             + " size", found: "\(count)")
       }
-      try each(found.images)
+      try each(told(found.images))
     case .draws(let options):
       let sampler = Sampler(trained.model, in: trained.context, options: options, seed: seed)
       for first in stride(from: 0, to: count, by: sampler.imagesAtOnce) {
@@ -105,8 +107,16 @@ public struct DrawingJob {
           progress(Double(first) + Double(done) / dimension)
         }
         guard let group else { return }
-        try each(group)
+        try each(told(group))
       }
     }
+  }
+
+  /// Images whose pixels have been drawn in order, as they are to be seen.
+  private func told(_ drawn: PixelBatch) -> PixelBatch {
+    PixelBatch(
+      count: drawn.count, height: drawn.height, width: drawn.width, channels: drawn.channels,
+      levels: drawn.levels, symbols: drawn.symbols, labels: drawn.labels, order: order
+    ).reordered(as: .raster)
   }
 }

@@ -29,7 +29,7 @@ struct ChangedImages: TrainingImages {
 
 extension TrainingImages {
   /// These images as a training of the configuration takes them.
-  func changed(as configuration: RunConfiguration) -> any TrainingImages {
+  package func changed(as configuration: RunConfiguration) -> any TrainingImages {
     let orders = configuration.orders
     let augmentation = configuration.training.augmentation
     guard augmentation != nil || orders.count > 1 else { return self }

@@ -49,6 +49,9 @@ extension Verification {
           head: Head(kind, levels: levels), image: image, seed: specification.seed),
         let model = try? withLiveWeights(small)
       else { continue }
+      let possible = Order.all(of: image)
+      let orders = orders.filter(possible.contains)
+      guard orders.count == self.orders.count else { continue }
       var sum = 0.0
       let all = Int(count)
       for first in stride(from: 0, to: all, by: 64) {
@@ -63,14 +66,15 @@ extension Verification {
         let batch = PixelBatch(
           count: numbers.count, height: height, width: width, channels: image.channels,
           levels: levels, symbols: symbols)
-        sum += model.logProbability(of: batch, in: Context(context.engine)).reduce(0) {
-          $0 + exp($1)
-        }
+        let logs = model.logProbability(of: batch, over: orders, in: Context(context.engine))
+        sum += logs.reduce(0) { $0 + exp($1) }
         guard progress(.allImages, numbers.upperBound, all) else { return nil }
       }
       return Claim(
         kind: .allImages, holds: abs(sum - 1) < 1e-4,
-        evidence: "\(all) images of \(image) with \(levels) levels: \(brief(abs(sum - 1))) from one"
+        evidence: "\(all) images of \(image) with \(levels) levels"
+          + (orders.count > 1 ? " over \(orders.count) orders" : "")
+          + ": \(brief(abs(sum - 1))) from one"
       )
     }
     return nil

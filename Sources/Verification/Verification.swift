@@ -23,13 +23,15 @@ public struct Verification {
   public let seed: UInt64
   /// Images that are drawn for the test of the sampler.
   public let images: Int
+  /// The orders that the model has learned, over which probabilities may be averaged.
+  public let orders: [Order]
 
   /// What is being tried, and how much of it is done.
   public typealias Progress = (_ kind: Claim.Kind, _ done: Int, _ total: Int) -> Bool
 
   public init(
     _ model: any DensityModel, _ specification: ModelSpecification? = nil, in context: Context,
-    seed: UInt64 = 0, images: Int = 64
+    seed: UInt64 = 0, images: Int = 64, orders: [Order] = [.raster]
   ) {
     precondition(images > 0, "a sampler shows itself by its samples")
     self.model = model
@@ -37,6 +39,7 @@ public struct Verification {
     self.context = context
     self.seed = seed
     self.images = images
+    self.orders = orders
   }
 
   /// Tries every claim, whether or not an earlier one fails.

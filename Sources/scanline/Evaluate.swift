@@ -10,7 +10,8 @@ struct Evaluate: ParsableCommand {
     discussion: """
       Exact nats an image and bits per dimension, each with the standard error of its mean. Where \
       the model has all 256 levels, also the bits per dimension of the same images as optimised PNG \
-      files.
+      files. --orders averages the joint probability of each image over several orders of its \
+      pixels, for a run trained with --orders.
 
       Example: scanline evaluate runs/photos held-out
       """)
@@ -20,17 +21,20 @@ struct Evaluate: ParsableCommand {
   @Argument(help: "The images: a folder, an IDX, CIFAR, .amat or .npy file.")
   var data: String
 
+  @OptionGroup var averaging: OrdersOption
+
   @OptionGroup var options: UseOptions
 
   func run() throws {
     let run = try options.open(runFolder)
     let trained = run.trained
+    let orders = try averaging.orders(of: trained, at: run.path)
     let images = try run.load(data)
     let line = ProgressLine(run.console)
     let start = ContinuousClock.now
     let likelihood = trained.model.likelihood(
       of: images, pixels: trained.configuration.pixels, seed: trained.configuration.seed,
-      batch: trained.model.inferenceBatch, in: trained.context
+      over: orders, batch: trained.model.inferenceBatch, in: trained.context
     ) { done in
       line.update("evaluating", Double(done), of: images.count, "images")
       return !run.interruption.isRequested
@@ -47,7 +51,7 @@ struct Evaluate: ParsableCommand {
     }
     let png =
       trained.configuration.pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil
-    let result = Result(likelihood, seconds: seconds, png: png)
+    let result = Result(likelihood, orders: orders.count, seconds: seconds, png: png)
     try run.console.result(
       WithReading(result, ReadingReport([(data, images)])), text: result.text)
   }
@@ -55,6 +59,7 @@ struct Evaluate: ParsableCommand {
   /// What `--json` prints.
   private struct Result: Encodable {
     let images: Int
+    let orders: Int
     let natsPerImage: Double
     let natsStandardError: OrNull
     let bitsPerDimension: Double
@@ -62,7 +67,8 @@ struct Evaluate: ParsableCommand {
     let imagesPerSecond: Double
     let pngBitsPerDimension: Double?
 
-    init(_ likelihood: LikelihoodSummary, seconds: Double, png: Double?) {
+    init(_ likelihood: LikelihoodSummary, orders: Int, seconds: Double, png: Double?) {
+      self.orders = orders
       images = likelihood.nats.count
       natsPerImage = likelihood.natsPerImage
       natsStandardError = OrNull(likelihood.standardError)
@@ -78,7 +84,7 @@ struct Evaluate: ParsableCommand {
         fixed(value, decimals) + (error.value.map { " ± \(fixed($0, decimals))" } ?? "")
       }
       return
-        "\(counted(images, "image")): \(withError(natsPerImage, natsStandardError, 3)) nats an image,"
+        "\(counted(images, "image"))\(orders > 1 ? " over \(orders) orders" : ""): \(withError(natsPerImage, natsStandardError, 3)) nats an image,"
         + " \(withError(bitsPerDimension, bitsPerDimensionStandardError, 5)) bits/dim"
         + (pngBitsPerDimension.map { " (optimised PNG \(fixed($0, 3)))" } ?? "")
         + ", \(short(imagesPerSecond)) images/s"

@@ -43,6 +43,8 @@ struct Sample: ParsableCommand {
   @Option(help: "The most probable images that beam search of this width finds. Slow.")
   var beam: Int?
 
+  @OptionGroup var drawing: OrderOption
+
   @OptionGroup var output: OutputOptions
 
   @OptionGroup var common: CommonOptions
@@ -84,6 +86,7 @@ struct Sample: ParsableCommand {
       ?? .draws(
         SamplingOptions(temperature: temperature, topK: topK, topP: topP, greedy: greedy))
     job.seed = common.seed
+    job.order = try drawing.order(of: trained, at: runFolder.path)
     job.overwrites = output.overwrite
     let line = ProgressLine(common.console)
     let outcome = try job.run(to: outPath) { [imageCount, beam] done in

@@ -5,6 +5,7 @@ import Reports
 extension ScoreImages {
   /// What is asked for; too few normal images for it are refused before anything is scored.
   func scoring(_ run: RunInUse) throws -> Scoring {
+    let orders = try averaging.orders(of: run.trained, at: run.path)
     var scoring: Scoring
     if let experts = try Experts(of: run.trained) {
       try falseAlarms.requirePlain()
@@ -19,7 +20,11 @@ extension ScoreImages {
       if let calibration {
         try falseAlarms.check(calibration, of: run.trained.run.calibrationFile)
       }
-      let scorer = try Scorer(run.trained, calibration: calibration)
+      var scorer = try Scorer(run.trained, calibration: calibration)
+      if orders.count > 1, let calibration {
+        try requireOtherThanNats(falseAlarms.score ?? calibration.defaultScore)
+      }
+      scorer.orders = orders
       let judge = try calibration.map { _ in
         try scorer.judge(by: falseAlarms.score, falseAlarmRate: falseAlarms.rate)
       }
@@ -33,9 +38,17 @@ extension ScoreImages {
       "--false-alarm-rate": "\(falseAlarms.rate)",
       "--false-discovery-rate": falseAlarms.falseDiscoveryRate.map { "\($0)" } ?? "none",
       "--score": falseAlarms.score ?? "none", "--heatmaps": heatmaps ?? "none",
-      "--npy": npy == nil ? "none" : "asked for",
+      "--npy": npy == nil ? "none" : "asked for", "--orders": "\(orders.count)",
     ]
     return scoring
+  }
+
+  /// Refuses to rank likelihoods over several orders among those in raster order.
+  private func requireOtherThanNats(_ judgedBy: String) throws {
+    guard ["nats", "bits_per_dimension"].contains(judgedBy) else { return }
+    throw ValidationError(
+      "--orders: expected 1 where images are judged by \(judgedBy), as normal ones are ranked in"
+        + " raster order, found \(averaging.orders)")
   }
 }
 

@@ -42,6 +42,8 @@ struct ScoreImages: ParsableCommand {
         + " the table.", valueName: "file"))
   var npy: String?
 
+  @OptionGroup var averaging: OrdersOption
+
   @OptionGroup var falseAlarms: FalseAlarmOptions
 
   @OptionGroup var output: OutputOptions

@@ -20,7 +20,9 @@ extension Train {
       (--group-by 'part-([0-9]+)').
 
       --flip, --shift and --rotate change the training images at random, anew in each epoch, so that \
-      few of them teach more; the images validated on, and all that are scored, stay as they are.
+      few of them teach more; the images validated on, and all that are scored, stay as they are. \
+      --orders teaches one model several orders of the pixels, over which evaluate and score then \
+      average; validation is in the first of them, row by row.
 
       The weights kept are the best by validation, and a training ends early where validation does \
       not improve. A finished run is taken further by --resume with a larger --epochs (or --minutes) \

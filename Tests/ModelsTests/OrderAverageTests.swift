@@ -1,0 +1,55 @@
+import CPU
+import Foundation
+import Heads
+import Images
+import Models
+import Tensors
+import TestSupport
+import Testing
+
+/// The mean over several orders is a density, whatever the family.
+@Suite struct OrderAverageTests {
+  private let context = Context(Engine(CPUBackend.shared, .float32))
+
+  /// All images of a shape.
+  private func all(_ image: ImageShape, levels: Int) -> PixelBatch {
+    let count = (0..<image.dimension).reduce(1) { product, _ in product * levels }
+    let symbols = (0..<count).flatMap { code in
+      (0..<image.dimension).map { place in
+        UInt8(code / Int(pow(Double(levels), Double(place))) % levels)
+      }
+    }
+    return PixelBatch(
+      count: count, height: image.height, width: image.width, channels: image.channels,
+      levels: levels, symbols: symbols)
+  }
+
+  @Test(
+    "probabilities of all tiny images, averaged over orders, sum to one",
+    arguments: ModelCase.families(.bernoulli, ImageShape(height: 3, width: 3, channels: 1))
+      + ModelCase.families(.categorical(2), ImageShape(height: 1, width: 3, channels: 3))
+      + ModelCase.families(.logisticMixture(3), ImageShape(height: 2, width: 2, channels: 1)))
+  func sumsToOne(_ modelCase: ModelCase) throws {
+    let (model, _) = try modelCase.build(precision: .float32)
+    let orders = Order.all(of: modelCase.image)
+    #expect(orders.count == (modelCase.image.height == modelCase.image.width ? 8 : 4))
+    let images = all(modelCase.image, levels: modelCase.head.levels)
+    let logs = model.logProbability(of: images, over: orders, in: context)
+    let sum = logs.reduce(0) { $0 + exp($1) }
+    #expect(abs(sum - 1) < 1e-5)
+
+    // It is the mean of what each order says by itself, and these differ.
+    let each = orders.map { model.logProbability(of: images.reordered(as: $0), in: context) }
+    let means = images.symbols.indices.prefix(images.count).map { n in
+      log(each.reduce(0) { $0 + exp($1[n]) } / Double(each.count))
+    }
+    #expect(zip(logs, means).allSatisfy { abs($0 - $1) < 1e-9 * max(1, abs($1)) })
+    #expect(each[0] != each[1])
+    #expect(model.logProbability(of: images, over: [.raster], in: context) == each[0])
+    // A mean of logarithms would not do.
+    let geometric = images.symbols.indices.prefix(images.count).reduce(0) { sum, n in
+      sum + exp(each.reduce(0) { $0 + $1[n] } / Double(each.count))
+    }
+    #expect(geometric < 1 - 1e-4)
+  }
+}

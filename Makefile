@@ -102,7 +102,8 @@ study-made: build ## MADE, 8000 hidden units and one mask, on static binarized M
 
 study-pixelcnn: build ## PixelCNN on static binarized MNIST
 	$(SCANLINE) train $(STATIC) --run runs/pixelcnn --model pixelcnn --set blocks=15 \
-	  --set channels=32 --set dropout=0.1 --batch 16 --learning-rate 1.5e-3 --weight-decay 0.05 \
+	  --set channels=32 --set dropout=0.1 --batch 16 --optimiser adamw --learning-rate 1.5e-3 \
+	  --weight-decay 0.05 \
 	  --minutes 40
 	$(SCANLINE) evaluate runs/pixelcnn $(call binarized,test)
 
@@ -110,6 +111,14 @@ study-gated: build ## gated PixelCNN on static binarized MNIST: two and a half h
 	$(SCANLINE) train $(STATIC) --run runs/gated --model gated-pixelcnn --set channels=32 \
 	  --set dropout=0.1 --weight-decay 0.05 --minutes 150
 	$(SCANLINE) evaluate runs/gated $(call binarized,test)
+
+.PHONY: study-optimiser
+study-optimiser: build ## an epoch by AdamW and by Muon, gated PixelCNN on static binarized MNIST
+	for optimiser in adamw muon; do for rate in 2e-3 4e-3; do \
+	  $(SCANLINE) train $(STATIC) --run runs/optimiser/$$optimiser-$$rate --model gated-pixelcnn \
+	    --set layers=6 --set channels=32 --optimiser $$optimiser --learning-rate $$rate \
+	    --epochs 1 || exit 1; \
+	done; done
 
 .PHONY: study-precision
 study-precision: build ## the same trainings in float32 and in bfloat16, on static binarized MNIST

@@ -43,6 +43,7 @@ final class Measuring {
       var options = TrainingOptions(
         duration: .epochs(1), batch: benchmark.batch, learningRate: Self.learningRate)
       options.precision = benchmark.precision
+      options.optimiser = specification.family.optimiser
       let learner = try Learner(
         specification, options: options, seed: benchmark.seed, backend: backend)
       (self.learner, model) = (learner, learner.averagedModel)

@@ -362,6 +362,23 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     }
   }
 
+  public func muon(_ step: MuonStep, _ matrices: [MuonMatrix]) {
+    var rates = sl_muon_step(
+      learning_rate: Float(step.learningRate), momentum: Float(step.momentum),
+      weight_decay: Float(step.weightDecay), average_decay: Float(step.averageDecay))
+    let all = matrices.map { matrix in
+      sl_muon_matrix(
+        weights: matrix.weights.floats.baseAddress, gradient: matrix.gradient.floats.baseAddress,
+        momentum: matrix.momentum.floats.baseAddress, average: matrix.average.floats.baseAddress,
+        mask: matrix.mask?.floats.baseAddress, rows: matrix.rows,
+        columns: matrix.columns)
+    }
+    exclusively {
+      let scratch = Tensor([sl_muon_scratch_count(all, all.count)], .float32)
+      sl_muon(&rates, all, all.count, scratch.floats.baseAddress)
+    }
+  }
+
   /// The elements that a pointwise kernel is to visit: all, as one row, or the steps of a staircase.
   private func withBlocks<Result>(
     _ count: Int, _ staircase: Staircase?, _ body: (sl_blocks) -> Result

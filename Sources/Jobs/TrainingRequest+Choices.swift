@@ -33,7 +33,8 @@ extension TrainingRequest {
       [
         ("--epochs", epochs != nil), ("--minutes", minutes != nil), ("--batch", batch != nil),
         ("--learning-rate", learningRate != nil), ("--weight-decay", weightDecay != nil),
-        ("--patience", patience != nil), ("--precision", precision != nil),
+        ("--patience", patience != nil), ("--optimiser", optimiser != nil),
+        ("--precision", precision != nil),
       ].filter(\.1).map(\.0) + changingOptions
     guard given.isEmpty else {
       throw OptionError(
@@ -48,6 +49,7 @@ extension TrainingRequest {
       batch: batch ?? family.batch, learningRate: learningRate ?? family.learningRate)
     if let weightDecay { options.weightDecay = weightDecay }
     options.precision = precision ?? family.precision
+    options.optimiser = optimiser ?? family.optimiser
     options.augmentation = augmentation.flatMap { $0.isNone ? nil : $0 }
     options.orders = orders.flatMap { $0 > 1 ? $0 : nil }
     // Short epochs are many, and their validation wavers.

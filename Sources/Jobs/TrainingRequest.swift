@@ -68,6 +68,8 @@ public struct TrainingRequest: Sendable {
   /// Images a step.
   public var batch: Int?
   public var learningRate: Double?
+  /// By which rule weights move; nil: by the model's.
+  public var optimiser: OptimiserName?
   public var weightDecay: Double?
   /// Of activations.
   public var precision: Precision?

@@ -58,7 +58,7 @@ public struct GatedPixelCNN: DensityModel {
   static let family = ModelFamily(
     name: "gated-pixelcnn", summary: "gated convolutions in two stacks, no blind spot",
     settings: [layerCount, channels, first, skip, position, dropout],
-    batch: 16, learningRate: 2e-3, prefersBFloat16: true,
+    batch: 16, learningRate: 2e-3, prefersBFloat16: true, optimiser: .muon,
     make: { specification, _, scope in
       let h = try specification.count(channels)
       let colours = specification.head.steps(channels: specification.image.channels)

@@ -50,6 +50,8 @@ public struct ModelFamily: Sendable {
   public let batch: Int
   public let learningRate: Double
   public let prefersBFloat16: Bool
+  /// By which rule its weights move best.
+  public let optimiser: OptimiserName
   /// Whether it can tell all channels of a pixel at once, as heads of whole pixels want.
   public let tellsPixels: Bool
   /// The one head that it takes and no other family; nil for one that takes those of all.
@@ -60,7 +62,7 @@ public struct ModelFamily: Sendable {
 
   init(
     name: String, summary: String, settings: [Setting], batch: Int, learningRate: Double,
-    prefersBFloat16: Bool = false, tellsPixels: Bool = true,
+    prefersBFloat16: Bool = false, optimiser: OptimiserName = .adamw, tellsPixels: Bool = true,
     ownHead: Head.Kind? = nil, isClosedForm: Bool = false,
     make: @escaping @Sendable (ModelSpecification, UInt64, Scope) throws -> any DensityModel
   ) {
@@ -70,6 +72,7 @@ public struct ModelFamily: Sendable {
     self.batch = batch
     self.learningRate = learningRate
     self.prefersBFloat16 = prefersBFloat16
+    self.optimiser = optimiser
     self.tellsPixels = tellsPixels
     self.ownHead = ownHead
     self.isClosedForm = isClosedForm

@@ -45,7 +45,7 @@ public struct PixelCNN: DensityModel {
   static let family = ModelFamily(
     name: "pixelcnn", summary: "masked convolutions with residual blocks",
     settings: [blockCount, channels, position, dropout],
-    batch: 32, learningRate: 2e-3, prefersBFloat16: true,
+    batch: 32, learningRate: 2e-3, prefersBFloat16: true, optimiser: .muon,
     make: { specification, _, scope in
       let h = try specification.count(channels)
       let colours = specification.head.steps(channels: specification.image.channels)

@@ -65,7 +65,7 @@ public struct PixelCNNPlus: DensityModel {
   static let family = ModelFamily(
     name: "pixelcnn++", summary: "two gated streams at several scales, with short cuts",
     settings: [levelCount, units, channels, dropout],
-    batch: 16, learningRate: 1e-3, prefersBFloat16: true,
+    batch: 16, learningRate: 1e-3, prefersBFloat16: true, optimiser: .muon,
     make: { specification, _, scope in
       let (h, colours) = (try specification.count(channels), specification.image.channels)
       guard h >= colours else {

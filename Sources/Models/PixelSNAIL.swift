@@ -56,7 +56,7 @@ public struct PixelSNAIL: DensityModel {
   static let family = ModelFamily(
     name: "pixelsnail", summary: "gated causal convolutions with causal attention",
     settings: [blockCount, units, channels, keys, values, dropout],
-    batch: 16, learningRate: 1e-3, prefersBFloat16: true,
+    batch: 16, learningRate: 1e-3, prefersBFloat16: true, optimiser: .muon,
     make: { specification, _, scope in
       let (h, colours) = (try specification.count(channels), specification.image.channels)
       guard h >= colours else {

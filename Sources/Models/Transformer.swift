@@ -49,7 +49,7 @@ public struct Transformer: DensityModel {
   static let family = ModelFamily(
     name: "transformer", summary: "masked self-attention over all earlier sub-pixels",
     settings: [layerCount, channels, heads, dropout],
-    batch: 16, learningRate: 1e-3, prefersBFloat16: true,
+    batch: 16, learningRate: 1e-3, prefersBFloat16: true, optimiser: .muon,
     make: { specification, _, scope in
       let (d, count) = (try specification.count(channels), try specification.count(heads))
       guard d % count == 0 else {

@@ -154,6 +154,8 @@ public protocol Backend: Sendable {
   func adamW(
     _ step: AdamWStep, weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor,
     average: Tensor, copy: Tensor?, _ staircase: Staircase?)
+  /// One Muon step in place on the weights of matrices, their momentum and moving average.
+  func muon(_ step: MuonStep, _ matrices: [MuonMatrix])
 }
 
 /// A backend of plain loops in double precision: what conforms inherits all of them.

@@ -63,7 +63,8 @@ public final class Learner {
     averagedModel = try specification.build(in: averagedStore)
     averagedParameters = averagedStore.parameters
     optimiser = Optimiser(
-      store.parameters, averaged: averagedParameters, precision: options.precision)
+      store.parameters, averaged: averagedParameters, precision: options.precision,
+      by: options.optimiser ?? .adamw, output: model.outputBias)
   }
 
   /// Starts the output biases of a new model at the marginals of the images.

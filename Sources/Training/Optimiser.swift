@@ -1,8 +1,9 @@
 import Foundation
 import Tensors
 
-/// AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) with clipping by the global norm, and the
-/// moving average of the weights in the same pass.
+/// AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) with clipping by the global norm, or Muon for
+/// the kernels of convolutions (Jordan et al. 2024) and AdamW for the rest; and the moving average of the
+/// weights in the same pass.
 final class Optimiser {
   /// One parameter and its state.
   struct Entry {
@@ -11,6 +12,8 @@ final class Optimiser {
     let second: Tensor
     /// The average, which is the value of the same parameter of the averaged model.
     let average: Tensor
+    /// Whether Muon moves it; its second moment then stays zero.
+    let isMatrix: Bool
   }
 
   let entries: [Entry]
@@ -26,13 +29,20 @@ final class Optimiser {
   ///   - averaged: the parameters of a second model, a copy of the first; their values become the
   ///     moving average.
   ///   - precision: that of the activations.
-  init(_ parameters: [Parameter], averaged: [Parameter], precision: Precision) {
+  ///   - output: the bias of the last layer, which AdamW moves as a whole.
+  init(
+    _ parameters: [Parameter], averaged: [Parameter], precision: Precision,
+    by name: OptimiserName = .adamw, output: Parameter? = nil
+  ) {
+    let last = output.map { $0.name.replacing(/bias$/, with: "weight") }
     self.precision = precision
     entries = zip(parameters, averaged).map { parameter, averaged in
       precondition(parameter.name == averaged.name, "the two models differ")
       return Entry(
         parameter: parameter, first: .zeros(parameter.shape), second: .zeros(parameter.shape),
-        average: averaged.value)
+        average: averaged.value,
+        isMatrix: name == .muon && parameter.decays && parameter.shape.rank == 4
+          && parameter.name != last)
     }
   }
 
@@ -61,13 +71,26 @@ final class Optimiser {
       averageDecay: averageDecay(options.averageDecay))
     makeCopies(backend)
     rates.gradientScale = min(1, limit / max(norm, 1e-300))
+    var matrices: [MuonMatrix] = []
     for (entry, gradient) in zip(entries, all) {
       guard let gradient else { continue }
+      if entry.isMatrix {
+        matrices.append(
+          MuonMatrix(
+            weights: entry.parameter.value, gradient: gradient, momentum: entry.first,
+            average: entry.average, mask: entry.parameter.mask))
+        continue
+      }
       rates.weightDecay = entry.parameter.decays ? options.weightDecay : 0
       backend.adamW(
         rates, weights: entry.parameter.value, gradient: gradient, first: entry.first,
         second: entry.second, average: entry.average,
         copy: copies[ObjectIdentifier(entry.parameter)], entry.parameter.staircase)
+    }
+    if !matrices.isEmpty {
+      var step = MuonStep(learningRate: learningRate, averageDecay: rates.averageDecay)
+      step.weightDecay = options.weightDecay
+      backend.muon(step, matrices)
     }
     return norm
   }

@@ -4,7 +4,7 @@ import Images
 import Models
 import Tensors
 
-/// How a model is trained: AdamW with warm-up and cosine decay, clipping, and a moving average of the
+/// How a model is trained: AdamW or Muon with warm-up and cosine decay, clipping, and a moving average of the
 /// weights, which evaluation and sampling use.
 public struct TrainingOptions: Codable, Equatable, Sendable {
   /// How long to train. As JSON, `{"epochs": 20}` or `{"minutes": 5}`.
@@ -44,6 +44,8 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   public var clip = 1.0
   /// What the moving average of the weights keeps of itself each step, once it has warmed up.
   public var averageDecay = 0.9995
+  /// By which rule weights move; nil: by AdamW, as there once was no other.
+  public var optimiser: OptimiserName?
   /// When to end early, where validation says so; nil: never.
   public var patience: Patience?
   /// How training images, and no others, are changed at random; nil: not at all.

@@ -67,6 +67,7 @@ struct ModelList: ParsableCommand {
     let batch: Int
     let learningRate: Double
     let precision: String
+    let optimiser: OptimiserName
     let closedForm: Bool
     /// By the head's name, which images can be learned with it.
     let heads: [String: ModelFamily.Images]
@@ -80,6 +81,7 @@ struct ModelList: ParsableCommand {
       batch = family.batch
       learningRate = family.learningRate
       precision = family.precision.rawValue
+      optimiser = family.optimiser
       closedForm = family.isClosedForm
       heads = Dictionary(
         uniqueKeysWithValues: Head.Kind.allCases.map { ($0.name, family.images(with: $0)) })
@@ -87,7 +89,9 @@ struct ModelList: ParsableCommand {
 
     var text: String {
       let lines = settings.map { "  --set \($0.name)=\($0.default)  \($0.help)" }
-      let training = "  --batch \(batch) --learning-rate \(learningRate) --precision \(precision)"
+      let training =
+        "  --batch \(batch) --learning-rate \(learningRate) --optimiser \(optimiser)"
+        + " --precision \(precision)"
       return (["\(name): \(summary)"] + lines + (closedForm ? [] : [training]))
         .joined(separator: "\n")
     }

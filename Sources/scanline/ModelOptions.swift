@@ -6,6 +6,7 @@ import Models
 import Tensors
 
 extension Head.Kind: ExpressibleByArgument {}
+extension OptimiserName: ExpressibleByArgument {}
 
 enum PrecisionName: String, CaseIterable, ExpressibleByArgument {
   case float32

@@ -38,6 +38,7 @@ extension Train {
     request.patience = patience
     request.batch = batch
     request.learningRate = learningRate
+    request.optimiser = optimiser
     request.weightDecay = weightDecay
     request.precision = precision?.precision
     request.seed = common.givenSeed

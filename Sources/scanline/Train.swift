@@ -1,6 +1,7 @@
 import ArgumentParser
 import Heads
 import Jobs
+import Tensors
 
 struct Train: ParsableCommand {
   @Argument(help: "The images to learn: a folder, an IDX, CIFAR, .amat or .npy file.")
@@ -74,8 +75,11 @@ struct Train: ParsableCommand {
   @Option(help: "Images a step. (default: the model's)")
   var batch: Int?
 
-  @Option(help: "Highest rate of AdamW. (default: the model's)", transform: decimal)
+  @Option(help: "Highest learning rate. (default: the model's)", transform: decimal)
   var learningRate: Double?
+
+  @Option(help: "By which rule weights move. (default: the model's)")
+  var optimiser: OptimiserName?
 
   @Option(help: "Decoupled weight decay. (default: 0)", transform: decimal)
   var weightDecay: Double?

@@ -1,5 +1,6 @@
 import Detection
 import Images
+import Tensors
 import Training
 
 /// How the run was to be trained.
@@ -10,6 +11,7 @@ struct TrainingPlan: Encodable {
   let learningRate: Double
   let weightDecay: Double
   let precision: String
+  let optimiser: OptimiserName
   /// Of training images; null where they are left as they are.
   let augmentation: Augmentation?
   /// In which a batch may be told; null for raster order alone.
@@ -27,6 +29,7 @@ struct TrainingPlan: Encodable {
     learningRate = options.learningRate
     weightDecay = options.weightDecay
     precision = options.precision.rawValue
+    optimiser = options.optimiser ?? .adamw
     augmentation = options.augmentation
     orders = options.orders
     patience = options.patience
@@ -37,7 +40,7 @@ struct TrainingPlan: Encodable {
   }
 
   var text: String {
-    "\(length), batch \(batch), learning rate \(learningRate), weight decay"
+    "\(length), batch \(batch), \(optimiser), learning rate \(learningRate), weight decay"
       + " \(weightDecay), \(precision)" + (augmentation.map { ", images \($0)" } ?? "")
       + (orders.map { ", \($0) orders" } ?? "")
   }

@@ -140,4 +140,28 @@ extension KernelCase {
         return [all[0], all[2], second, all[3], copy]
       }
     ]
+
+  /// One matrix beside another of other sides, wide, tall and masked.
+  static let muon: [KernelCase] = [[64, 32, 2, 3], [32, 32], [100, 7], [3, 150], [1, 5]].map {
+    sides in
+    KernelCase("Muon of \(sides)") { backend, arguments in
+      func matrix(_ shape: Shape, _ name: String, mask: Tensor? = nil) -> MuonMatrix {
+        MuonMatrix(
+          weights: arguments.random(shape, "weights \(name)"),
+          gradient: arguments.random(shape, "gradient \(name)"),
+          momentum: arguments.random(shape, "momentum \(name)"),
+          average: arguments.random(shape, "average \(name)"), mask: mask)
+      }
+      let shape = Shape(sides)
+      let mask = arguments.given(shape, (0..<shape.count).map { $0 % 3 == 0 ? 0 : 1 })
+      let matrices = [
+        matrix(shape, "plain"), matrix([17, 80], "other"),
+        matrix(shape, "masked", mask: mask),
+      ]
+      var step = MuonStep(learningRate: 0.1, averageDecay: 0.9)
+      step.weightDecay = 0.3
+      backend.muon(step, matrices)
+      return matrices.flatMap { [$0.weights, $0.momentum, $0.average] }
+    }
+  }
 }

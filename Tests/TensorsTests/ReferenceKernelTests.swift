@@ -163,6 +163,32 @@ import Testing
     expectClose([w.element(0)], [0.899 - 0.1 * (direction + 0.00899)], tolerance: 1e-7)
   }
 
+  /// A step is along the orthogonal matrix nearest to the gradient, of a root mean square about the
+  /// learning rate: of one of orthogonal rows, whatever their lengths, the rows brought to one length.
+  @Test func muon() {
+    let w = tensor([2, 4], [1, 0, 0, 0, 0, 0, 0, 1])
+    let m = tensor([2, 4], [Double](repeating: 0, count: 8))
+    let average = tensor([2, 4], [1, 0, 0, 0, 0, 0, 0, 1])
+    var step = MuonStep(learningRate: 0.1, averageDecay: 0.5)
+    step.weightDecay = 1
+    // Rows (1, 1, 1, 1) / 2 and (1, −1, 1, −1), of lengths 1 and 2.
+    let gradient = tensor([2, 4], [0.5, 0.5, 0.5, 0.5, 1, -1, 1, -1])
+    backend.muon(
+      step, [MuonMatrix(weights: w, gradient: gradient, momentum: m, average: average)])
+    expectClose(m.values, gradient.values.map { 0.05 * $0 }, tolerance: 1e-14)
+    // Each element of an orthogonal matrix of such rows is ± 1/2, and the longer side's root 2; the turns
+    // leave singular values between 0.7 and 1.2.
+    let kept = [0.9, 0, 0, 0, 0, 0, 0, 0.9]
+    let signs: [Double] = [1, 1, 1, 1, 1, -1, 1, -1]
+    for (index, weight) in w.values.enumerated() {
+      let length = (kept[index] - weight) / signs[index]
+      #expect(length > 0.07 && length < 0.12, "element \(index) moved by \(length)")
+    }
+    expectClose(
+      average.values, zip([1, 0, 0, 0, 0, 0, 0, 1], w.values).map { ($0 + $1) / 2 },
+      tolerance: 1e-14)
+  }
+
   @Test func plainPointwise() {
     let y = Tensor([3], .float64)
     backend.intensities([0, 1, 255], scale: 2, offset: -1, into: y)

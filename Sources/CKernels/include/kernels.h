@@ -207,6 +207,22 @@ typedef struct {
 void sl_adamw(const sl_adamw_step *step, float *weights, const float *gradient, float *first,
               float *second, float *average, uint16_t *copy, sl_blocks blocks);
 
+// Muon: a step of a matrix along the nearest matrix of orthonormal rows (or columns) to its momentum,
+// by five turns of a polynomial of fifth degree; its root mean square is about the learning rate.
+typedef struct {
+  float learning_rate, momentum, weight_decay, average_decay;
+} sl_muon_step;
+typedef struct {
+  float *weights;
+  const float *gradient;
+  float *momentum, *average;
+  const float *mask;  // ones and zeros, or NULL
+  size_t rows, columns;
+} sl_muon_matrix;
+size_t sl_muon_scratch_count(const sl_muon_matrix *matrices, size_t count);
+void sl_muon(const sl_muon_step *step, const sl_muon_matrix *matrices, size_t count,
+             float *scratch);
+
 // NADE with one output a dimension: x [N, D], w [D, H], c [H], v [D, H], b [D], logits [N, D].
 // The hidden units of an image change only where x is not zero, so between such places nothing but
 // the dot product with v is computed. Scratch is aligned to 64 bytes.

@@ -12,6 +12,9 @@ struct Evaluate: ParsableCommand {
       the model has all 256 levels, also the bits per dimension of the same images as optimised PNG \
       files.
 
+      A run of classes (train --classes) has p(x) = Σ p(y) p(x | y). With --classes it also tells the \
+      classes of the images: accuracy, log loss and expected calibration error of p(y | x).
+
       Example: scanline evaluate runs/photos held-out
       """)
 
@@ -20,21 +23,31 @@ struct Evaluate: ParsableCommand {
   @Argument(help: "The images: a folder, an IDX, CIFAR, .amat or .npy file.")
   var data: String
 
+  @Flag(
+    help: "Tell the classes of images, labelled as train --classes labels them, by p(x | y) p(y).")
+  var classes = false
+
   @OptionGroup var options: UseOptions
 
   func run() throws {
     let run = try options.open(runFolder)
     let trained = run.trained
-    let images = try run.load(data)
+    let images = try run.load(data, useClasses: classes)
     let line = ProgressLine(run.console)
     let start = ContinuousClock.now
-    let likelihood = trained.model.likelihood(
-      of: images, pixels: trained.configuration.pixels, seed: trained.configuration.seed,
-      batch: trained.model.inferenceBatch, in: trained.context
-    ) { done in
+    func goesOn(_ done: Int) -> Bool {
       line.update("evaluating", Double(done), of: images.count, "images")
       return !run.interruption.isRequested
     }
+    let (pixels, seed) = (trained.configuration.pixels, trained.configuration.seed)
+    let told = classes ? trained.mixture : nil
+    let classification = told?.classification(
+      of: images, pixels: pixels, seed: seed, in: trained.context, progress: goesOn)
+    let likelihood =
+      classification?.likelihood
+      ?? trained.model.likelihood(
+        of: images, pixels: pixels, seed: seed, batch: trained.model.inferenceBatch,
+        in: trained.context, progress: goesOn)
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     line.clear()
     guard likelihood.nats.count == images.count else {
@@ -46,8 +59,10 @@ struct Evaluate: ParsableCommand {
         found: "\(likelihood.nats[index]) nats; the weights of the run are beyond all measure")
     }
     let png =
-      trained.configuration.pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil
-    let result = Result(likelihood, seconds: seconds, png: png)
+      pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil
+    let result = Result(
+      likelihood, seconds: seconds, png: png,
+      classification.map { ClassesResult($0, logPrior: told?.logPrior ?? []) })
     try run.console.result(
       WithReading(result, ReadingReport([(data, images)])), text: result.text)
   }
@@ -61,8 +76,13 @@ struct Evaluate: ParsableCommand {
     let bitsPerDimensionStandardError: OrNull
     let imagesPerSecond: Double
     let pngBitsPerDimension: Double?
+    /// How well classes are told, where that was asked for.
+    let classes: ClassesResult?
 
-    init(_ likelihood: LikelihoodSummary, seconds: Double, png: Double?) {
+    init(
+      _ likelihood: LikelihoodSummary, seconds: Double, png: Double?, _ classes: ClassesResult?
+    ) {
+      self.classes = classes
       images = likelihood.nats.count
       natsPerImage = likelihood.natsPerImage
       natsStandardError = OrNull(likelihood.standardError)
@@ -82,6 +102,7 @@ struct Evaluate: ParsableCommand {
         + " \(withError(bitsPerDimension, bitsPerDimensionStandardError, 5)) bits/dim"
         + (pngBitsPerDimension.map { " (optimised PNG \(fixed($0, 3)))" } ?? "")
         + ", \(short(imagesPerSecond)) images/s"
+        + (classes.map { "\n" + $0.text } ?? "")
     }
   }
 }

@@ -183,6 +183,39 @@ study-cifar10: build ## a local PixelCNN with a logistic mixture on CIFAR-10
 CIFAR_MODEL = --model local-pixelcnn --head logistic-mixture --set reach=4 --set channels=128 \
   --set blocks=3 --precision bfloat16 --batch 32 --learning-rate 2e-3 --minutes 150
 
+# Exported runs ------------------------------------------------------------------------------------
+#
+# Small enough to be kept in the repository: `scanline sample runs/static-mnist-nade` works at once.
+
+.PHONY: results
+results: build ## every published likelihood again, from the runs in runs/: minutes
+	python3 Benchmarks/results.py --data $(DATA) $(RESULTS)
+
+.PHONY: study-digits study-made-1000
+study-digits: build ## PixelCNN on the bundled digits, binary
+	$(SCANLINE) train $(STROKES)/digits --run runs/digits-run $(DIGITS) --seed 1
+	$(SCANLINE) evaluate runs/digits-run $(STROKES)/held-out
+
+# The bundled digits are few: see DEMO_MODEL.
+DIGITS = --model pixelcnn --set blocks=8 --set channels=16 --set dropout=0.2 --weight-decay 0.05 \
+  --binarize threshold --hold-out 0 --epochs 60
+
+study-made-1000: build ## MADE, 1000 hidden units, on static binarized MNIST
+	$(SCANLINE) train $(STATIC) --run runs/made-1000 --model made --set hidden=1000 --epochs 40
+	$(SCANLINE) evaluate runs/made-1000 $(call binarized,test)
+
+# make zoo-nade after make study-nade: the best of it, to be committed; at most 5 MB.
+.PHONY: zoo-digits zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated
+zoo-digits: build ## export the run of study-digits
+	rm -rf runs/digits-pixelcnn
+	$(SCANLINE) export runs/digits-run --out runs/digits-pixelcnn --test $(STROKES)/held-out \
+	  --data-name "bundled digits, binary" --licence "Apache-2.0" --command "make study-digits"
+
+zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated: zoo-%: build ## export a run of static MNIST
+	rm -rf runs/static-mnist-$*
+	$(SCANLINE) export runs/$* --out runs/static-mnist-$* --test $(call binarized,test) \
+	  --data-name "static binarized MNIST" --command "make study-$*"
+
 # The flipped sets are made from the test images. Writes runs/detection.txt.
 detection_test = $(call images,fashion-mnist,t10k)
 .PHONY: study-detection

@@ -7,7 +7,8 @@ import Tensors
 /// Looks for the most probable images: of all beginnings, only the `width` most probable are carried
 /// on from one sub-pixel to the next, each with a copy of what the model remembers of it.
 ///
-/// A width of 1 is greedy; one of all beginnings there are would be exact. It costs about as much as
+/// The greedy image is always among them, so what is found is never less probable than that one. A width of
+/// 1 is greedy; one of all beginnings there are would be exact. It costs about as much as
 /// drawing `width` images.
 public struct BeamSearch {
   /// What the search ends with, the most probable first.
@@ -20,12 +21,15 @@ public struct BeamSearch {
   public let model: any DensityModel
   public let context: Context
   public let width: Int
+  /// The class of all images, of a model that is told it; nil: none is told.
+  public let label: Int?
 
-  public init(_ model: any DensityModel, in context: Context, width: Int) {
+  public init(_ model: any DensityModel, in context: Context, width: Int, label: Int? = nil) {
     precondition(width > 0, "a beam has at least one image, found \(width)")
     self.model = model
     self.context = context
     self.width = width
+    self.label = label
   }
 
   /// - Parameter progress: called before each step with how many sub-pixels are done; answers whether to
@@ -35,7 +39,7 @@ public struct BeamSearch {
   public func run(progress: (_ subpixels: Int) -> Bool = { _ in true })
     throws(GenerationError) -> Result?
   {
-    var memory = model.memory(images: 1)
+    var memory = model.memory(images: 1, labels: label.map { [$0] })
     var beam = [Beginning(symbols: [], logProbability: 0, image: 0)]
     let each = model.subpixelsAStep
     for first in stride(from: 0, to: model.image.dimension, by: each) {
@@ -51,7 +55,8 @@ public struct BeamSearch {
     let images = PixelBatch(
       count: beam.count, height: model.image.height, width: model.image.width,
       channels: model.image.channels, levels: model.head.levels,
-      symbols: beam.flatMap(\.symbols))
+      symbols: beam.flatMap(\.symbols),
+      labels: label.map { Array(repeating: $0, count: beam.count) })
     return Result(images: images, logProbabilities: beam.map(\.logProbability))
   }
 
@@ -70,8 +75,14 @@ public struct BeamSearch {
             parent: parent, level: level, logProbability: beginning.logProbability + log(p)))
       }
     }
-    return candidates.sorted().prefix(width).map { candidate in
+    let sorted = candidates.sorted()
+    var kept = Array(sorted.prefix(width))
+    // The greedy one stays, even where as many others are more probable so far.
+    let greedy = sorted.firstIndex { beam[$0.parent].isGreedy }!
+    if greedy >= kept.count { kept[kept.count - 1] = sorted[greedy] }
+    return kept.map { candidate in
       var next = beam[candidate.parent]
+      next.isGreedy = next.isGreedy && candidate == sorted[greedy]
       next.symbols.append(UInt8(candidate.level))
       next.logProbability = candidate.logProbability
       return next
@@ -83,6 +94,8 @@ public struct BeamSearch {
     var symbols: [UInt8]
     var logProbability: Double
     var image: Int
+    /// Whether each of its sub-pixels is the most probable.
+    var isGreedy = true
   }
 
   /// A beginning and the level that would come next.

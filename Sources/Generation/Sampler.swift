@@ -33,10 +33,13 @@ public struct Sampler {
   /// Most images that one thread draws at once.
   public let group: Int
   public let path: Path
+  /// The class of image k, of a model that is told them; nil: none is told.
+  public let label: ((_ image: Int) -> Int)?
 
   public init(
     _ model: any DensityModel, in context: Context, options: SamplingOptions = SamplingOptions(),
-    seed: UInt64 = 0, group: Int? = nil, path: Path = .incremental
+    seed: UInt64 = 0, group: Int? = nil, path: Path = .incremental,
+    label: ((_ image: Int) -> Int)? = nil
   ) {
     precondition(group.map { $0 > 0 } ?? true, "a group has at least one image")
     self.model = model
@@ -45,6 +48,7 @@ public struct Sampler {
     self.seed = seed
     self.group = group ?? model.samplingGroup
     self.path = path
+    self.label = label
   }
 
   /// Images that all threads together draw at once.
@@ -77,7 +81,8 @@ public struct Sampler {
     guard let parts = try work.parts() else { return nil }
     return PixelBatch(
       count: images.count, height: model.image.height, width: model.image.width,
-      channels: model.image.channels, levels: model.head.levels, symbols: parts.flatMap(\.self))
+      channels: model.image.channels, levels: model.head.levels, symbols: parts.flatMap(\.self),
+      labels: label.map { images.map($0) })
   }
 
   /// Symbols `[N, D]` of some images; nil where it was stopped.
@@ -87,13 +92,16 @@ public struct Sampler {
     let (count, dimension) = (images.count, model.image.dimension)
     var symbols = [UInt8](repeating: 0, count: count * dimension)
     var streams = images.map { RandomStream(seed: seed, "sample", $0) }
-    let next = path == .incremental ? context.remembering(model.memory(images: count)) : nil
+    let labels = label.map { images.map($0) }
+    let next =
+      path == .incremental
+      ? context.remembering(model.memory(images: count, labels: labels)) : nil
     var latest: [UInt8] = []
     var uniforms = [Double](repeating: 0, count: count)
     for first in stride(from: 0, to: dimension, by: model.subpixelsAStep) {
       let conditionals =
         if let next { model.next(after: latest, in: next) } else {
-          model.conditionals(batch(symbols, count), in: context)
+          model.conditionals(batch(symbols, count).labelled(labels), in: context)
         }
       latest = []
       for subpixel in first..<first + model.subpixelsAStep {

@@ -1,3 +1,5 @@
+import Files
+
 /// Images of one size and channel count in memory, 8 bits a sub-pixel.
 ///
 /// ```swift
@@ -77,6 +79,24 @@ public struct DataSet: Equatable, Sendable {
       names: indices.map { names[$0] }, labels: labels.map { all in indices.map { all[$0] } },
       classNames: classNames, skipped: skipped, flawed: flawed, leftOut: leftOut,
       levelsOfSource: levelsOfSource)
+  }
+
+  /// The same images with labels of these classes, by name, whatever other classes there are.
+  /// - Throws: `FileError` naming an image of another class.
+  public func labelled(asIn names: [String], of path: String) throws(FileError) -> DataSet {
+    guard let labels else { throw FileError(path, expected: "labels", found: "none") }
+    let places = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
+    let table = classNames.map { places[$0] }
+    if let stranger = labels.indices.first(where: { table[labels[$0]] == nil }) {
+      let few = names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", …" : "")
+      throw FileError(
+        path, self.names[stranger], expected: "one of the classes \(few)",
+        found: classNames[labels[stranger]])
+    }
+    return DataSet(
+      height: height, width: width, channels: channels, pixels: pixels, names: self.names,
+      labels: labels.map { table[$0]! }, classNames: names, skipped: skipped, flawed: flawed,
+      leftOut: leftOut, levelsOfSource: levelsOfSource)
   }
 
   /// The same images with these labels, or without any. A label's class is named by its number.

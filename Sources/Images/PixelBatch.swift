@@ -42,6 +42,13 @@ public struct PixelBatch: Equatable, Sendable {
     self.order = order
   }
 
+  /// The same images, told to be of these classes, or of none.
+  public func labelled(_ labels: [Int]?) -> PixelBatch {
+    PixelBatch(
+      count: count, height: height, width: width, channels: channels, levels: levels,
+      symbols: symbols, labels: labels, order: order)
+  }
+
   /// A key of each image from its symbols alone: an image has the same wherever it lies.
   public var contentKeys: [UInt64] {
     symbols.withUnsafeBytes { bytes in

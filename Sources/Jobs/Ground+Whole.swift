@@ -19,7 +19,8 @@ extension Ground {
     let model = try ModelSpecification(
       name: name, settings: request.settings,
       head: request.head(ofLevels: pixels.levels, model: name),
-      image: ImageShape(height: all.height, width: all.width, channels: all.channels), seed: seed)
+      image: ImageShape(height: all.height, width: all.width, channels: all.channels),
+      classes: try request.classes(of: all), seed: seed)
     try request.requireChanges(of: model.image)
     try TrainingSize(request, model).checkWeights()
     let holdOut = HoldOut(count: request.holdOut, groupBy: request.groupBy)
@@ -34,9 +35,10 @@ extension Ground {
       validation: parts.validation)
     description.heldOut = .init(
       asked: request.holdOut, groupBy: request.groupBy, images: sides.held.count)
-    let configuration = RunConfiguration(
+    var configuration = RunConfiguration(
       model: model, pixels: pixels, data: description,
       training: request.options(for: model.family), seed: seed)
+    configuration.classNames = model.classes.map { _ in all.classNames }
     self.init(
       folder: try RunFolder.claim(request.run), configuration: configuration,
       training: parts.training, validation: parts.validation,
@@ -53,8 +55,12 @@ extension Ground {
     let options = request.loadingOptions(
       shape, useClasses: configuration.data.trainingImagesByClass != nil)
     guard
-      let all = try DataSet.load(request.data, options: options, watch: listener.read)
+      var all = try DataSet.load(request.data, options: options, watch: listener.read)
     else { return nil }
+    // A class that has lost its images is still one.
+    if let names = configuration.classNames {
+      all = try all.labelled(asIn: names, of: request.data)
+    }
     let validationPath = request.validation ?? configuration.data.validationPath
     // Runs of earlier versions set none aside.
     let begun = configuration.data.heldOut
@@ -102,8 +108,12 @@ extension Ground {
     if listener.isStopped { return nil }
     if let validationPath {
       let validation = try DataSet.load(
-        validationPath, options: request.loadingOptions(shape), watch: listener.read)
-      return validation.map { (all, $0) }
+        validationPath,
+        options: request.loadingOptions(shape, useClasses: all.labels != nil),
+        watch: listener.read)
+      return try validation.map {
+        (all, all.labels == nil ? $0 : try $0.labelled(asIn: all.classNames, of: validationPath))
+      }
     }
     guard all.count > 1 else { return (all, nil) }
     let (training, validation) = all.split(seed: seed)

@@ -94,18 +94,23 @@ extension ScaledImages {
 extension TrainedModel {
   /// The images of a path as the run wants them: of its size and channels; of a run that has learned
   /// from crops, cut into crops side by side.
-  /// - Parameter watch: told of the reading; answers whether to go on.
+  /// - Parameters:
+  ///   - useClasses: whether to read labels, of the classes of the run, which must have some.
+  ///   - watch: told of the reading; answers whether to go on.
   /// - Returns: nil where it was stopped.
-  /// - Throws: `FileError` where nothing can be read.
+  /// - Throws: `FileError` where nothing can be read, or where an image is of no class of the run.
   public func images(
-    at path: String, strict: Bool = false, followLinks: Bool = false,
+    at path: String, useClasses: Bool = false, strict: Bool = false, followLinks: Bool = false,
     watch: @escaping (Reading) -> Bool = { _ in true }
   ) throws -> DataSet? {
     guard let crops = configuration.crops else {
       var options = loadingOptions
       options.strict = strict
       options.followLinks = followLinks
-      return try DataSet.load(path, options: options, watch: watch)
+      options.useClasses = useClasses
+      let data = try DataSet.load(path, options: options, watch: watch)
+      guard useClasses, let names = configuration.classNames else { return data }
+      return try data.map { try $0.labelled(asIn: names, of: path) }
     }
     let images = try ScaledImages.load(
       path, for: crops, channels: configuration.model.image.channels, strict: strict,

@@ -48,7 +48,8 @@ public final class SampleSheets {
     lastShare = progress.done
     let configuration = trainer.configuration
     let sampler = Sampler(
-      trainer.averagedModel, in: Context(Engine(backend, .float32)), seed: configuration.seed)
+      trainer.averagedModel, in: Context(Engine(backend, .float32)), seed: configuration.seed,
+      label: configuration.model.classes.map { classes in { $0 % classes } })
     let all = Double(Self.images * configuration.model.image.dimension)
     let batch = try sampler.draw(0..<Self.images) { [self] done in
       let seconds = (ContinuousClock.now - now) / .seconds(1)

@@ -63,6 +63,20 @@ extension TrainingRequest {
     epochs == 0 ? nil : .init(epochs: epochs)
   }
 
+  /// How many classes the model is told; nil: none.
+  func classes(of data: DataSet) throws(OptionError) -> Int? {
+    guard usesClasses else { return nil }
+    let count = data.classNames.count
+    guard ModelSpecification.classCounts.contains(count) else {
+      throw OptionError(
+        "--classes",
+        expected: "\(ModelSpecification.classCounts.lowerBound) ..."
+          + " \(ModelSpecification.classCounts.upperBound) classes in \(self.data)",
+        found: "\(count)")
+    }
+    return count
+  }
+
   /// How images are loaded that are learned whole.
   var loadingOptions: LoadingOptions {
     LoadingOptions(

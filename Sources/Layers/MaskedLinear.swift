@@ -51,13 +51,16 @@ public struct MaskedLinear {
 
   public let weight: Parameter
   public let bias: Parameter?
+  /// Of each class, in a model of classes.
+  let classes: ClassBias?
   let connectivities: [Connectivity]
   private let orders: [Order]
 
   /// With one connectivity the mask is part of the weights; with several these stay whole.
+  /// - Parameter toldClasses: whether units have a bias for each class, where the model is told any.
   public init(
     _ inputs: Int, _ outputs: Int, bias: Bool = true, weights: Initialisation? = nil,
-    at scope: Scope, connectivities make: () -> [Connectivity]
+    toldClasses: Bool = false, at scope: Scope, connectivities make: () -> [Connectivity]
   ) {
     // A layer that is only measured has no need of them, and may be too large for them.
     connectivities = scope.isMeasuring ? [] : make()
@@ -68,6 +71,7 @@ public struct MaskedLinear {
       "weight", [outputs, inputs], weights ?? .uniform(bound: bound),
       mask: fixed?.mask(scope.precision), decays: true)
     self.bias = bias ? scope.parameter("bias", [outputs], .zeros, decays: false) : nil
+    classes = toldClasses ? ClassBias(outputs, at: scope) : nil
   }
 
   /// Live weights, a mean over the connectivities.
@@ -77,13 +81,16 @@ public struct MaskedLinear {
 
   /// - Parameters:
   ///   - connectivity: which of them.
-  ///   - addend: what is added before the activation, which then must be the identity.
+  ///   - addend: what is added before the activation, which then must be the identity; not to a layer
+  ///     that is told classes.
+  ///   - labels: the class of each image, for a layer that is told them.
   ///   - precision: of the factors; the engine's where nil. Results of the last layer are wide.
   public func callAsFunction(
     _ x: Units, connectivity: Int = 0, activation: Activation = .identity,
-    adding addend: Units? = nil,
+    adding addend: Units? = nil, of labels: [Int]? = nil,
     precision: Precision? = nil, last: Bool = false, in context: Context
   ) -> Units {
+    precondition(addend == nil || classes == nil, "a layer of classes adds their bias alone")
     let precision = precision ?? context.precision
     switch x {
     case .rows(let x):
@@ -96,13 +103,18 @@ public struct MaskedLinear {
       let y = context.linear(
         context.cast(x, to: precision), weights ?? context.variable(weight),
         bias.map(context.variable), staircase: weights == nil ? weight.staircase : nil,
-        activation: activation, precision: last ? context.wide : precision)
+        activation: classes == nil ? activation : .identity,
+        precision: last ? context.wide : precision)
+      if let classes {
+        let sum = context.biased(y, by: classes, of: labels)
+        return .rows(activation == .identity ? sum : context.activate(activation, sum))
+      }
       return .rows(addend.map { context.sum(y, context.rows($0)) } ?? y)
     case .sideBySide(let x):
       var sum: SideBySide?
       if case .sideBySide(let values) = addend { sum = values }
       return .sideBySide(
-        evaluated(x, connectivity, activation, sum, precision, last: last, in: context))
+        evaluated(x, connectivity, activation, sum, of: labels, precision, last: last, in: context))
     }
   }
 
@@ -129,7 +141,7 @@ public struct MaskedLinear {
 
   private func evaluated(
     _ x: SideBySide, _ index: Int, _ activation: Activation, _ addend: SideBySide?,
-    _ precision: Precision, last: Bool, in context: Context
+    of labels: [Int]?, _ precision: Precision, last: Bool, in context: Context
   ) -> SideBySide {
     guard let memory = context.memory else {
       let weights = prepared(index, precision, in: context)
@@ -141,7 +153,8 @@ public struct MaskedLinear {
       let y = SideBySide(
         elements: weights.rows, images: x.images, last ? context.wide : precision)
       context.backend.product(
-        weights, rows: 0..<weights.rows, input, after: nil, adding: addend,
+        weights, rows: 0..<weights.rows, input, after: nil,
+        adding: addend ?? told(labels, 0..<weights.rows, orders[index], in: context),
         activation: activation, into: y)
       return y
     }
@@ -160,8 +173,15 @@ public struct MaskedLinear {
     let y = SideBySide(elements: rows.count, images: x.images, context.wide)
     context.backend.product(
       state.weights, rows: rows, state.x, after: leading(rows, state, in: context),
-      adding: addend, activation: activation, into: y)
+      adding: addend ?? told(labels, rows, order, in: context), activation: activation, into: y)
     return y
+  }
+
+  /// The classes' bias of some rows, in the order in which they become known.
+  private func told(
+    _ labels: [Int]?, _ rows: Range<Int>, _ order: Order, in context: Context
+  ) -> SideBySide? {
+    classes.map { $0.sideBySide(rows.map { order.outputs[$0] }, of: labels, in: context) }
   }
 
   private func prepared(_ index: Int, _ precision: Precision, in context: Context)

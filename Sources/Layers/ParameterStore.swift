@@ -39,7 +39,7 @@ public final class ParameterStore {
   }
 
   /// The place where the model's own parameters go.
-  public var root: Scope { Scope(store: self, path: "") }
+  public var root: Scope { Scope(store: self, path: "", classes: 0) }
 
   fileprivate func count(_ shape: Shape) {
     elementCount = shape.sides.reduce(1) { product, side in
@@ -70,10 +70,17 @@ public enum Initialisation: Sendable {
 public struct Scope {
   let store: ParameterStore
   let path: String
+  /// Classes that the model's layers are told; 0: none.
+  public let classes: Int
 
   public static func / (scope: Scope, name: String) -> Scope {
-    Scope(store: scope.store, path: scope.path.isEmpty ? name : "\(scope.path)/\(name)")
+    Scope(
+      store: scope.store, path: scope.path.isEmpty ? name : "\(scope.path)/\(name)",
+      classes: scope.classes)
   }
+
+  /// The same place in a model that is told so many classes.
+  public func told(classes: Int) -> Scope { Scope(store: store, path: path, classes: classes) }
 
   public var precision: Precision { store.precision }
   /// Whether parameters are only counted here.

@@ -85,9 +85,11 @@ extension DensityModel {
     conditionals(batch, in: context).logProbability(of: batch, in: context).value.values
   }
 
-  /// A memory of images of which nothing is known yet.
-  public func memory(images: Int) -> Memory {
-    Memory(images: images, height: image.height, width: image.width, channels: image.channels)
+  /// A memory of images of which nothing is known yet but, of a model of classes, their classes.
+  public func memory(images: Int, labels: [Int]? = nil) -> Memory {
+    Memory(
+      images: images, height: image.height, width: image.width, channels: image.channels,
+      labels: labels)
   }
 
   /// The distribution of the next step of the images that the context remembers.
@@ -99,7 +101,7 @@ extension DensityModel {
     return conditionals(
       PixelBatch(
         count: memory.images, height: 1, width: 1, channels: latest.count / memory.images,
-        levels: head.levels, symbols: latest), in: context)
+        levels: head.levels, symbols: latest, labels: memory.labels), in: context)
   }
 
   /// The head's distribution of the model's last outputs.

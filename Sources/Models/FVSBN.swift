@@ -30,14 +30,15 @@ public struct FVSBN: DensityModel {
     self.head = head
     let degrees = Degrees(image, head)
     regression = MaskedLinear(
-      image.dimension, degrees.outputCount, weights: .zeros, at: scope / "regression"
+      image.dimension, degrees.outputCount, weights: .zeros, toldClasses: true,
+      at: scope / "regression"
     ) { [.init(inputs: degrees.inputs, outputs: degrees.outputs)] }
   }
 
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     check(batch, context)
     let logits = regression(
-      context.units(batch), precision: context.wide, last: true, in: context)
+      context.units(batch), of: batch.labels, precision: context.wide, last: true, in: context)
     return distribution(context.rows(logits))  // [N, D K]
   }
 }

@@ -26,7 +26,9 @@ public struct GatedPixelCNN: DensityModel {
     /// nil in the first layer.
     let vertical: VerticalConvolution?
     let horizontal: CausalConvolution?
+    let verticalClasses: ClassBias?
     let link: VerticalConvolution
+    let horizontalClasses: ClassBias?
     let verticalGate: Gate
     let horizontalGate: Gate
     let out: CausalConvolution
@@ -39,6 +41,7 @@ public struct GatedPixelCNN: DensityModel {
   let ownRow: ImageConvolution
   let layers: [Layer]
   let gather: CausalConvolution
+  let lastClasses: ClassBias?
   let output: CausalConvolution
   public var outputBias: Parameter? { output.bias }
 
@@ -114,13 +117,16 @@ public struct GatedPixelCNN: DensityModel {
           : CausalConvolution(
             h, 2 * h, size: 3, ownRow: true, centre: .included, colours: colours, gain: gain,
             at: scope / "horizontal"),
+        verticalClasses: ClassBias(2 * h, at: scope / "vertical"),
         link: VerticalConvolution(2 * h, 2 * h, size: 1, gain: 1 / gain, at: scope / "link"),
+        horizontalClasses: ClassBias(2 * h, at: scope / "link"),
         verticalGate: Gate(groups: 1, dropout: dropout, at: scope / "vertical"),
         horizontalGate: Gate(groups: colours, dropout: dropout, at: scope / "horizontal"),
         out: pointwise(h, h, gain: index == 0 ? 1 : share, scope / "out"),
         skip: skip ? pointwise(h, 2 * h, gain: share, scope / "skip") : nil)
     }
     gather = pointwise(h, 2 * h, scope / "gather")
+    lastClasses = ClassBias(2 * h, at: scope / "gather")
     output = pointwise(
       2 * h, head.outputsOfPixel(channels: image.channels), gain: 0.1, scope / "output")
   }
@@ -132,8 +138,11 @@ public struct GatedPixelCNN: DensityModel {
     var skips: Variable?  // [N, H, W, 2h]
     for (index, layer) in layers.enumerated() {
       let link = context.onceARow(layer.link.weight) {
-        let a = layer.vertical?(vertical, in: context) ?? vertical
-        let link = layer.link(a, in: context)
+        let a = context.biased(
+          layer.vertical?(vertical, in: context) ?? vertical, by: layer.verticalClasses,
+          of: batch.labels)
+        let link = context.biased(
+          layer.link(a, in: context), by: layer.horizontalClasses, of: batch.labels)
         if index < layers.count - 1 { vertical = layer.verticalGate(a, in: context) }
         return link  // [N, H, W, 2h]
       }
@@ -143,7 +152,9 @@ public struct GatedPixelCNN: DensityModel {
       stream = layer.out(gated, adding: index == 0 ? nil : stream, in: context)
       skips = layer.skip?(gated, adding: skips, in: context)
     }
-    let features = gather(stream, rectified: true, adding: skips, in: context)
+    let features = context.biased(
+      gather(stream, rectified: true, adding: skips, in: context), by: lastClasses,
+      of: batch.labels)
     let outputs = output(features, rectified: true, precision: context.wide, in: context)
     return distribution(context.nextStep(outputs, of: head))  // [N, H, W, C K]
   }

@@ -17,6 +17,7 @@ import Tensors
 public struct LocalPixelCNN: DensityModel {
   struct Block {
     let inner: CausalConvolution
+    let classes: ClassBias?
     let outer: CausalConvolution
   }
 
@@ -25,6 +26,7 @@ public struct LocalPixelCNN: DensityModel {
   /// Rows above and columns to either side that a conditional depends on.
   public let reach: Int
   let first: ImageConvolution
+  let firstClasses: ClassBias?
   let blocks: [Block]
   let output: CausalConvolution
   public var outputBias: Parameter? { output.bias }
@@ -69,10 +71,11 @@ public struct LocalPixelCNN: DensityModel {
     first = ImageConvolution(
       channels: image.channels, h, size: 2 * reach + 1, colours: colours,
       planes: scope.coordinates(image, 0), at: scope / "first")
+    firstClasses = ClassBias(h, at: scope / "first")
     self.blocks = (0..<blocks).map { index in
       let scope = scope / "block\(index)"
       return Block(
-        inner: layer(h, scope / "inner"),
+        inner: layer(h, scope / "inner"), classes: ClassBias(h, at: scope / "inner"),
         // Small at first, so that the stream's variance does not grow with depth.
         outer: layer(h, gain: 1 / Double(blocks).squareRoot(), scope / "outer"))
     }
@@ -85,9 +88,11 @@ public struct LocalPixelCNN: DensityModel {
       context.memory != nil || batch.channels == image.channels && batch.levels == head.levels,
       "the model takes \(image.channels) channels of \(head.levels) levels, found"
         + " \(batch.channels) of \(batch.levels)")
-    var stream = context.convolve(batch, first)  // [N, H, W, h]
+    var stream = context.biased(  // [N, H, W, h]
+      context.convolve(batch, first), by: firstClasses, of: batch.labels)
     for block in blocks {
-      let a = block.inner(stream, rectified: true, in: context)
+      let a = context.biased(
+        block.inner(stream, rectified: true, in: context), by: block.classes, of: batch.labels)
       stream = block.outer(a, rectified: true, adding: stream, in: context)
     }
     let outputs = output(stream, rectified: true, precision: context.wide, in: context)

@@ -61,7 +61,7 @@ public struct MADE: DensityModel {
     layers = zip(sizes, sizes.dropFirst()).enumerated().map { index, sides in
       let last = index == hidden.count
       return MaskedLinear(
-        sides.0, sides.1, weights: last ? nil : .he(fanIn: sides.0),
+        sides.0, sides.1, weights: last ? nil : .he(fanIn: sides.0), toldClasses: !last,
         at: scope / (last ? "output" : "hidden\(index)")
       ) {
         degrees.map {
@@ -72,7 +72,8 @@ public struct MADE: DensityModel {
       }
     }
     direct = MaskedLinear(
-      image.dimension, ends.outputCount, bias: false, weights: .zeros, at: scope / "direct"
+      image.dimension, ends.outputCount, bias: false, weights: .zeros, toldClasses: true,
+      at: scope / "direct"
     ) { [.init(inputs: ends.inputs, outputs: ends.outputs)] }
     self.degrees = degrees
   }
@@ -80,11 +81,13 @@ public struct MADE: DensityModel {
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     check(batch, context)
     let x = context.units(batch)  // D
-    let skip = direct(x, precision: context.wide, last: true, in: context)
+    let skip = direct(
+      x, of: batch.labels, precision: context.wide, last: true, in: context)
     let all = masks(in: context).map { mask in
       var h = x
       for layer in layers.dropLast() {
-        h = layer(h, connectivity: mask, activation: .relu, in: context)
+        h = layer(
+          h, connectivity: mask, activation: .relu, of: batch.labels, in: context)
       }
       let logits = layers.last!(h, connectivity: mask, adding: skip, last: true, in: context)
       return distribution(context.rows(logits))  // [N, D K]

@@ -94,13 +94,18 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   public let settings: [String: String]
   public let head: Head
   public let image: ImageShape
+  /// Classes of images that its layers are told, 2 … 10 000; nil: none.
+  public let classes: Int?
   /// Keys the draws of first weights and masks.
   public let seed: UInt64
+
+  /// What `classes` can be.
+  public static let classCounts = 2...10_000
 
   /// - Throws: `ModelError` for an unknown model or setting, or a head that the model does not take.
   public init(
     name: String, settings: [String: String] = [:], head: Head, image: ImageShape,
-    seed: UInt64 = 0
+    classes: Int? = nil, seed: UInt64 = 0
   ) throws {
     guard let family = ModelFamily.all.first(where: { $0.name == name }) else {
       let known = ModelFamily.all.map(\.name).joined(separator: ", ")
@@ -116,7 +121,13 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
       uniqueKeysWithValues: family.settings.map { ($0.name, settings[$0.name] ?? $0.defaultValue) })
     self.head = head
     self.image = image
+    self.classes = classes
     self.seed = seed
+    if let classes, !Self.classCounts.contains(classes) {
+      throw ModelError.invalid(
+        "classes: expected \(Self.classCounts.lowerBound) ... \(Self.classCounts.upperBound), found"
+          + " \(classes)")
+    }
     try family.require(head.kind, of: image)
     for setting in family.settings {
       switch setting.kind {
@@ -129,7 +140,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case name, settings, head, image, seed
+    case name, settings, head, image, classes, seed
   }
 
   /// - Throws: `DecodingError` for what is no model: a configuration comes from the world.
@@ -141,6 +152,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
         settings: container.decode([String: String].self, forKey: .settings),
         head: container.decode(Head.self, forKey: .head),
         image: container.decode(ImageShape.self, forKey: .image),
+        classes: container.decodeIfPresent(Int.self, forKey: .classes),
         seed: container.decode(UInt64.self, forKey: .seed))
     } catch let error as ModelError {
       throw DecodingError.dataCorruptedError(
@@ -159,7 +171,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
         "\(name) on \(image) with \(head.levels) levels: expected to fit in"
           + " \(memory >> 30) GiB of memory, needs \(bytes >> 30) GiB to train")
     }
-    return try family.make(self, seed, store.root)
+    return try family.make(self, seed, store.root.told(classes: classes ?? 0))
   }
 
   /// About how much memory the weights take in training, bytes: beside themselves gradient, two
@@ -174,7 +186,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
           + " \(image.dimension)")
     }
     let store = ParameterStore.measuring()
-    _ = try family.make(self, seed, store.root)
+    _ = try family.make(self, seed, store.root.told(classes: classes ?? 0))
     let bytes = store.elementCount.multipliedReportingOverflow(by: 24)
     return bytes.overflow ? .max : bytes.partialValue
   }

@@ -17,6 +17,8 @@ public struct NADE: DensityModel {
   let c: Parameter  // [H]
   let v: Parameter  // [D, K, H]
   let b: Parameter  // [D, K]
+  let hiddenClasses: ClassBias?  // [classes, H]
+  let classes: ClassBias?  // [classes, D K]
   public var outputBias: Parameter? { b }
   /// D H for the running activation and D H K for the logits.
   public var multiplyAdds: Int { w.count + v.count }
@@ -44,11 +46,17 @@ public struct NADE: DensityModel {
     c = scope.parameter("c", [hidden], .zeros, decays: false)
     v = scope.parameter("v", [d, k, hidden], .uniform(bound: bound), decays: true)
     b = scope.parameter("b", [d, k], .zeros, decays: false)
+    hiddenClasses = ClassBias(hidden, at: scope / "hidden")
+    classes = ClassBias(d * k, at: scope / "output")
   }
 
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     check(batch, context)
-    return distribution(
-      context.nade(context.unitIntensities(batch), w: w, c: c, v: v, b: b))  // [N, D, K]
+    let logits = context.nade(  // [N, D, K]
+      context.unitIntensities(batch), w: w, c: c, v: v, b: b, classes: hiddenClasses,
+      of: batch.labels)
+    // Of the next sub-pixel alone, where there is a memory.
+    let next = context.memory.map { $0.known * outputsAStep..<($0.known + 1) * outputsAStep }
+    return distribution(context.biased(logits, by: classes, next, of: batch.labels))
   }
 }

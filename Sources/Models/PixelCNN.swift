@@ -22,6 +22,7 @@ public struct PixelCNN: DensityModel {
   struct Block {
     let reduce: CausalConvolution
     let spread: CausalConvolution
+    let classes: ClassBias?
     let dropout: Dropout
     let expand: CausalConvolution
   }
@@ -29,8 +30,10 @@ public struct PixelCNN: DensityModel {
   public let image: ImageShape
   public let head: Head
   let first: ImageConvolution
+  let firstClasses: ClassBias?
   let blocks: [Block]
   let gather: CausalConvolution
+  let lastClasses: ClassBias?
   let output: CausalConvolution
   public var outputBias: Parameter? { output.bias }
 
@@ -75,29 +78,37 @@ public struct PixelCNN: DensityModel {
     first = ImageConvolution(
       channels: image.channels, 2 * h, size: 7, colours: colours,
       planes: scope.coordinates(image, position ? 2 : 0), at: scope / "first")
+    firstClasses = ClassBias(2 * h, at: scope / "first")
     self.blocks = (0..<blocks).map { index in
       let scope = scope / "block\(index)"
       return Block(
         reduce: layer(2 * h, h, scope / "reduce"),
         spread: layer(h, h, size: 3, scope / "spread"),
+        classes: ClassBias(h, at: scope / "spread"),
         dropout: Dropout(dropout, at: scope / "dropout"),
         // Small at first, so that the stream's variance does not grow with depth.
         expand: layer(h, 2 * h, gain: 1 / Double(blocks).squareRoot(), scope / "expand"))
     }
     gather = layer(2 * h, 2 * h, scope / "gather")
+    lastClasses = ClassBias(2 * h, at: scope / "gather")
     output = layer(
       2 * h, head.outputsOfPixel(channels: image.channels), gain: 0.1, scope / "output")
   }
 
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     check(batch, context)
-    var stream = context.convolve(batch, first)  // [N, H, W, 2h]
+    let labels = batch.labels
+    var stream = context.biased(  // [N, H, W, 2h]
+      context.convolve(batch, first), by: firstClasses, of: labels)
     for block in blocks {
       let a = block.reduce(stream, rectified: true, in: context)  // [N, H, W, h]
-      let b = block.dropout(block.spread(a, rectified: true, in: context), in: context)
+      let spread = context.biased(
+        block.spread(a, rectified: true, in: context), by: block.classes, of: labels)
+      let b = block.dropout(spread, in: context)
       stream = block.expand(b, rectified: true, adding: stream, in: context)
     }
-    let features = gather(stream, rectified: true, in: context)
+    let features = context.biased(
+      gather(stream, rectified: true, in: context), by: lastClasses, of: labels)
     let outputs = output(features, rectified: true, precision: context.wide, in: context)
     return distribution(context.nextStep(outputs, of: head))  // [N, H, W, C K]
   }

@@ -21,10 +21,12 @@ import Tensors
 public struct PixelCNNPlus: DensityModel {
   struct Unit {
     let inner: VerticalConvolution
+    let classes: ClassBias?
     let shortcut: VerticalConvolution?
     let outer: VerticalConvolution
     let gate: Gate
     let link: VerticalConvolution
+    let ownClasses: ClassBias?
     let ownInner: CausalConvolution
     let ownShortcut: CausalConvolution?
     let ownOuter: CausalConvolution
@@ -111,11 +113,12 @@ public struct PixelCNNPlus: DensityModel {
           at: scope / name)
       }
       return Unit(
-        inner: vertical(h, size: 3, "inner"),
+        inner: vertical(h, size: 3, "inner"), classes: ClassBias(h, at: scope / "inner"),
         shortcut: shortcut ? vertical(h, size: 1, "shortcut") : nil,
         outer: vertical(2 * h, size: 3, gain: 2 * share, "outer"),
         gate: Gate(groups: 1, dropout: dropout, at: scope / "gate"),
-        link: vertical(h, size: 1, "link"), ownInner: own(h, size: 3, "own-inner"),
+        link: vertical(h, size: 1, "link"), ownClasses: ClassBias(h, at: scope / "link"),
+        ownInner: own(h, size: 3, "own-inner"),
         ownShortcut: shortcut ? own(h, size: 1, "own-shortcut") : nil,
         ownOuter: own(2 * h, size: 3, gain: 2 * share, "own-outer"),
         ownGate: Gate(groups: 1, dropout: dropout, at: scope / "own-gate"))
@@ -163,7 +166,7 @@ public struct PixelCNNPlus: DensityModel {
       rows: context.convolveRows(batch, rowsAbove), own: context.convolve(batch, ownRow))
     let outputs = end(batch, in: context) {
       var streams = first
-      run(levels[...], on: &streams, in: context)
+      run(levels[...], on: &streams, of: batch.labels, in: context)
       return streams.own  // [N, H, W, h]
     }
     return distribution(context.nextStep(outputs, of: head))
@@ -171,12 +174,12 @@ public struct PixelCNNPlus: DensityModel {
 
   /// A level with all that are coarser.
   private func run(
-    _ levels: ArraySlice<Level>, on streams: inout Streams, in context: Context
+    _ levels: ArraySlice<Level>, on streams: inout Streams, of labels: [Int]?, in context: Context
   ) {
     guard let level = levels.first else { return }
     var shortcuts: [Streams] = []
     for unit in level.down {
-      unit.run(on: &streams.rows, &streams.own, in: context)
+      unit.run(on: &streams.rows, &streams.own, of: labels, in: context)
       shortcuts.append(streams)
     }
     guard let coarser = level.coarser else { return }
@@ -190,7 +193,7 @@ public struct PixelCNNPlus: DensityModel {
       var streams = Streams(
         rows: rows.map { halving.downRows($0, in: context) } ?? streams.rows,
         own: halving.down(own, in: context))
-      run(levels.dropFirst(), on: &streams, in: inside)
+      run(levels.dropFirst(), on: &streams, of: labels, in: inside)
       raised = (
         begins ? coarser.rowsUp(streams.rows, in: inside) : nil,
         coarser.ownUp(streams.own, in: inside)
@@ -200,7 +203,8 @@ public struct PixelCNNPlus: DensityModel {
     streams.own = halving.up(raised.own, in: context)
     for (unit, shortcut) in zip(level.up, shortcuts.reversed()) {
       unit.run(
-        on: &streams.rows, &streams.own, shortcut: (shortcut.rows, shortcut.own), in: context)
+        on: &streams.rows, &streams.own, shortcut: (shortcut.rows, shortcut.own), of: labels,
+        in: context)
     }
   }
 
@@ -228,16 +232,17 @@ extension PixelCNNPlus.Unit {
 
   func run(
     on rows: inout Variable, _ own: inout Variable,
-    shortcut from: (rows: Variable, own: Variable)? = nil, in context: Context
+    shortcut from: (rows: Variable, own: Variable)? = nil, of labels: [Int]?, in context: Context
   ) {
     let above = context.onceARow(link.weight) {
       let added = from.flatMap { from in
         shortcut.map { $0(from.rows, rectified: true, in: context) }
       }
-      let a = inner(rows, rectified: true, adding: added, in: context)
+      let a = context.biased(
+        inner(rows, rectified: true, adding: added, in: context), by: classes, of: labels)
       let b = outer(a, rectified: true, in: context)  // [N, H, W, 2h]
       rows = context.sum(rows, gate(b, in: context))
-      return link(rows, rectified: true, in: context)
+      return context.biased(link(rows, rectified: true, in: context), by: ownClasses, of: labels)
     }
     var a = ownInner(own, rectified: true, adding: above, in: context)
     if let from, let ownShortcut {

@@ -15,6 +15,7 @@ struct PixelColours {
   /// nil where a pixel is told at once.
   let own: ImageConvolution?
   let mix: CausalConvolution
+  let classes: ClassBias?
   let output: CausalConvolution
 
   init(_ image: ImageShape, _ head: Head, channels h: Int, at scope: Scope) {
@@ -34,6 +35,7 @@ struct PixelColours {
         channels: image.channels, 2 * h, size: 1, colours: colours,
         planes: scope.coordinates(image, 0), at: scope / "own")
     mix = pointwise(2 * h, 2 * h, colours: colours, "mix")
+    classes = ClassBias(2 * h, at: scope / "mix")
     output = pointwise(
       2 * h, head.outputsOfPixel(channels: image.channels), colours: colours, gain: 0.1, "output")
   }
@@ -47,7 +49,8 @@ struct PixelColours {
       features(body(), rectified: true, in: context)
     }
     if let known { a = context.sum(a, known) }
-    let mixed = mix(a, rectified: true, in: context)
+    let mixed = context.biased(
+      mix(a, rectified: true, in: context), by: classes, of: batch.labels)
     return output(mixed, rectified: true, precision: context.wide, in: context)
   }
 

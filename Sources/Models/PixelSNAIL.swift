@@ -23,6 +23,7 @@ import Tensors
 public struct PixelSNAIL: DensityModel {
   struct Unit {
     let inner: CausalConvolution
+    let classes: ClassBias?
     let outer: CausalConvolution
     let gate: Gate
   }
@@ -34,6 +35,7 @@ public struct PixelSNAIL: DensityModel {
     let attention: Attention
     let near: CausalConvolution
     let far: CausalConvolution
+    let classes: ClassBias?
     let gate: Gate
   }
 
@@ -41,6 +43,7 @@ public struct PixelSNAIL: DensityModel {
   public let head: Head
   let first: ImageConvolution
   let before: CausalConvolution
+  let firstClasses: ClassBias?
   let blocks: [Block]
   let end: PixelColours
   public var outputBias: Parameter? { end.output.bias }
@@ -87,6 +90,7 @@ public struct PixelSNAIL: DensityModel {
       channels: image.channels, h, size: 7, colours: 1, planes: scope.coordinates(image, 0),
       at: scope / "first")
     before = layer(image.channels, h, gain: 0.5, scope / "before")
+    firstClasses = ClassBias(h, at: scope / "before")
     // Small at first, so that the stream's variance does not grow with depth.
     let share = 1 / Double(count * (units + 1)).squareRoot()
     let even = 0.5.squareRoot()
@@ -99,6 +103,7 @@ public struct PixelSNAIL: DensityModel {
           let scope = scope / "unit\(index)"
           return Unit(
             inner: layer(h, h, size: 3, scope / "inner"),
+            classes: ClassBias(h, at: scope / "inner"),
             outer: layer(h, 2 * h, size: 3, gain: 2 * share, scope / "outer"),
             gate: Gate(groups: 1, dropout: dropout, at: scope))
         },
@@ -110,6 +115,7 @@ public struct PixelSNAIL: DensityModel {
           owner: keysValues.weight),
         near: layer(h, 2 * h, gain: share, scope / "near"),
         far: layer(values, 2 * h, gain: share, scope / "far"),
+        classes: ClassBias(2 * h, at: scope / "far"),
         gate: Gate(groups: 1, dropout: dropout, at: scope))
     }
     end = PixelColours(image, head, channels: h, at: scope / "end")
@@ -119,10 +125,13 @@ public struct PixelSNAIL: DensityModel {
     check(batch, context)
     let start = context.convolve(batch, first)  // [N, H, W, h]
     let outputs = end(batch, in: context) {
-      var stream = before(context.pixelsBefore(batch, first), adding: start, in: context)
+      var stream = context.biased(
+        before(context.pixelsBefore(batch, first), adding: start, in: context), by: firstClasses,
+        of: batch.labels)
       for block in blocks {
         for unit in block.units {
-          let a = unit.inner(stream, rectified: true, in: context)
+          let a = context.biased(
+            unit.inner(stream, rectified: true, in: context), by: unit.classes, of: batch.labels)
           let b = unit.outer(a, rectified: true, in: context)  // [N, H, W, 2h]
           stream = context.sum(stream, unit.gate(b, in: context))
         }
@@ -131,7 +140,9 @@ public struct PixelSNAIL: DensityModel {
         let attended = block.attention(
           block.query(placed, in: context), block.keysValues(placed, in: context), in: context)
         let near = block.near(stream, rectified: true, in: context)  // [N, H, W, 2h]
-        let both = block.far(attended, rectified: true, adding: near, in: context)
+        let both = context.biased(
+          block.far(attended, rectified: true, adding: near, in: context), by: block.classes,
+          of: batch.labels)
         stream = context.sum(stream, block.gate(both, in: context))
       }
       return stream

@@ -27,6 +27,7 @@ public struct Transformer: DensityModel {
     let merge: CausalConvolution
     let beforeUnits: LayerNorm
     let expand: CausalConvolution
+    let classes: ClassBias?
     let dropout: Dropout
     let contract: CausalConvolution
   }
@@ -35,6 +36,7 @@ public struct Transformer: DensityModel {
   public let head: Head
   let embed: CausalConvolution
   let positions: Positions
+  let firstClasses: ClassBias?
   let layers: [Layer]
   let norm: LayerNorm
   let output: CausalConvolution
@@ -81,6 +83,7 @@ public struct Transformer: DensityModel {
     positions = Positions(
       rows: image.height, columns: image.width, steps: steps, channels: d,
       at: scope / "positions")
+    firstClasses = ClassBias(d, at: scope / "positions")
     layers = (0..<count).map { index in
       let scope = scope / "layer\(index)"
       let keysValues = linear(d, 2 * d, gain: even, scope / "keys-values")
@@ -93,6 +96,7 @@ public struct Transformer: DensityModel {
         merge: linear(d, d, gain: share, scope / "merge"),
         beforeUnits: LayerNorm(d, at: scope / "before-units"),
         expand: linear(d, 4 * d, gain: even, scope / "expand"),
+        classes: ClassBias(4 * d, at: scope / "expand"),
         dropout: Dropout(dropout, at: scope / "dropout"),
         contract: linear(4 * d, d, gain: share, scope / "contract"))
     }
@@ -103,16 +107,18 @@ public struct Transformer: DensityModel {
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     check(batch, context)
     let told = stepsBefore(batch, in: context)  // [N, H, W steps, sub-pixels a step]
-    var stream = positions(  // [N, H, W steps, d]
+    let placed = positions(  // [N, H, W steps, d]
       embed(context.cast(told, to: context.precision), in: context),
       place: context.memory.map { $0.known / subpixelsAStep }, in: context)
+    var stream = context.biased(placed, by: firstClasses, of: batch.labels)
     for layer in layers {
       let z = layer.beforeAttention(stream, in: context)
       let attended = layer.attention(
         layer.query(z, in: context), layer.keysValues(z, in: context), in: context)
       stream = layer.merge(attended, adding: stream, in: context)
-      let units = context.gelu(
-        layer.expand(layer.beforeUnits(stream, in: context), in: context))  // [N, H, W steps, 4d]
+      let expanded = layer.expand(layer.beforeUnits(stream, in: context), in: context)
+      let units = context.gelu(  // [N, H, W steps, 4d]
+        context.biased(expanded, by: layer.classes, of: batch.labels))
       stream = layer.contract(
         layer.dropout(units, in: context), adding: stream, in: context)
     }

@@ -78,11 +78,18 @@ struct Plot {
     "curve colour-\(place % 6)" + (place % 12 >= 6 ? " dashed" : "")
   }
 
+  /// How a file of a width begins.
+  static func beginning(width: Double) -> String {
+    """
+    <?xml version="1.0" encoding="UTF-8"?>
+    <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(point(width))\u{20}
+    """
+  }
+
   /// A file of its own that is light or dark as what shows it.
   static func document(width: Double, height: Double, title: String, _ content: String) -> String {
     """
-    <?xml version="1.0" encoding="UTF-8"?>
-    <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(point(width)) \(point(height))" \
+    \(beginning(width: width))\(point(height))" \
     width="\(point(width))" height="\(point(height))" role="img">
     <title>\(escaped(title))</title>
     <style>

@@ -37,6 +37,9 @@ extension Double: TensorElement {
 extension Float: TensorElement {
   public static var elementType: TensorElementType { .float32 }
 }
+extension Float16: TensorElement {
+  public static var elementType: TensorElementType { .float16 }
+}
 extension Int64: TensorElement {
   public static var elementType: TensorElementType { .int64 }
 }

@@ -8,6 +8,8 @@ public final class Memory {
   public let height: Int
   public let width: Int
   public let channels: Int
+  /// The class of each image; nil where the model is told none.
+  public let labels: [Int]?
   /// Sub-pixels of each image that are known.
   public private(set) var known = 0
   private var states: [Key: any LayerState] = [:]
@@ -17,7 +19,10 @@ public final class Memory {
     let variant: Int
   }
 
-  public init(images: Int, height: Int, width: Int, channels: Int) {
+  public init(images: Int, height: Int, width: Int, channels: Int, labels: [Int]? = nil) {
+    precondition(
+      labels.map { $0.count == images } ?? true, "\(labels?.count ?? 0) labels of \(images) images")
+    self.labels = labels
     self.images = images
     self.height = height
     self.width = width
@@ -50,7 +55,9 @@ public final class Memory {
 
   /// The same memory of these images, in this order, some perhaps more than once.
   public func copy(of chosen: [Int]) -> Memory {
-    let result = Memory(images: chosen.count, height: height, width: width, channels: channels)
+    let result = Memory(
+      images: chosen.count, height: height, width: width, channels: channels,
+      labels: labels.map { labels in chosen.map { labels[$0] } })
     result.known = known
     result.states = states.mapValues { $0.copy(of: chosen) }
     return result

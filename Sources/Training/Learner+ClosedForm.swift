@@ -27,13 +27,15 @@ extension Learner {
       let chosen = Array(stride(from: 0, to: images.count, by: step))
       return images.batch(chosen, as: pixels, epoch: 0, seed: seed)
     }
-    func rows(_ batch: PixelBatch) -> [Float] {
+    func rows(_ batch: PixelBatch) -> Rows {
       let scale = 1 / Float(batch.levels - 1)
-      return batch.symbols.map { Float($0) * scale }
+      return Rows(
+        batch.symbols.map { Float($0) * scale }, count: batch.count, labels: batch.labels)
     }
-    let all = batch(training, atMost: max(1, Self.mostNumbers / dimension))
-    let others = validation.map { rows(batch($0, atMost: Self.mostValidationImages)) } ?? []
-    model.fit(rows(all), count: all.count, validation: others)
+    let others = validation.map { rows(batch($0, atMost: Self.mostValidationImages)) }
+    model.fit(
+      rows(batch(training, atMost: max(1, Self.mostNumbers / dimension))),
+      validation: others ?? Rows([], count: 0, labels: []))
     for entry in optimiser.entries { entry.average.copy(from: entry.parameter.value) }
     let scored = batch(training, atMost: Self.mostScoredImages)
     let nats = averagedModel.logProbability(of: scored, in: Context(engine))

@@ -13,6 +13,8 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
   public var model: ModelSpecification
   public var pixels: PixelEncoding
   public var data: DataDescription
+  /// The names of the classes that the model is told, in the order of its labels; nil for none.
+  public var classNames: [String]?
   /// How it is trained: by the latest schedule.
   public var training: TrainingOptions
   /// The schedules before that one, where the run has been taken further after its end.
@@ -83,9 +85,16 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
     do {
       _ = try ModelSpecification(
         name: model.name, settings: model.settings, head: model.head, image: model.image,
-        seed: model.seed)
+        classes: model.classes, seed: model.seed)
     } catch let error as ModelError {
       throw FileError(file, problem: error.description)
+    }
+    guard classNames?.count == model.classes, Set(classNames ?? []).count == model.classes ?? 0
+    else {
+      throw FileError(
+        file, "classNames",
+        expected: "\(model.classes ?? 0) different names, as many as model.classes",
+        found: "\(classNames?.count ?? 0)")
     }
     for (field, isSensible, expected, found) in training.checks where !isSensible {
       throw FileError(file, "training.\(field)", expected: expected, found: found)

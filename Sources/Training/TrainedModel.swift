@@ -14,6 +14,7 @@ import Tensors
 public struct TrainedModel {
   public let run: RunFolder
   public let configuration: RunConfiguration
+  /// Of a run of classes a `ClassMixture`: images are of unknown class unless a batch has labels.
   public let model: any DensityModel
   /// The model's weights, float32.
   public let parameters: [Parameter]
@@ -28,11 +29,19 @@ public struct TrainedModel {
     run = try RunFolder.open(at: path)
     configuration = try RunConfiguration.read(from: run)
     let store = ParameterStore(seed: configuration.model.seed)
-    model = try configuration.model.build(in: store)
+    let model = try configuration.model.build(in: store)
+    let counts = configuration.data.trainingImagesByClass ?? [:]
+    self.model =
+      configuration.classNames.map { names in
+        ClassMixture(model, counts: names.map { counts[$0] ?? 0 })
+      } ?? model
     parameters = store.parameters
     context = Context(Engine(backend, precision))
     try parameters.read(from: run.weightsFile)
   }
+
+  /// The model of a run of classes; nil where it was told none.
+  public var mixture: ClassMixture? { model as? ClassMixture }
 
   /// Live weights.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
@@ -45,9 +54,9 @@ public struct TrainedModel {
   }
 
   /// Symbols `[N, H, W, C]` of some images of a data set, stochastic ones by the draw that all
-  /// evaluation uses.
+  /// evaluation uses. They come without labels: what is scored is p(x).
   public func batch(of data: DataSet, _ indices: some Collection<Int>) -> PixelBatch {
-    configuration.pixels.batch(of: data, indices: indices, seed: configuration.seed)
+    configuration.pixels.batch(of: data, indices: indices, seed: configuration.seed).labelled(nil)
   }
 
   /// How a data set must be loaded to fit this model.

@@ -12,13 +12,21 @@ extension TensorSource {
 }
 
 extension TensorFile {
-  /// Reads a float32 tensor in place.
+  /// Reads a tensor of float32, stored as that or as float16, in place.
   /// - Throws: `FileError` for a tensor that is missing, of another shape, not finite, or not zero
   ///   where the mask is: such a weight would let an output see the future.
   func readChecked(_ name: String, into tensor: Tensor, mask: Tensor?) throws {
     precondition(tensor.precision == .float32, "weights are kept in float32")
-    try tensor.withMutableBytes {
-      try read(name, type: .float32, shape: tensor.shape.sides, into: $0)
+    let sides = tensor.shape.sides
+    if tensors.contains(where: { $0.name == name && $0.type == .float16 }) {
+      let halves = try values(of: name, shape: sides, as: Float16.self)
+      tensor.withMutableBytes { bytes in
+        for (i, value) in halves.enumerated() {
+          bytes.storeBytes(of: Float(value), toByteOffset: 4 * i, as: Float.self)
+        }
+      }
+    } else {
+      try tensor.withMutableBytes { try read(name, type: .float32, shape: sides, into: $0) }
     }
     try tensor.withBytes { bytes in
       let values = bytes.bindMemory(to: Float.self)

@@ -22,7 +22,8 @@ extension Verification {
       // One image of the model's own, one of noise.
       for n in [0, images.count - 1] {
         let original = Array(images.symbols[n * d..<(n + 1) * d])
-        let unchanged = logProbability(of: [original], under: [original])
+        let label = images.labels?[n]
+        let unchanged = logProbability(of: [original], under: [original], label)
         for first in stride(from: 0, to: places.count, by: group) {
           let changed = Array(places[first..<min(first + group, places.count)])
           var others: [[UInt8]] = []
@@ -36,7 +37,7 @@ extension Verification {
             others.append(one)
           }
           let found = logProbability(
-            of: Array(repeating: original, count: others.count), under: others)
+            of: Array(repeating: original, count: others.count), under: others, label)
           for (k, place) in changed.enumerated() {
             for copy in [2 * k, 2 * k + 1] {
               for i in 0...place where found[copy * d + i].bitPattern != unchanged[i].bitPattern {
@@ -60,9 +61,12 @@ extension Verification {
     }
   }
 
-  /// log p of each symbol of some images under the conditionals of others.
-  private func logProbability(of symbols: [[UInt8]], under others: [[UInt8]]) -> [Double] {
-    model.conditionals(batch(others.flatMap(\.self)), in: context)
+  /// log p of each symbol of some images under the conditionals of others, all of one class.
+  private func logProbability(
+    of symbols: [[UInt8]], under others: [[UInt8]], _ label: Int?
+  ) -> [Double] {
+    let labels = label.map { Array(repeating: $0, count: others.count) }
+    return model.conditionals(batch(others.flatMap(\.self), labels: labels), in: context)
       .logProbability(of: symbols.flatMap(\.self), in: context).value.values
   }
 

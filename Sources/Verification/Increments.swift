@@ -9,7 +9,7 @@ extension Verification {
     { progress in
       let (n, d, width) = (images.count, images.dimension, model.subpixelsAStep)
       let whole = model.subpixelLogProbability(of: images, in: context)
-      let next = context.remembering(model.memory(images: n))
+      let next = context.remembering(model.memory(images: n, labels: images.labels))
       var latest: [UInt8] = []
       for first in stride(from: 0, to: d, by: width) {
         let step = model.next(after: latest, in: next)

@@ -22,7 +22,9 @@ extension Verification {
       var (surprise, variance) = (0.0, 0.0)
       for first in stride(from: 0, to: images.count, by: imagesAtOnce) {
         let range = first..<min(first + imagesAtOnce, images.count)
-        let group = batch(images.symbols[range.lowerBound * d..<range.upperBound * d])
+        let group = batch(
+          images.symbols[range.lowerBound * d..<range.upperBound * d],
+          labels: images.labels.map { Array($0[range]) })
         let conditionals = model.conditionals(group, in: context)
         for place in 0..<group.symbols.count {
           if place % d == 0, !progress(.samples, first + place / d, images.count) { return nil }

@@ -48,7 +48,8 @@ public struct Verification {
   /// - Throws: `GenerationError` where the model's probabilities are not numbers.
   public func claims(progress: @escaping Progress = { _, _, _ in true }) throws -> [Claim]? {
     let dimension = model.image.dimension
-    let drawn = try Sampler(model, in: context, seed: seed).draw(0..<images) {
+    let label = specification?.classes.map { classes in { (image: Int) in image % classes } }
+    let drawn = try Sampler(model, in: context, seed: seed, label: label).draw(0..<images) {
       progress(.samples, $0 / dimension, images)
     }
     guard let drawn else { return nil }
@@ -74,12 +75,23 @@ public struct Verification {
     return batch(own + noise)
   }
 
-  /// Whole images of these symbols.
+  /// Whole images of these symbols, of a model of classes each of the next class.
   func batch(_ symbols: some Collection<UInt8>) -> PixelBatch {
+    batch(symbols, labels: labels(symbols.count / model.image.dimension))
+  }
+
+  func batch(_ symbols: some Collection<UInt8>, labels: [Int]?) -> PixelBatch {
     let image = model.image
     return PixelBatch(
       count: symbols.count / image.dimension, height: image.height, width: image.width,
-      channels: image.channels, levels: model.head.levels, symbols: Array(symbols))
+      channels: image.channels, levels: model.head.levels, symbols: Array(symbols),
+      labels: labels)
+  }
+
+  /// The classes of so many images of a model that is told them: each in turn, so that every claim is
+  /// tried given a class.
+  func labels(_ images: Int) -> [Int]? {
+    specification?.classes.map { classes in (0..<images).map { $0 % classes } }
   }
 
   /// How many images to compute at once: their outputs should stay within 64 megabytes.

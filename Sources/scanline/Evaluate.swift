@@ -13,6 +13,9 @@ struct Evaluate: ParsableCommand {
       files. --orders averages the joint probability of each image over several orders of its \
       pixels, for a run trained with --orders.
 
+      A run of classes (train --classes) has p(x) = Σ p(y) p(x | y). With --classes it also tells the \
+      classes of the images: accuracy, log loss and expected calibration error of p(y | x).
+
       Example: scanline evaluate runs/photos held-out
       """)
 
@@ -23,22 +26,38 @@ struct Evaluate: ParsableCommand {
 
   @OptionGroup var averaging: OrdersOption
 
+  @Flag(
+    help: "Tell the classes of images, labelled as train --classes labels them, by p(x | y) p(y).")
+  var classes = false
+
   @OptionGroup var options: UseOptions
+
+  func validate() throws {
+    if classes && averaging.orders > 1 {
+      throw ValidationError("--orders: expected 1 with --classes, found \(averaging.orders)")
+    }
+  }
 
   func run() throws {
     let run = try options.open(runFolder)
     let trained = run.trained
     let orders = try averaging.orders(of: trained, at: run.path)
-    let images = try run.load(data)
+    let images = try run.load(data, useClasses: classes)
     let line = ProgressLine(run.console)
     let start = ContinuousClock.now
-    let likelihood = trained.model.likelihood(
-      of: images, pixels: trained.configuration.pixels, seed: trained.configuration.seed,
-      over: orders, batch: trained.model.inferenceBatch, in: trained.context
-    ) { done in
+    func goesOn(_ done: Int) -> Bool {
       line.update("evaluating", Double(done), of: images.count, "images")
       return !run.interruption.isRequested
     }
+    let (pixels, seed) = (trained.configuration.pixels, trained.configuration.seed)
+    let told = classes ? trained.mixture : nil
+    let classification = told?.classification(
+      of: images, pixels: pixels, seed: seed, in: trained.context, progress: goesOn)
+    let likelihood =
+      classification?.likelihood
+      ?? trained.model.likelihood(
+        of: images, pixels: pixels, seed: seed, over: orders, batch: trained.model.inferenceBatch,
+        in: trained.context, progress: goesOn)
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     line.clear()
     guard likelihood.nats.count == images.count else {
@@ -50,8 +69,10 @@ struct Evaluate: ParsableCommand {
         found: "\(likelihood.nats[index]) nats; the weights of the run are beyond all measure")
     }
     let png =
-      trained.configuration.pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil
-    let result = Result(likelihood, orders: orders.count, seconds: seconds, png: png)
+      pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil
+    let result = Result(
+      likelihood, orders: orders.count, seconds: seconds, png: png,
+      classification.map { ClassesResult($0, logPrior: told?.logPrior ?? []) })
     try run.console.result(
       WithReading(result, ReadingReport([(data, images)])), text: result.text)
   }
@@ -66,9 +87,14 @@ struct Evaluate: ParsableCommand {
     let bitsPerDimensionStandardError: OrNull
     let imagesPerSecond: Double
     let pngBitsPerDimension: Double?
+    /// How well classes are told, where that was asked for.
+    let classes: ClassesResult?
 
-    init(_ likelihood: LikelihoodSummary, orders: Int, seconds: Double, png: Double?) {
-      self.orders = orders
+    init(
+      _ likelihood: LikelihoodSummary, orders: Int, seconds: Double, png: Double?,
+      _ classes: ClassesResult?
+    ) {
+      (self.orders, self.classes) = (orders, classes)
       images = likelihood.nats.count
       natsPerImage = likelihood.natsPerImage
       natsStandardError = OrNull(likelihood.standardError)
@@ -88,6 +114,7 @@ struct Evaluate: ParsableCommand {
         + " \(withError(bitsPerDimension, bitsPerDimensionStandardError, 5)) bits/dim"
         + (pngBitsPerDimension.map { " (optimised PNG \(fixed($0, 3)))" } ?? "")
         + ", \(short(imagesPerSecond)) images/s"
+        + (classes.map { "\n" + $0.text } ?? "")
     }
   }
 }

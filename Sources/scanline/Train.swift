@@ -94,8 +94,8 @@ struct Train: ParsableCommand {
 
   @Flag(
     help: """
-      Label images by their first-level subfolder, without which they are skipped, and count them by \
-      class; no model learns labels yet.
+      Learn each class by its label: the first-level subfolder (images elsewhere are skipped), the IDX \
+      file of labels beside the images, or that of a CIFAR record or .amat line.
       """)
   var classes = false
 

@@ -93,5 +93,5 @@ struct KernelCase: Sendable, CustomTestStringConvertible {
 
   static let all =
     pointwise + linear + convolutions + nade + gated + attention + normalisation + likelihoods
-    + mixtures + optimiser + muon + staircases
+    + mixtures + optimiser + muon + staircases + classes
 }

@@ -36,6 +36,9 @@ import Testing
                                   normal ones.
           verify                  Prove what a run claims.
           info                    Say what a run is.
+          curves                  Draw how trainings went, several runs in one plot.
+          export                  Make a small copy of a run for others to use, with a
+                                  card.
           models                  Say what can be trained, and with which settings.
           benchmark               Measure the speed of models on this machine.
 

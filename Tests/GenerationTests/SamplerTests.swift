@@ -24,6 +24,11 @@ func everyImage(_ modelCase: ModelCase) -> PixelBatch {
     channels: modelCase.image.channels, levels: levels, symbols: symbols)
 }
 
+extension ModelCase {
+  /// The class of image k.
+  var label: ((Int) -> Int)? { classes.map { classes in { $0 % classes } } }
+}
+
 @Suite struct Sampling {
   let reference = Context(.reference)
 
@@ -31,8 +36,10 @@ func everyImage(_ modelCase: ModelCase) -> PixelBatch {
   func incrementalEqualsPlain(_ modelCase: ModelCase) throws {
     let (model, _) = try modelCase.build(precision: .float64)
     for options in [SamplingOptions(), SamplingOptions(temperature: 0.7, topK: 2, topP: 0.9)] {
-      let quick = Sampler(model, in: reference, options: options, seed: 4)
-      let plain = Sampler(model, in: reference, options: options, seed: 4, path: .plain)
+      let quick = Sampler(model, in: reference, options: options, seed: 4, label: modelCase.label)
+      let plain = Sampler(
+        model, in: reference, options: options, seed: 4, path: .plain,
+        label: modelCase.label)
       #expect(try quick.draw(count: 5) == plain.draw(count: 5))
     }
   }
@@ -40,13 +47,15 @@ func everyImage(_ modelCase: ModelCase) -> PixelBatch {
   @Test("image k is the same in any count and group", arguments: ModelCase.small)
   func groups(_ modelCase: ModelCase) throws {
     let (model, _) = try modelCase.build(precision: .float64)
-    let together = try Sampler(model, in: reference, seed: 9, group: 8).draw(count: 8)
-    let apart = try Sampler(model, in: reference, seed: 9, group: 3).draw(count: 8)
-    let fewer = try Sampler(model, in: reference, seed: 9).draw(count: 2)
+    let together = try Sampler(model, in: reference, seed: 9, group: 8, label: modelCase.label)
+      .draw(count: 8)
+    let apart = try Sampler(model, in: reference, seed: 9, group: 3, label: modelCase.label).draw(
+      count: 8)
+    let fewer = try Sampler(model, in: reference, seed: 9, label: modelCase.label).draw(count: 2)
     #expect(together == apart)
     #expect(Array(together.symbols.prefix(fewer.symbols.count)) == fewer.symbols)
     if together.dimension > 1 {
-      let other = try Sampler(model, in: reference, seed: 10).draw(count: 8)
+      let other = try Sampler(model, in: reference, seed: 10, label: modelCase.label).draw(count: 8)
       #expect(together != other, "another seed draws the same")
     }
   }
@@ -107,10 +116,10 @@ func everyImage(_ modelCase: ModelCase) -> PixelBatch {
       parameter.value.write(parameter.value.values.map { _ in .nan })
     }
     #expect(throws: GenerationError.notANumber(subpixel: 0)) {
-      try Sampler(model, in: reference).draw(count: 2)
+      try Sampler(model, in: reference, label: modelCase.label).draw(count: 2)
     }
     #expect(throws: GenerationError.notANumber(subpixel: 0)) {
-      try BeamSearch(model, in: reference, width: 2).run()
+      try BeamSearch(model, in: reference, width: 2, label: modelCase.label?(0)).run()
     }
   }
 }
@@ -121,9 +130,15 @@ func everyImage(_ modelCase: ModelCase) -> PixelBatch {
   @Test("a beam of one is greedy", arguments: ModelCase.small)
   func greedy(_ modelCase: ModelCase) throws {
     let (model, _) = try modelCase.build(precision: .float64)
-    let drawn = try Sampler(model, in: reference, options: SamplingOptions(greedy: true))
-      .draw(count: 2)
-    let found = try #require(try BeamSearch(model, in: reference, width: 1).run())
+    let drawn = try Sampler(
+      model, in: reference, options: SamplingOptions(greedy: true),
+      label: modelCase.classes.map { _ in { _ in 0 } }
+    )
+    .draw(count: 2)
+    let found = try #require(
+      try BeamSearch(
+        model, in: reference, width: 1, label: modelCase.label?(0)
+      ).run())
     #expect(drawn.symbols == found.images.symbols + found.images.symbols)
   }
 
@@ -143,7 +158,10 @@ func everyImage(_ modelCase: ModelCase) -> PixelBatch {
   @Test("a narrow beam tells the log p of what it found", arguments: ModelCase.small)
   func narrow(_ modelCase: ModelCase) throws {
     let (model, _) = try modelCase.build(precision: .float64)
-    let found = try #require(try BeamSearch(model, in: reference, width: 4).run())
+    let found = try #require(
+      try BeamSearch(
+        model, in: reference, width: 4, label: modelCase.label?(0)
+      ).run())
     expectClose(
       found.logProbabilities, model.logProbability(of: found.images, in: reference),
       tolerance: 1e-12)

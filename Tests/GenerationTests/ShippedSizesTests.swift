@@ -25,7 +25,7 @@ import Testing
     let batch = modelCase.randomBatch(5)
     let whole = outputs(model.conditionals(batch, in: context))
     let each = whole.count / (5 * model.steps)
-    let next = context.remembering(model.memory(images: 5))
+    let next = context.remembering(model.memory(images: 5, labels: batch.labels))
     let told = model.subpixelsAStep
     for step in 0..<model.steps {
       let latest = step == 0 ? [] : batch.told(told, from: (step - 1) * told, of: Array(0..<5))
@@ -49,7 +49,8 @@ import Testing
     for n in [0, 3, 6] {
       let one = PixelBatch(
         count: 1, height: batch.height, width: batch.width, channels: batch.channels,
-        levels: batch.levels, symbols: Array(batch.symbols[n * d..<(n + 1) * d]))
+        levels: batch.levels, symbols: Array(batch.symbols[n * d..<(n + 1) * d]),
+        labels: batch.labels.map { [$0[n]] })
       let found = outputs(model.conditionals(one, in: context))
       #expect(found == Array(all[n * found.count..<(n + 1) * found.count]), "image \(n)")
     }
@@ -64,13 +65,14 @@ import Testing
         let (model, _) = try modelCase.build(precision: .float32, spread: 0.05)
         let context = Context(Engine(CPUBackend.shared, precision))
         CPUBackend.shared.threads = threads
-        let many = try Sampler(model, in: context, seed: 5).draw(count: 20)
-        let single = try Sampler(model, in: context, seed: 5, group: 1).draw(count: 2)
+        let many = try Sampler(model, in: context, seed: 5, label: modelCase.label).draw(count: 20)
+        let single = try Sampler(model, in: context, seed: 5, group: 1, label: modelCase.label)
+          .draw(count: 2)
         precondition(
           single.symbols == Array(many.symbols.prefix(single.symbols.count)),
           "\(modelCase.testDescription), \(precision): one or many")
         CPUBackend.shared.threads = threads == 1 ? 2 : 1
-        let other = try Sampler(model, in: context, seed: 5).draw(count: 20)
+        let other = try Sampler(model, in: context, seed: 5, label: modelCase.label).draw(count: 20)
         precondition(other == many, "\(modelCase.testDescription), \(precision): threads")
       }
     }
@@ -95,7 +97,7 @@ import Testing
         _ = model.logProbability(of: batch, in: Context(engine))
         _ = model.conditionals(batch, in: Context(engine)).measures(
           of: batch, [.moments, .pit, .levels], in: Context(engine))
-        _ = try Sampler(model, in: Context(engine)).draw(count: 1)
+        _ = try Sampler(model, in: Context(engine), label: modelCase.label).draw(count: 1)
         precondition(
           Fallbacks.counts.isEmpty,
           "\(modelCase.testDescription), \(precision): \(Fallbacks.counts)")

@@ -131,7 +131,7 @@ import Testing
     let batch = modelCase.randomBatch(2)
     let d = modelCase.image.dimension
     let plain = model.conditionals(batch, in: reference)
-    let memory = model.memory(images: 2)
+    let memory = model.memory(images: 2, labels: batch.labels)
     let context = reference.remembering(memory)
     let each = model.subpixelsAStep
     for first in stride(from: 0, to: d, by: each) {
@@ -167,7 +167,7 @@ import Testing
         return images.indices.map { next.probabilities(image: $0, subpixel: 0) }
       }
     }
-    let memory = model.memory(images: 3)
+    let memory = model.memory(images: 3, labels: batch.labels)
     let context = fast.remembering(memory)
     for step in 0..<steps / 2 { _ = next(step, [0, 1, 2], context) }
     // The copy is made first, and the original goes on before it.

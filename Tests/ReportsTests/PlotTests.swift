@@ -80,3 +80,40 @@ import Testing
     }
   }
 }
+
+@Suite struct CurvesPlotTests {
+  private func plot(_ values: [[Double]], target: Double? = nil) -> CurvesPlot {
+    CurvesPlot(
+      title: "t", xLabel: "x", yLabel: "y",
+      series: values.enumerated().map { place, values in
+        CurvesPlot.Series(
+          name: "run \(place)",
+          points: values.enumerated().map { CurvesPlot.Point(x: Double($0 + 1), y: $1) })
+      }, target: target)
+  }
+
+  @Test func bestAndWhenATargetIsReached() {
+    let series = plot([[9, 5, 4, 6]]).series[0]
+    #expect(series.best == 4)
+    #expect(series.reaches(5) == 2 && series.reaches(3.9) == nil)
+  }
+
+  /// 20 epochs, the first two far above all others: they do not squeeze the rest.
+  @Test func theBeginningIsCutOff() throws {
+    let falling = [500, 400] + (0..<18).map { 100 - Double($0) }
+    let svg = plot([falling, falling.map { $0 + 1 }]).svg
+    let path = try #require(svg.split(separator: "\n").first { $0.contains("curve colour-0") })
+    // From the upper edge, in the width of the plot, to the lowest point.
+    #expect(path.contains(" 44L"))
+    #expect(path.split(separator: "L").count > 15)
+    #expect(!svg.contains(">500<") && svg.contains(">90<"))
+  }
+
+  @Test func whateverTheValuesItIsSound() {
+    for values in [[[1.0]], [[0, 0]], [[-5, -5, -5]], [[1e300, 1]], [[3], [1e-9, 2, 5]]] {
+      let svg = plot(values, target: values[0][0]).svg
+      #expect(!svg.contains("nan") && !svg.contains("inf"))
+      #expect(svg.hasPrefix(CurvesPlot.beginning) && svg.hasSuffix("</svg>\n"))
+    }
+  }
+}

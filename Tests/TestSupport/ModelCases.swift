@@ -12,8 +12,13 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
   public let settings: [String: String]
   public let head: Head
   public let image: ImageShape
+  /// Classes that it is told; nil: none.
+  public let classes: Int?
 
-  public init(name: String, settings: [String: String], head: Head, image: ImageShape) {
+  public init(
+    name: String, settings: [String: String], head: Head, image: ImageShape, classes: Int? = nil
+  ) {
+    self.classes = classes
     self.name = name
     self.settings = settings
     self.head = head
@@ -22,7 +27,8 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
 
   public var testDescription: String {
     let settings = settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-    return ([name] + settings + ["\(head.kind.rawValue)", "\(head.levels)", "\(image)"])
+    let told = classes.map { ["\($0) classes"] } ?? []
+    return ([name] + settings + ["\(head.kind.rawValue)", "\(head.levels)", "\(image)"] + told)
       .joined(separator: " ")
   }
 
@@ -33,7 +39,7 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
   ) {
     let store = ParameterStore(seed: 7, precision: precision)
     let specification = try ModelSpecification(
-      name: name, settings: settings, head: head, image: image, seed: 7)
+      name: name, settings: settings, head: head, image: image, classes: classes, seed: 7)
     let model = try specification.build(in: store)
     for parameter in store.parameters {
       var random = RandomStream(seed: 11, "spread/\(parameter.name)")
@@ -47,13 +53,24 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
     return (model, store.parameters)
   }
 
-  /// Images of independent uniform symbols.
+  /// The classes of images, each in turn.
+  public func labels(_ images: some Sequence<Int>) -> [Int]? {
+    classes.map { classes in images.map { $0 % classes } }
+  }
+
+  /// The same, told classes.
+  public func told(classes: Int) -> ModelCase {
+    ModelCase(name: name, settings: settings, head: head, image: image, classes: classes)
+  }
+
+  /// Images of independent uniform symbols, of each class in turn.
   public func randomBatch(_ count: Int, seed: UInt64 = 3) -> PixelBatch {
     var random = RandomStream(seed: seed, "batch")
     return PixelBatch(
       count: count, height: image.height, width: image.width, channels: image.channels,
       levels: head.levels,
-      symbols: (0..<count * image.dimension).map { _ in UInt8(random.integer(below: head.levels)) })
+      symbols: (0..<count * image.dimension).map { _ in UInt8(random.integer(below: head.levels)) },
+      labels: labels(0..<count))
   }
 
   /// Settings that make a family small, of some families several. One that is not here has its defaults.
@@ -85,12 +102,21 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
   }
 
   /// Every head with every family, on shapes that include one sub-pixel, odd sides and colour.
+  /// With classes on one grey and one coloured shape.
   public static let small: [ModelCase] =
     Head.Kind.allCases.flatMap { kind in
       smallShapes(kind).flatMap { head, height, width, channels in
         families(head, ImageShape(height: height, width: width, channels: channels))
       }
-    }
+    } + ofClasses
+
+  /// Every family, told classes.
+  public static let ofClasses: [ModelCase] =
+    [
+      (Head.bernoulli, ImageShape(height: 3, width: 3, channels: 1)),
+      (.categorical(3), ImageShape(height: 3, width: 2, channels: 3)),
+      (.normal(6), ImageShape(height: 2, width: 3, channels: 1)),
+    ].flatMap { head, image in families(head, image).map { $0.told(classes: 3) } }
 
   private static func smallShapes(_ kind: Head.Kind) -> [(Head, Int, Int, Int)] {
     switch kind {
@@ -121,6 +147,9 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       }.filter { family.takes($0.head.kind, of: $0.image) }
     } + [
       ModelCase(
+        name: "made", settings: ["masks": "2"], head: .categorical(16),
+        image: ImageShape(height: 4, width: 5, channels: 3), classes: 10),
+      ModelCase(
         name: "made", settings: ["hidden": "8000"], head: .bernoulli,
         image: ImageShape(height: 9, width: 9, channels: 1)),
       ModelCase(
@@ -133,6 +162,12 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
         name: "pixelcnn", settings: ["channels": "24"], head: .categorical(16),
         image: ImageShape(height: 6, width: 5, channels: 3)),
     ]
+    + ModelFamily.all.compactMap { family in
+      let image = ImageShape(height: 5, width: 6, channels: 3)
+      let head = family.ownHead.map { Head($0, levels: 256) } ?? .categorical(16)
+      return family.takes(head.kind, of: image)
+        ? ModelCase(name: family.name, settings: [:], head: head, image: image, classes: 10) : nil
+    }
 }
 
 extension PixelBatch {

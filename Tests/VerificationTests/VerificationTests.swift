@@ -40,13 +40,13 @@ import Verification
     let (model, _) = try modelCase.build(precision: .float32, spread: 0.1)
     let specification = try ModelSpecification(
       name: modelCase.name, settings: modelCase.settings, head: modelCase.head,
-      image: modelCase.image)
+      image: modelCase.image, classes: modelCase.classes)
     let claims = try #require(try Self.verification(model, specification).claims())
     for claim in claims {
       #expect(claim.holds, "\(claim.kind.rawValue): \(claim.evidence)")
     }
     #expect(Set(claims.map(\.kind)) == Set(Claim.Kind.allCases))
-    #expect(Self.verification(model).receptiveField().leaks == 0)
+    #expect(Self.verification(model, specification).receptiveField().leaks == 0)
   }
 
   private func planted(_ fault: Planted.Fault) throws -> [Claim.Kind] {

@@ -6,31 +6,53 @@ extension Context {
   /// Logits `[N, D, K]` of NADE (Larochelle and Murray 2011, equations 9–11), O(D·H·K) an image:
   /// the activation c + Σ_{e<d} x_e W_e runs along d instead of being summed anew. With a memory, the
   /// logits `[N, 1, K]` of the next sub-pixel, x being those that were not yet told.
-  /// x `[N, D]`, w `[D, H]`, c `[H]`, v `[D, K, H]`, b `[D, K]`.
+  /// x `[N, D]`, w `[D, H]`, c `[H]`, v `[D, K, H]`, b `[D, K]`; with classes each has a row `[H]` that is
+  /// added to c.
   public func nade(
-    _ x: Variable, w: Parameter, c: Parameter, v: Parameter, b: Parameter
+    _ x: Variable, w: Parameter, c: Parameter, v: Parameter, b: Parameter,
+    classes bias: ClassBias? = nil, of labels: [Int]? = nil
   ) -> Variable {
+    let classes = bias.map { NADEClasses($0, of: labels, in: self) }
     guard tape == nil else {
-      return nade(
-        x, w: variable(w), c: variable(c), v: variable(v), b: variable(b))
+      let (w, c, v, b) = (variable(w), variable(c), variable(v), variable(b))
+      guard let classes else { return nade(x, w: w, c: c, v: v, b: b) }
+      let all = nade(
+        classes.before(x, in: self), w: classes.above(w, in: self), c: c,
+        v: classes.zerosAbove(v, in: self), b: classes.zerosAbove(b, in: self))
+      return classes.after(all, in: self)
     }
-    let x = x.value
     let weights = prepared.form("nade", of: w) {
-      kernels.prepareNADE(w: w.value, c: c.value, v: v.value, b: b.value)
+      guard let classes else {
+        return kernels.prepareNADE(w: w.value, c: c.value, v: v.value, b: b.value)
+      }
+      return kernels.prepareNADE(
+        w: classes.bias.weight.value.above(w.value), c: c.value,
+        v: classes.zeros(like: v.value).above(v.value),
+        b: classes.zeros(like: b.value).above(b.value))
     }
-    guard let memory else {
-      let logits = Tensor([x.shape[0], x.shape[1], weights.outputs], wide)
-      kernels.nade(x, weights, into: logits)
-      return Variable(logits)
+    guard memory == nil else { return nadeNext(x.value, weights, of: w, classes) }
+    let told = classes?.before(x, in: self) ?? x
+    let logits = Variable(Tensor([x.shape[0], told.shape[1], weights.outputs], wide))
+    kernels.nade(told.value, weights, into: logits.value)
+    return classes?.after(logits, in: self) ?? logits
+  }
+
+  private func nadeNext(
+    _ x: Tensor, _ weights: NADEWeights, of w: Parameter, _ classes: NADEClasses?
+  ) -> Variable {
+    guard let memory else { preconditionFailure("the next of what?") }
+    let state = memory.state(of: w) {
+      let state = kernels.nadeState(weights, images: memory.images)
+      for index in 0..<(classes?.count ?? 0) {
+        kernels.nadeObserve(weights, index, classes!.told.step(index), state)
+      }
+      return state
     }
-    let state = memory.state(of: w) { kernels.nadeState(weights, images: memory.images) }
-    let told = x.shape[1]
-    for i in 0..<told {
-      kernels.nadeObserve(weights, memory.known - told + i, x.step(i), state)
-    }
+    let (told, known) = (x.shape[1], memory.known + (classes?.count ?? 0))
+    for i in 0..<told { kernels.nadeObserve(weights, known - told + i, x.step(i), state) }
     let logits = Tensor([memory.images, 1, weights.outputs], wide)
     kernels.nadeNext(
-      weights, memory.known, state, into: logits.reshaped([memory.images, weights.outputs]))
+      weights, known, state, into: logits.reshaped([memory.images, weights.outputs]))
     return Variable(logits)
   }
 

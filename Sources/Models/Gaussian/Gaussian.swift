@@ -30,6 +30,8 @@ public struct Gaussian: DensityModel, ClosedForm {
   let mean: Parameter  // [D]
   let loadings: Parameter  // [D, R]
   let logNoise: Parameter  // [1], ln s
+  /// What each class adds to the mean.
+  let classes: ClassBias?  // [classes, D]
   /// A product with the gain and one with the loadings, each sub-pixel.
   public var multiplyAdds: Int { 2 * loadings.count }
 
@@ -54,6 +56,7 @@ public struct Gaussian: DensityModel, ClosedForm {
     loadings = scope.parameter(
       "loadings", [d, r], .uniform(bound: 1 / Double(r).squareRoot()), decays: true)
     logNoise = scope.parameter("log_noise", [1], .zeros, decays: false)
+    classes = ClassBias(d, at: scope / "mean")
   }
 
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
@@ -61,10 +64,17 @@ public struct Gaussian: DensityModel, ClosedForm {
     let factor = context.prepared.form("factor", of: loadings) {
       GaussianFactor(mean: mean.value, loadings: loadings.value, logNoise: logNoise.value)
     }
-    return distribution(context.gaussian(context.unitIntensities(batch), factor, of: loadings))
+    let shift = classes.map { ($0.weight.value.values, $0.checked(batch.labels)) }
+    return distribution(
+      context.gaussian(context.unitIntensities(batch), factor, of: loadings) { image, subpixel in
+        shift.map { $0[$1[image] * self.image.dimension + subpixel] } ?? 0
+      })
   }
 
-  public func fit(_ rows: [Float], count: Int, validation: [Float]) {
+  public func fit(_ training: Rows, validation: Rows) {
+    let centred = centred(training, validation)
+    let (rows, validation) = (centred.training.values, centred.validation.values)
+    let count = training.count
     let gaussian = LowRankGaussian(fitting: rows, count: count, rank: loadings.shape[1])
     // Where there is nothing to choose by, a direction for each four images.
     let rank =
@@ -86,5 +96,36 @@ public struct Gaussian: DensityModel, ClosedForm {
       }
     }
     loadings.value.write(weights)
+  }
+
+  /// Sets what each class adds to the mean, and takes that from its images: what differs between classes
+  /// is no direction in which images of one differ.
+  private func centred(_ training: Rows, _ validation: Rows) -> (training: Rows, validation: Rows) {
+    guard let classes, let labels = training.labels, let others = validation.labels else {
+      return (training, validation)
+    }
+    let (d, number) = (image.dimension, classes.weight.shape[0])
+    var sums = [Double](repeating: 0, count: number * d)
+    var counts = [Double](repeating: 0, count: number)
+    for (n, label) in labels.enumerated() {
+      counts[label] += 1
+      for i in 0..<d { sums[label * d + i] += Double(training.values[n * d + i]) }
+    }
+    let mean = (0..<d).map { i in
+      (0..<number).reduce(0) { $0 + sums[$1 * d + i] } / Double(training.count)
+    }
+    // A class of no image is like all.
+    for place in sums.indices where counts[place / d] > 0 {
+      sums[place] = sums[place] / counts[place / d] - mean[place % d]
+    }
+    classes.weight.value.write(sums)
+    func without(_ rows: Rows, _ labels: [Int]) -> Rows {
+      var rows = rows
+      for place in rows.values.indices {
+        rows.values[place] -= Float(sums[labels[place / d] * d + place % d])
+      }
+      return rows
+    }
+    return (without(training, labels), without(validation, others))
   }
 }

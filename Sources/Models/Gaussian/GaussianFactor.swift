@@ -106,16 +106,13 @@ extension Context {
   /// Mean and log deviation of each sub-pixel given those before it, `[N, D, 2]`, of x `[N, D]`; with a
   /// memory, of the next, x being what was not yet told. A gradient reaches x alone: the weights are
   /// fitted without one.
-  func gaussian(_ x: Variable, _ factor: GaussianFactor, of parameter: Parameter) -> Variable {
+  /// - Parameter shift: what is added to the mean at a sub-pixel of an image.
+  func gaussian(
+    _ x: Variable, _ factor: GaussianFactor, of parameter: Parameter,
+    shift: (_ image: Int, _ subpixel: Int) -> Double
+  ) -> Variable {
     let (images, told) = (x.shape[0], x.shape[1])
     let values = x.value.values
-    func lanes(_ block: Int, _ i: Int) -> GaussianFactor.Lanes {
-      var result = GaussianFactor.Lanes.zero
-      for lane in 0..<min(8, images - 8 * block) {
-        result[lane] = values[(8 * block + lane) * told + i]
-      }
-      return result
-    }
     let state =
       memory.map { memory in
         memory.state(of: parameter) {
@@ -123,6 +120,14 @@ extension Context {
         }
       } ?? GaussianState(images: images, directions: factor.directions)
     let first = memory.map { $0.known - told } ?? 0
+    func lanes(_ block: Int, _ i: Int) -> GaussianFactor.Lanes {
+      var result = GaussianFactor.Lanes.zero
+      for lane in 0..<min(8, images - 8 * block) {
+        let image = 8 * block + lane
+        result[lane] = values[image * told + i] - shift(image, first + i)
+      }
+      return result
+    }
     let next = memory == nil ? 0..<told : told..<told + 1
     var outputs = [Double](repeating: 0, count: images * next.count * 2)
     var latest: [GaussianFactor.Lanes] = []
@@ -134,8 +139,9 @@ extension Context {
           let mean = isKnown ? state.expected[block] : factor.expected(first + i, own)
           if next.contains(i) {
             for lane in 0..<min(8, images - 8 * block) {
-              let place = 2 * ((8 * block + lane) * next.count + i - next.lowerBound)
-              outputs[place] = mean[lane]
+              let image = 8 * block + lane
+              let place = 2 * (image * next.count + i - next.lowerBound)
+              outputs[place] = mean[lane] + shift(image, first + i)
               outputs[place + 1] = factor.logDeviations[first + i]
             }
           }

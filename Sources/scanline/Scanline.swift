@@ -14,7 +14,8 @@ struct Scanline: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Train.self, Sample.self, Evaluate.self, ScoreImages.self, Calibrate.self, FlagImages.self,
+      Train.self, Sample.self, Complete.self, Evaluate.self, ScoreImages.self, Calibrate.self,
+      FlagImages.self,
       MergeShards.self, CompareSets.self, Verify.self, Info.self, ModelList.self,
       BenchmarkModels.self,
     ])

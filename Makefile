@@ -280,6 +280,40 @@ study-cells: build ## solar cells, whole modules held out: both experts, image A
 	    && rm -rf "$$to" || exit 1; \
 	done
 
+# Conditions: the class given the image, the image given its class or a part of it, a new set given an
+# old run.
+.PHONY: study-classes study-completion study-transfer
+study-classes: build ## gated PixelCNN of MNIST's classes: accuracy, log loss, and beside one without
+	$(SCANLINE) train $(call images,mnist,train) --classes --run runs/classes $(CLASSES_MODEL)
+	$(SCANLINE) evaluate runs/classes $(call images,mnist,t10k) --classes
+	$(SCANLINE) sample runs/classes --out runs/classes-samples --seed 1
+	$(SCANLINE) train $(call images,mnist,train) --run runs/no-classes $(CLASSES_MODEL)
+	$(SCANLINE) evaluate runs/no-classes $(call images,mnist,t10k)
+
+CLASSES_MODEL = --model gated-pixelcnn --set channels=32 --set layers=10 --set dropout=0.1 \
+  --weight-decay 0.05 --binarize threshold --minutes 40 --hold-out 0 --seed 1
+
+# make study-completion COMPLETION=runs/gated: any run of static binarized MNIST
+COMPLETION ?= runs/gated
+study-completion: build ## nats of holes of 100 test digits, given all that is seen or what is before
+	mkdir -p runs/completion
+	python3 Benchmarks/hole_mask.py 28 28 0.3 1 runs/completion/hole.png
+	$(SCANLINE) complete $(COMPLETION) $(call binarized,test) --first 100 --keep-rows 14 --tell-hole \
+	  --count 2 --out runs/completion/lower
+	for particles in 32 128 512; do \
+	  $(SCANLINE) complete $(COMPLETION) $(call binarized,test) --first 100 --tell-hole --count 2 \
+	    --mask runs/completion/hole.png --particles $$particles \
+	    --out runs/completion/hole-$$particles || exit 1; \
+	done
+
+study-transfer: build .peers/venv/matplotlib ## few bundled digits: from nothing, from MNIST, by additions
+	$(SCANLINE) train $(call images,mnist,train) --run runs/transfer/base --model gated-pixelcnn \
+	  --set channels=32 --set layers=8 --binarize threshold --minutes 15 --hold-out 0 --seed 1
+	Benchmarks/study-transfer.sh runs/transfer/base $(STROKES)/digits $(STROKES)/held-out \
+	  $(SCANLINE) runs/transfer
+	.peers/venv/bin/python Benchmarks/plot_transfer.py runs/transfer/transfer.csv \
+	  runs/transfer/transfer.png
+
 .PHONY: study-kills
 study-kills: setup ## stop a training 50 times, kill flag 20 times: ends in 3 s, costs nothing
 	swift build -c release --build-tests

@@ -1,7 +1,6 @@
 import Foundation
 import Gaussians
 import Images
-import Randomness
 import Training
 
 extension TrainedModel {
@@ -42,17 +41,5 @@ extension TrainedModel {
     }
     return LowRankGaussian(
       fitting: rows, count: chosen.count, rank: min(150, chosen.count / 2, dimension / 4))
-  }
-
-  /// The fingerprint of these weights and of the symbols that they are for, in hexadecimal.
-  public var weightsFingerprint: String {
-    var hash = Fingerprint()
-    for byte in configuration.pixels.rawValue.utf8 { hash.fold(UInt64(byte)) }
-    for parameter in parameters {
-      parameter.value.withBytes { bytes in
-        for bits in bytes.bindMemory(to: UInt32.self) { hash.fold(UInt64(bits)) }
-      }
-    }
-    return String(hash.bits, radix: 16)
   }
 }

@@ -62,6 +62,19 @@ public struct DataSet: Equatable, Sendable {
     self.levelsOfSource = levelsOfSource
   }
 
+  /// The images of several sets of one shape, one after the other, or the first of them; without labels.
+  public init(joining sets: [DataSet], first: Int? = nil) {
+    precondition(!sets.isEmpty, "there is nothing to join")
+    let (shape, count) = (sets[0], first ?? .max)
+    let total = sets.reduce(0) { $0 + $1.count }
+    self.init(
+      height: shape.height, width: shape.width, channels: shape.channels,
+      pixels: Array(sets.map(\.pixels).joined().prefix(min(count, total) * shape.dimension)),
+      names: Array(sets.flatMap(\.names).prefix(count)), skipped: sets.flatMap(\.skipped),
+      flawed: sets.flatMap(\.flawed), leftOut: sets.flatMap(\.leftOut),
+      levelsOfSource: sets.map(\.levelsOfSource).max()!)
+  }
+
   /// The image at `index`.
   public func image(at index: Int) -> Image {
     Image(

@@ -101,22 +101,19 @@ public struct DrawingJob {
 
   /// The class of image k; nil where none is told.
   private func label() throws -> ((Int) -> Int)? {
-    guard let names = trained.configuration.classNames, let mixture = trained.mixture else {
-      if classes == .any { return nil }
-      throw OptionError(
-        "--class", expected: "a run that was trained with --classes", found: trained.run.path)
-    }
     switch classes {
-    case .each(let count): return { $0 / count % names.count }
-    case .one(let name):
-      guard let label = names.firstIndex(of: name) else {
-        let few = names.prefix(10).joined(separator: ", ") + (names.count > 10 ? ", …" : "")
-        throw OptionError("--class", expected: "one of \(few)", found: name)
+    case .each(let count):
+      guard let names = trained.configuration.classNames else {
+        throw OptionError(
+          "classes", expected: "a run that was trained with --classes", found: trained.run.path)
       }
+      return { $0 / count % names.count }
+    case .one(let name):
+      let label = try trained.label(ofClass: name)
       return { _ in label }
     case .any:
       // The most probable of all is that of no class.
-      if case .draws(let options) = method, !options.greedy {
+      if case .draws(let options) = method, !options.greedy, let mixture = trained.mixture {
         return { [seed] in mixture.drawnClass(of: $0, seed: seed) }
       }
       return nil

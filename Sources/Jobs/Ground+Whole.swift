@@ -8,7 +8,9 @@ import Training
 /// Images that are learned whole: which of them are learned, validated on and set aside.
 extension Ground {
   /// A new run's; nil where it was stopped.
-  init?(whole request: TrainingRequest, _ listener: Listener) throws {
+  init?(whole asked: TrainingRequest, _ listener: Listener) throws {
+    let base = try asked.from.map { try TrainedModel(run: $0) }
+    let request = try base.map { try asked.filled(from: $0) } ?? asked
     let seed = request.seed ?? 0
     guard
       let all = try DataSet.load(
@@ -28,7 +30,8 @@ extension Ground {
     Self.tell(sides, request, listener)
     guard
       let parts = try Self.split(
-        sides.rest, model.image, request.validation, seed, request, listener)
+        sides.rest, model.image, request.validation, seed, request,
+        toldClasses: model.classes != nil, listener)
     else { return nil }
     var description = DataDescription(
       path: request.data, training: parts.training, validationPath: request.validation,
@@ -39,6 +42,7 @@ extension Ground {
       model: model, pixels: pixels, data: description,
       training: request.options(for: model.family), seed: seed)
     configuration.classNames = model.classes.map { _ in all.classNames }
+    configuration.start = base.map(request.start)
     self.init(
       folder: try RunFolder.claim(request.run), configuration: configuration,
       training: parts.training, validation: parts.validation,
@@ -67,7 +71,9 @@ extension Ground {
     let holdOut = HoldOut(count: begun == nil ? 0 : begun?.asked, groupBy: begun?.groupBy)
     let sides = try Self.setAside(holdOut, of: all, seed: seed, listener)
     guard
-      let parts = try Self.split(sides.rest, shape, validationPath, seed, request, listener)
+      let parts = try Self.split(
+        sides.rest, shape, validationPath, seed, request,
+        toldClasses: configuration.classNames != nil, listener)
     else { return nil }
     self.init(
       folder: folder, configuration: configuration, training: parts.training,
@@ -103,16 +109,16 @@ extension Ground {
   /// The images to train on and those to validate on: another source, or a part of these.
   private static func split(
     _ all: DataSet, _ shape: ImageShape, _ validationPath: String?, _ seed: UInt64,
-    _ request: TrainingRequest, _ listener: Listener
+    _ request: TrainingRequest, toldClasses: Bool, _ listener: Listener
   ) throws -> (training: DataSet, validation: DataSet?)? {
     if listener.isStopped { return nil }
     if let validationPath {
       let validation = try DataSet.load(
         validationPath,
-        options: request.loadingOptions(shape, useClasses: all.labels != nil),
+        options: request.loadingOptions(shape, useClasses: toldClasses),
         watch: listener.read)
       return try validation.map {
-        (all, all.labels == nil ? $0 : try $0.labelled(asIn: all.classNames, of: validationPath))
+        (all, toldClasses ? try $0.labelled(asIn: all.classNames, of: validationPath) : $0)
       }
     }
     guard all.count > 1 else { return (all, nil) }

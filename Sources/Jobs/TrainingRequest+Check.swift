@@ -7,6 +7,7 @@ extension TrainingRequest {
   /// - Throws: `OptionError`; `ModelError` for a model or a setting that there is not.
   public func check() throws {
     try checkNumbers()
+    try checkStart()
     try checkImages()
     if epochs != nil && minutes != nil {
       throw OptionError("--epochs, --minutes", expected: "one of them", found: "both")
@@ -18,7 +19,7 @@ extension TrainingRequest {
         "--group-by", expected: "folder or a regular expression", found: groupBy ?? "")
     }
     // A run that is gone on with has its own model, which these must be settings of.
-    if !resumes || model != nil {
+    if model != nil || !resumes && from == nil {
       let name = model ?? (learnsCrops ? CropPlan.model : Self.usualModel)
       _ = try ModelSpecification(
         name: name, settings: settings,

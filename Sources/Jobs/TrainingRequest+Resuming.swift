@@ -58,6 +58,8 @@ extension TrainingRequest {
       try require("--set \(name)", value, model.settings[name])
     }
     try require("--head", head?.name, model.head.kind.name)
+    try require("--adapters", adapters, configuration.start?.adapters)
+    if configuration.start == nil { try require("--from", from, nil) }
     try require("--components", components, model.head.components)
     try require("--levels", levels, configuration.pixels.levels)
     try require("--binarize", binarization?.rawValue, configuration.pixels.rawValue)

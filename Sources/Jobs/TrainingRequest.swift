@@ -28,6 +28,10 @@ public struct TrainingRequest: Sendable {
   /// Of a head that mixes several.
   public var components: Int?
   public var binarization: Binarization?
+  /// A run whose weights to start from; what is left open of the model and its images is as there.
+  public var from: String?
+  /// The rank of additions to the weights of that run, which stay as they are; nil: all are trained.
+  public var adapters: Int?
 
   // MARK: The images
 
@@ -100,6 +104,6 @@ public struct TrainingRequest: Sendable {
   /// Nothing says what is to be learned, or how.
   var leavesChoice: Bool {
     model == nil && head == nil && levels == nil && binarization == nil && size == nil
-      && channels == nil && settings.isEmpty && !usesClasses
+      && channels == nil && settings.isEmpty && !usesClasses && from == nil
   }
 }

@@ -70,9 +70,16 @@ public final class Context {
 
   /// A parameter's own value, without its mask.
   public func variable(_ parameter: Parameter) -> Variable {
-    Variable(
+    if let other = tape?.standIn(for: parameter) { return other }
+    return Variable(
       parameter.value, slot: tape?.slot(of: parameter),
       copy: prepared.copies[ObjectIdentifier(parameter)])
+  }
+
+  /// Lets a variable stand for a parameter in all that the tape records from here on.
+  public func stand(_ variable: Variable, for parameter: Parameter) {
+    guard let tape else { preconditionFailure("only a context with a tape has stand-ins") }
+    tape.stand(variable, for: parameter)
   }
 
   /// A value that depends on `inputs`. The pullback is kept only if a gradient can reach one of them: it

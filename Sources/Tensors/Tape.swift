@@ -21,8 +21,15 @@ public final class Tape {
   private var slots = 0
   private var parameters: [(parameter: Parameter, slot: Int)] = []
   private var parameterSlots: [ObjectIdentifier: Int] = [:]
+  private var standIns: [ObjectIdentifier: Variable] = [:]
 
   public init() {}
+
+  func standIn(for parameter: Parameter) -> Variable? { standIns[ObjectIdentifier(parameter)] }
+
+  func stand(_ variable: Variable, for parameter: Parameter) {
+    standIns[ObjectIdentifier(parameter)] = variable
+  }
 
   func newSlot() -> Int {
     slots += 1

@@ -36,7 +36,12 @@ public final class Learner {
   /// Live weights.
   public let parameterCount: Int
 
+  /// What a run keeps: the moving average of what is learned.
   let averagedParameters: [Parameter]
+  /// Of weights that stay as they are; empty where all are learned.
+  private let adapters: [Adapter]
+  private let averagedAdapters: [Adapter]
+  private let weights: (own: [Parameter], averaged: [Parameter])
   let optimiser: Optimiser
   private let options: TrainingOptions
   private let seed: UInt64
@@ -45,11 +50,12 @@ public final class Learner {
   /// - Parameters:
   ///   - options: clipping, weight decay, average, precision, and the batch that there must be memory
   ///     for; the rest is the caller's.
+  ///   - adapters: the rank of additions that are learned instead of the weights; nil: the weights are.
   ///   - seed: keys what a step draws (dropout).
   /// - Throws: `ModelError` for a model or a batch that this machine cannot hold.
   public init(
-    _ specification: ModelSpecification, options: TrainingOptions, seed: UInt64 = 0,
-    backend: any Backend
+    _ specification: ModelSpecification, options: TrainingOptions, adapters rank: Int? = nil,
+    seed: UInt64 = 0, backend: any Backend
   ) throws {
     self.options = options
     self.seed = seed
@@ -58,13 +64,44 @@ public final class Learner {
     model = try specification.build(in: store)
     try model.requireRoom(
       forStepsOf: options.batch, store.parameters, options.precision, named: specification.name)
-    parameterCount = store.parameters.reduce(0) { $0 + $1.count }
     let averagedStore = ParameterStore(copying: store)
     averagedModel = try specification.build(in: averagedStore)
-    averagedParameters = averagedStore.parameters
+    let weights = (own: store.parameters, averaged: averagedStore.parameters)
+    self.weights = weights
+    guard let rank else {
+      (adapters, averagedAdapters) = ([], [])
+      parameterCount = weights.own.reduce(0) { $0 + $1.count }
+      averagedParameters = weights.averaged
+      optimiser = Optimiser(
+        weights.own, averaged: weights.averaged, precision: options.precision,
+        by: options.optimiser ?? .adamw, output: model.outputBias)
+      return
+    }
+    let learned = ParameterStore(seed: seed)
+    adapters = Adapter.all(of: weights.own, rank: rank, in: learned)
+    let averaged = ParameterStore(copying: learned)
+    averagedAdapters = Adapter.all(of: weights.averaged, rank: rank, in: averaged)
+    parameterCount = learned.parameters.reduce(0) { $0 + $1.count }
+    averagedParameters = averaged.parameters
     optimiser = Optimiser(
-      store.parameters, averaged: averagedParameters, precision: options.precision,
-      by: options.optimiser ?? .adamw, output: model.outputBias)
+      learned.parameters, averaged: averaged.parameters, precision: options.precision)
+  }
+
+  /// Starts from the weights of another run.
+  /// - Parameter file: what is to be named where they do not fit.
+  func start(from base: TrainedModel, for file: String) throws {
+    try base.copyWeights(to: weights.own, for: file)
+    for (own, averaged) in zip(weights.own, weights.averaged) {
+      averaged.value.copy(from: own.value)
+    }
+  }
+
+  /// Brings the averaged model to the average of what was learned, where that is no weights of its own.
+  func settle() {
+    for (own, averaged) in zip(adapters, averagedAdapters) {
+      averaged.base.value.copy(from: own.base.value)
+      averaged.write(into: averaged.base.value, alone: backend)
+    }
   }
 
   /// Starts the output biases of a new model at the marginals of the images.
@@ -97,6 +134,7 @@ public final class Learner {
     let context = Context(
       Engine(backend, options.precision), mode: .training(step: optimiser.step, seed: seed),
       tape: Tape(), prepared: PreparedWeights(copies: optimiser.copies))
+    for adapter in adapters { adapter.stand(in: context) }
     let logProbability = model.conditionals(batch, in: context).logProbability(
       of: batch, in: context)
     return BatchGradients(

@@ -23,6 +23,8 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
   public var crops: CropOptions?
   /// Whether the run is also to hold a global expert and a verdict of whole images by both.
   public var experts: Bool?
+  /// The run whose weights it starts from; nil: weights of its own.
+  public var start: Start?
   /// Keys the draws of training: order of images, binarization. First weights have the model's own.
   public var seed: UInt64
 
@@ -95,6 +97,9 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
         file, "classNames",
         expected: "\(model.classes ?? 0) different names, as many as model.classes",
         found: "\(classNames?.count ?? 0)")
+    }
+    if let rank = start?.adapters, !(1...1_024).contains(rank) {
+      throw FileError(file, "start.adapters", expected: "1 ... 1024", found: "\(rank)")
     }
     for (field, isSensible, expected, found) in training.checks where !isSensible {
       throw FileError(file, "training.\(field)", expected: expected, found: found)

@@ -2,6 +2,7 @@ import CPU
 import Images
 import Layers
 import Models
+import Randomness
 import RunFiles
 import Tensors
 
@@ -37,7 +38,15 @@ public struct TrainedModel {
       } ?? model
     parameters = store.parameters
     context = Context(Engine(backend, precision))
-    try parameters.read(from: run.weightsFile)
+    if let start = configuration.start, let rank = start.adapters {
+      let base = try start.opened(for: run.configurationFile, backend: backend)
+      try base.copyWeights(to: parameters, for: run.configurationFile)
+      let adapters = Adapter.all(of: parameters, rank: rank, seed: configuration.seed)
+      try adapters.flatMap { [$0.up, $0.down] }.read(from: run.weightsFile)
+      for adapter in adapters { adapter.write(into: adapter.base.value, alone: backend) }
+    } else {
+      try parameters.read(from: run.weightsFile)
+    }
   }
 
   /// The model of a run of classes; nil where it was told none.
@@ -63,5 +72,17 @@ public struct TrainedModel {
   public var loadingOptions: LoadingOptions {
     let image = configuration.model.image
     return LoadingOptions(size: (image.width, image.height), channels: image.channels)
+  }
+
+  /// The fingerprint of these weights and of the symbols that they are for, in hexadecimal.
+  public var weightsFingerprint: String {
+    var hash = Fingerprint()
+    for byte in configuration.pixels.rawValue.utf8 { hash.fold(UInt64(byte)) }
+    for parameter in parameters {
+      parameter.value.withBytes { bytes in
+        for bits in bytes.bindMemory(to: UInt32.self) { hash.fold(UInt64(bits)) }
+      }
+    }
+    return String(hash.bits, radix: 16)
   }
 }

@@ -64,14 +64,19 @@ public final class Trainer {
     var options = configuration.training
     options.batch = min(options.batch, training.count)
     learner = try Learner(
-      configuration.model, options: options, seed: configuration.seed,
-      backend: backend)
+      configuration.model, options: options, adapters: configuration.start?.adapters,
+      seed: configuration.seed, backend: backend)
     schedule = Schedule(configuration)
     sitting = Sitting(state, done: 0)
+    if let start = configuration.start, start.adapters != nil || !run.hasCheckpoint {
+      try learner.start(
+        from: start.opened(for: run.configurationFile, backend: backend), for: run.path)
+    }
     if run.hasCheckpoint {
       try takeUp()
+      learner.settle()
       sitting = Sitting(state, done: schedule.done(state))
-    } else {
+    } else if configuration.start == nil {
       learner.startAtMarginals(of: training, pixels: configuration.pixels)
     }
   }
@@ -134,6 +139,7 @@ public final class Trainer {
     if run.hasCheckpoint && !run.hasWeights { try keepWeights() }
     while !isFinished {
       guard try finishEpoch(watch) else { break }
+      learner.settle()
       var loss: Double?
       if let validation {
         loss = try validationLoss(of: validation, watch)
@@ -289,6 +295,8 @@ extension Trainer {
   /// Writes the averaged weights as those to use.
   private func keepWeights() throws {
     var metadata = ["step": "\(state.weightsStep)"]
+    // Additions are nothing without what they are added to.
+    if let start = configuration.start, start.adapters != nil { metadata["base"] = start.weights }
     if state.bestValidation.isFinite {
       metadata["validation_nats_per_image"] = "\(state.bestValidation)"
     }

@@ -20,6 +20,8 @@ extension Train {
     request.levels = levels
     request.components = components
     request.binarization = binarize
+    request.from = start.from
+    request.adapters = start.adapters
     request.size = size.map { ($0.width, $0.height) }
     request.crop = crop.map { ($0.width, $0.height) }
     request.scale = scale

@@ -99,6 +99,8 @@ struct Train: ParsableCommand {
       """)
   var classes = false
 
+  @OptionGroup var start: StartOptions
+
   @OptionGroup var reading: ReadingOptions
 
   @Flag(help: "Begin a training that is larger or slower than most people want.")

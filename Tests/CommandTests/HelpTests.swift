@@ -26,6 +26,7 @@ import Testing
         SUBCOMMANDS:
           train                   Learn the density of a set of images.
           sample                  Draw new images.
+          complete                Fill in what is missing of images.
           evaluate                Measure how likely a set of images is.
           score                   Write the scores of each image to a CSV file.
           calibrate               Store the scores of held-out normal images in a run.
@@ -50,7 +51,8 @@ import Testing
   @Test(
     "every verb has help and the common flags",
     arguments: [
-      "train", "sample", "evaluate", "score", "calibrate", "flag", "merge", "compare", "info",
+      "train", "sample", "complete", "evaluate", "score", "calibrate", "flag", "merge", "compare",
+      "info",
       "models",
       "benchmark",
     ])
@@ -145,7 +147,8 @@ import Testing
   @Test(
     "paragraphs of help fill their lines",
     arguments: [
-      "train", "sample", "evaluate", "score", "calibrate", "flag", "compare", "verify", "benchmark",
+      "train", "sample", "complete", "evaluate", "score", "calibrate", "flag", "compare", "verify",
+      "benchmark",
     ])
   func paragraphs(_ verb: String) throws {
     let help = try Workplace().scanline(verb, "--help").out

@@ -23,6 +23,11 @@ public struct ClassBias {
 
   private var classes: Int { weight.shape[0] }
 
+  /// Whether a parameter of this name is such a bias.
+  public static func isNamed(_ name: String) -> Bool {
+    name.split(separator: "/").last == "classes"
+  }
+
   /// The bias of each image, wide: `[N, outputs]`, or of some of them.
   private func rows(of labels: [Int], _ outputs: Range<Int>?, in context: Context) -> Tensor {
     let rows = context.converted(weight.value.copy(ofRows: labels), to: context.wide)

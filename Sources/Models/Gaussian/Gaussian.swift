@@ -64,12 +64,21 @@ public struct Gaussian: DensityModel, ClosedForm {
     return distribution(context.gaussian(context.unitIntensities(batch), factor, of: loadings))
   }
 
-  public func fit(_ rows: [Float], count: Int, validation: [Float]) {
-    let gaussian = LowRankGaussian(fitting: rows, count: count, rank: loadings.shape[1])
+  public let mostFitted = 25_000_000
+  // Its rows, and three copies of them in double precision.
+  public let fitBytes = 28
+
+  public func fit(_ images: PixelBatch, validation: PixelBatch?) {
+    func rows(_ batch: PixelBatch) -> [Float] {
+      let scale = 1 / Float(batch.levels - 1)
+      return batch.symbols.map { Float($0) * scale }
+    }
+    let gaussian = LowRankGaussian(
+      fitting: rows(images), count: images.count, rank: loadings.shape[1])
     // Where there is nothing to choose by, a direction for each four images.
     let rank =
-      validation.isEmpty
-      ? min(gaussian.rank, count / 4) : gaussian.likeliestRank(of: validation)
+      validation.map { gaussian.likeliestRank(of: rows($0)) }
+      ?? min(gaussian.rank, images.count / 4)
     let noise = gaussian.noise(ofRank: rank)
     // A level is a number rounded to its bin, which adds a twelfth of the bin squared.
     let least = 1 / (12 * Double(head.levels - 1) * Double(head.levels - 1))

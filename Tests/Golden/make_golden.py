@@ -727,8 +727,27 @@ def mixture_log_probability(outputs, symbols, k, levels):
     return torch.stack(terms, dim=2).reshape(n, -1)
 
 
+def normals_log_probability(outputs, symbols, k, levels):
+    """Nats of each sub-pixel, [N, D], under mixtures of K normal distributions of intensities 0…1, outputs
+    [N, D, 3K]: the difference of the error functions as it stands."""
+    logits, means, logs = outputs.split(k, dim=2)
+    deviations = torch.exp(logs.clamp(min=math.log(0.125 / (levels - 1))))
+    symbols = symbols.reshape(outputs.shape[0], outputs.shape[1], 1)
+
+    def below(level):
+        ends = (level.double() + 0.5) / (levels - 1)
+        share = 0.5 * torch.erfc(-(ends - means) / deviations / math.sqrt(2))
+        share = torch.where(level == levels - 1, torch.ones_like(share), share)
+        return torch.where(level < 0, torch.zeros_like(share), share)
+
+    shares = below(symbols) - below(symbols - 1)
+    return torch.log((torch.softmax(logits, dim=2) * shares).sum(dim=2))
+
+
 def log_probability(logits, symbols, head):
     """Nats of each sub-pixel, [N, D]."""
+    if head["kind"] == "gaussian-mixture":
+        return normals_log_probability(logits, symbols, head["components"], head["levels"])
     if head["kind"] == "logistic-mixture":
         return mixture_log_probability(logits, symbols, head["components"], head["levels"])
     symbols = symbols.reshape(logits.shape[0], logits.shape[1])
@@ -750,6 +769,9 @@ def golden(name, family, settings, kind, levels, image):
         told = image[2]
         head["components"] = COMPONENTS
         outputs = COMPONENTS * (1 + 2 * told + told * (told - 1) // 2)
+    if kind == "gaussian-mixture":
+        head["components"] = COMPONENTS
+        outputs = 3 * COMPONENTS
     model = FAMILIES[family](settings, image, levels, outputs, told, generator)
     symbols = torch.randint(0, levels, (IMAGES, *image), generator=generator)
 
@@ -884,6 +906,13 @@ def main():
         "pixelsnail-mixture": ("pixelsnail", snail, *mixture, colour),
         "pixelcnn++-mixture": ("pixelcnn++", plus, *mixture, colour),
     }
+    for family, settings, image in [
+        ("fvsbn", {}, colour), ("nade", {"hidden": "7"}, grey), ("made", one, grey),
+        ("deep-nade", {"hidden": "9,7"}, colour), ("pixelcnn", network, grey),
+        ("local-pixelcnn", local, wide_colour), ("gated-pixelcnn", small_gated, grey),
+        ("transformer", attention, colour), ("pixelsnail", snail, grey), ("pixelcnn++", plus, grey),
+    ]:
+        cases[f"{family}-normals"] = (family, settings, "gaussian-mixture", 6, image)
     for name, case in cases.items():
         if not sys.argv[1:] or name in sys.argv[1:]:
             (FOLDER / f"{name}.json").write_text(text(golden(name, *case)))

@@ -140,7 +140,8 @@ import Testing
       ),
       (
         "made", .normal(4),
-        "made with a normal head: expected bernoulli, categorical, logistic-mixture, found normal"
+        "made with a normal head: expected bernoulli, categorical, logistic-mixture,"
+          + " gaussian-mixture, found normal"
       ),
       (
         "nade", .logisticMixture(4),

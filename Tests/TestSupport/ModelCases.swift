@@ -64,7 +64,9 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
   /// Settings that make a family small, of some families several. One that is not here has its defaults.
   private static let smallSettings: [String: [[String: String]]] = [
     "nade": [["hidden": "5"]],
-    "made": [["hidden": "17"], ["hidden": "16,19", "masks": "3"], ["hidden": "15", "orders": "2"]],
+    "made": [
+      ["hidden": "17"], ["hidden": "16,19", "masks": "3"], ["hidden": "15", "orders": "2"],
+    ],
     "deep-nade": [["hidden": "6"], ["hidden": "7,5"]],
     "pixelcnn": [
       ["blocks": "2", "channels": "4"],
@@ -107,6 +109,11 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       [
         (.logisticMixture(5, components: 3), 2, 3, 3),
         (.logisticMixture(7, components: 2), 3, 2, 1),
+      ]
+    case .gaussianMixture:
+      [
+        (.gaussianMixture(5, components: 3), 2, 3, 3),
+        (.gaussianMixture(2, components: 2), 3, 2, 1),
       ]
     case .normal: [(.normal(6), 2, 3, 3), (.normal(2), 1, 1, 1)]
     default:

@@ -57,7 +57,10 @@ public struct ContextMixing: DensityModel, ClosedForm {
     check(batch, context)
     let mixing = context.prepared.form("mixing", of: counts) { self.mixing() }
     guard let memory = context.memory else {
-      return distribution(outputs(batch.symbols, batch.count, 0..<image.dimension, mixing, context))
+      let outputs = outputs(batch.symbols, batch.count, 0..<image.dimension, mixing, context)
+      // Counts do not move with intensities a little: no gradient reaches them.
+      return distribution(
+        context.record(outputs.value, from: [context.unitIntensities(batch)]) { _, _ in })
     }
     let known = memory.state(of: counts) {
       KnownSymbols(images: memory.images, dimension: image.dimension)

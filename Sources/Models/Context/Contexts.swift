@@ -14,26 +14,34 @@ struct Template: Sendable {
   var foretold = 0
   /// Whether it counts how much the neighbours differ.
   var seesEdges = false
-  /// Whether it counts where in the image the sub-pixel stands.
-  var isPlaced = false
+  /// How much it counts where in the image the pixel stands.
+  var place = Place.anywhere
 
-  /// Of binary images: six that hold everywhere, and five of a place in the image.
+  enum Place {
+    case anywhere
+    /// In which square of four by four.
+    case region
+    case pixel
+  }
+
+  /// Of binary images: four that hold everywhere, three of a region and four of a pixel.
   static let binary =
-    [4, 8, 12, 20, 30, 42].map { Template(pixels: $0, bits: 1, earlier: 1) }
-    + [0, 4, 8, 14, 22].map { Template(pixels: $0, bits: 1, earlier: 1, isPlaced: true) }
+    [10, 16, 24, 36].map { Template(pixels: $0, bits: 1, earlier: 1) }
+    + [12, 20, 30].map { Template(pixels: $0, bits: 1, earlier: 1, place: .region) }
+    + [4, 8, 14, 22].map { Template(pixels: $0, bits: 1, earlier: 1, place: .pixel) }
 
   /// Of images of many levels: few neighbours exactly, or many coarsely.
   static func levels(ofBits bits: Int) -> [Template] {
     func fewer(_ less: Int) -> Int { max(1, bits - less) }
     return [
-      Template(pixels: 0, bits: bits, isPlaced: true),
+      Template(pixels: 0, bits: bits, place: .pixel),
       Template(pixels: 0, bits: bits, foretold: bits),
       Template(pixels: 0, bits: bits, earlier: fewer(2), foretold: fewer(1), seesEdges: true),
       Template(pixels: 1, bits: bits, foretold: fewer(3), seesEdges: true),
       Template(pixels: 2, bits: fewer(2), earlier: fewer(4)),
       Template(pixels: 4, bits: fewer(4), earlier: fewer(4), foretold: fewer(3)),
       Template(pixels: 8, bits: fewer(6), earlier: fewer(5), foretold: fewer(4)),
-      Template(pixels: 2, bits: fewer(4), foretold: fewer(3), isPlaced: true),
+      Template(pixels: 2, bits: fewer(4), foretold: fewer(3), place: .region),
     ]
   }
 }
@@ -83,7 +91,8 @@ struct Contexts: Sendable {
   }
 
   /// The context of sub-pixel i of an image under each template; only those before it are read.
-  func find(_ symbols: UnsafePointer<UInt8>, at i: Int, into contexts: UnsafeMutablePointer<UInt64>) {
+  func find(_ symbols: UnsafePointer<UInt8>, at i: Int, into contexts: UnsafeMutablePointer<UInt64>)
+  {
     let channels = image.channels
     let (pixel, channel) = i.quotientAndRemainder(dividingBy: channels)
     let (row, column) = pixel.quotientAndRemainder(dividingBy: image.width)
@@ -122,7 +131,11 @@ struct Contexts: Sendable {
           hash = Self.folded(hash, foretold.level >> (bits - template.foretold))
         }
         if template.seesEdges { hash = Self.folded(hash, foretold.edges) }
-        if template.isPlaced { hash = Self.folded(hash, pixel) }
+        switch template.place {
+        case .anywhere: break
+        case .region: hash = Self.folded(Self.folded(hash, row / 4), column / 4)
+        case .pixel: hash = Self.folded(hash, pixel)
+        }
         contexts[index] = hash
       }
     }
@@ -136,7 +149,8 @@ struct Contexts: Sendable {
   /// The level that the neighbours foretell, by the median of left, above and the plane through them
   /// (Weinberger et al. 2000, LOCO-I, doi:10.1109/83.855427), moved by as much as the channel before missed
   /// its own; and how much they differ, in doublings of a level.
-  private func foretell(_ level: (Int, Int, Int) -> Int, _ channel: Int) -> (level: Int, edges: Int) {
+  private func foretell(_ level: (Int, Int, Int) -> Int, _ channel: Int) -> (level: Int, edges: Int)
+  {
     let top = 1 << bits - 1
     func median(_ channel: Int) -> (level: Int, edges: Int) {
       let (left, above) = (level(0, -1, channel), level(-1, 0, channel))

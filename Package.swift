@@ -120,7 +120,8 @@ let testDependencies: [String: [String]] = [
   ],
   "LayersTests": ["Layers", "Tensors", "TestSupport"],
   "ModelsTests": [
-    "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness", "TestSupport",
+    "Generation", "Models", "Layers", "Heads", "CPU", "Tensors", "Images", "Randomness",
+    "TestSupport",
   ],
   "ReportsTests": [
     "Reports", "Detection", "Training", "Models", "Layers", "Tensors", "Images", "RunFiles",

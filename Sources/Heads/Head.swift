@@ -110,7 +110,7 @@ public struct Head: Codable, Equatable, Sendable {
 extension Head.Kind: RawRepresentable, CaseIterable, Codable, Hashable, CustomStringConvertible {
   /// Every head that there is.
   public static let allCases: [Head.Kind] = [
-    .bernoulli, .categorical, .logisticMixture, .normal,
+    .bernoulli, .categorical, .logisticMixture, .gaussianMixture, .normal,
   ]
 
   /// The name.

@@ -43,8 +43,11 @@ public struct Measures: Sendable {
   }
 
   /// The definitions, in double precision, one sub-pixel after the other.
+  /// - Parameter logProbabilities: those of the symbols, nats, where they are known more exactly than by the
+  ///   probabilities.
   init(
-    of batch: PixelBatch, byProbabilitiesOf conditionals: some PixelDistribution, _ kinds: Kinds
+    of batch: PixelBatch, byProbabilitiesOf conditionals: some PixelDistribution,
+    logProbabilities: [Double]? = nil, _ kinds: Kinds
   ) {
     func room(_ wanted: Bool = true) -> [Float] {
       wanted ? [Float](repeating: 0, count: batch.symbols.count) : []
@@ -56,11 +59,15 @@ public struct Measures: Sendable {
     let keys = pit.isEmpty ? [] : batch.contentKeys
     for index in batch.symbols.indices {
       let (image, subpixel) = index.quotientAndRemainder(dividingBy: batch.dimension)
+      if let logProbabilities {
+        surprise[index] = Float(-logProbabilities[index] / log(2))
+        if kinds.isEmpty { continue }
+      }
       let probabilities = conditionals.probabilities(
         image: image, subpixel: subpixel,
         given: batch.symbols[index - subpixel % batch.channels..<index])
       let symbol = Int(batch.symbols[index])
-      surprise[index] = Float(-log2(probabilities[symbol]))
+      if logProbabilities == nil { surprise[index] = Float(-log2(probabilities[symbol])) }
       if moments {
         let terms = probabilities.filter { $0 > 0 }.map { ($0, -log2($0)) }
         let mean = terms.reduce(0) { $0 + $1.0 * $1.1 }

@@ -22,13 +22,25 @@ public struct MaskedLinear {
 
     /// 1 where an output sees an input: `[outputs, inputs]`.
     func mask(_ precision: Precision) -> Tensor {
-      let mask = Tensor.zeros([outputs.count, inputs.count], precision)
-      for (row, degree) in outputs.enumerated() {
-        for (column, least) in inputs.enumerated() where least <= degree {
-          mask.set(row * inputs.count + column, to: 1)
-        }
+      let mask = Tensor([outputs.count, inputs.count], precision)
+      switch precision {
+      case .float64: fill(mask, Double.self)
+      default: fill(mask, Float.self)
       }
       return mask
+    }
+
+    /// Row by row: the masks of a large layer that has several are made at every step.
+    private func fill<Element: BinaryFloatingPoint>(_ mask: Tensor, _: Element.Type) {
+      mask.withMutableBytes { bytes in
+        var row = bytes.bindMemory(to: Element.self).baseAddress!
+        inputs.withUnsafeBufferPointer { inputs in
+          for degree in outputs {
+            for column in inputs.indices { row[column] = inputs[column] <= degree ? 1 : 0 }
+            row += inputs.count
+          }
+        }
+      }
     }
 
     /// Live weights.

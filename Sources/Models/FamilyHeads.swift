@@ -10,7 +10,9 @@ extension ModelFamily {
   /// The images that it can learn with a head.
   public func images(with head: Head.Kind) -> Images {
     let isAnothers = Self.all.contains { $0.name != name && $0.ownHead == head }
-    guard !isAnothers, ownHead == nil || ownHead == head else { return .none }
+    guard !isAnothers, ownHead == nil || ownHead == head, heads?.contains(head) ?? true else {
+      return .none
+    }
     return tellsPixels || !head.isJoint ? .all : .grey
   }
 

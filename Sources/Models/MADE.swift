@@ -15,75 +15,94 @@ import Tensors
 /// With one mask the units are sorted by degree and the mask is part of the weights. With several,
 /// training takes the next one every step, the weights staying whole, and everything else averages
 /// the conditionals of all masks: a mean over connectivities of the same order is again a density.
-public struct MADE: DensityModel {
+///
+/// With several orders (section 4.2, "order-agnostic") every order has as many masks of its own, over
+/// all of which training goes. The first is the raster's, which everything else uses; `Reordering` has the
+/// others, and the mean over them.
+public struct MADE: Reordering {
   public let image: ImageShape
   public let head: Head
   let layers: [MaskedLinear]
   let direct: MaskedLinear
-  /// Degrees of the hidden units, by mask and layer: how many leading sub-pixels each may depend on,
-  /// 0 … D − 1.
+  /// Degrees of the hidden units, by mask and layer: how many leading sub-pixels of the mask's order each
+  /// may depend on, 0 … D − 1. Masks of an order stand together.
   public let degrees: [[[Int]]]
+  /// Keys the orders.
+  private let seed: UInt64
+  private let orders: Int
+  /// The number of the order in which images are told.
+  private var told = 0
 
+  public var orderCount: Int? { orders }
   public var outputBias: Parameter? { layers.last!.bias }
   /// A mean over the masks.
   public var multiplyAdds: Int { layers.reduce(direct.multiplyAdds) { $0 + $1.multiplyAdds } }
-  public var passesPerLikelihood: Int { degrees.count }
+  public var passesPerLikelihood: Int { degrees.count / orders }
   // More than others: each pass reads all weights, which are most of its memory.
   public var inferenceBatch: Int { inferenceBatch(atMost: 256) }
 
   static let hidden = Setting(
     "hidden", .counts, default: "500", "units of each hidden layer, comma-separated")
   static let maskCount = Setting(
-    "masks", .count, default: "1", "connectivities that training cycles through")
+    "masks", .count, default: "1", "connectivities of an order, which training cycles through")
+  static let orderCount = Setting(
+    "orders", .count, default: "1", "orders of the sub-pixels, likewise; the first is the raster's")
 
   static let family = ModelFamily(
     name: "made", summary: "masked autoencoder, one pass for all conditionals",
-    settings: [hidden, maskCount], batch: 128, learningRate: 1e-3,
+    settings: [hidden, maskCount, orderCount], batch: 128, learningRate: 1e-3,
     make: { specification, seed, scope in
       MADE(
         specification.image, specification.head, hidden: try specification.counts(hidden),
-        masks: try specification.count(maskCount), seed: seed, at: scope)
+        masks: try specification.count(maskCount), orders: try specification.count(orderCount),
+        seed: seed, at: scope)
     })
 
   init(
-    _ image: ImageShape, _ head: Head, hidden: [Int], masks count: Int, seed: UInt64,
+    _ image: ImageShape, _ head: Head, hidden: [Int], masks: Int, orders: Int, seed: UInt64,
     at scope: Scope
   ) {
-    self.image = image
-    self.head = head
-    let ends = Degrees(image, head)
+    (self.image, self.head, self.seed, self.orders) = (image, head, seed, orders)
+    let count = scope.isMeasuring ? 1 : masks * orders
+    let ends = (0..<(scope.isMeasuring ? 1 : orders)).map {
+      Degrees(image, head, order: drawnOrder($0, of: image, head, seed: seed))
+    }
     let degrees = (0..<count).map { index in
       var random = RandomStream(seed: seed, "connectivity", index)
       return Self.degrees(
         of: hidden, dimension: image.dimension, sorted: count == 1, using: &random)
     }
-    let sizes = [image.dimension] + hidden + [ends.outputCount]
+    let sizes = [image.dimension] + hidden + [ends[0].outputCount]
     layers = zip(sizes, sizes.dropFirst()).enumerated().map { index, sides in
       let last = index == hidden.count
       return MaskedLinear(
         sides.0, sides.1, weights: last ? nil : .he(fanIn: sides.0), toldClasses: !last,
         at: scope / (last ? "output" : "hidden\(index)")
       ) {
-        degrees.map {
-          .init(
-            inputs: index == 0 ? ends.inputs : $0[index - 1],
-            outputs: last ? ends.outputs : $0[index])
+        degrees.enumerated().map { mask, degrees in
+          let ends = ends[mask / masks]
+          return MaskedLinear.Connectivity(
+            inputs: index == 0 ? ends.inputs : degrees[index - 1],
+            outputs: last ? ends.outputs : degrees[index])
         }
       }
     }
     direct = MaskedLinear(
-      image.dimension, ends.outputCount, bias: false, weights: .zeros, toldClasses: true,
+      image.dimension, ends[0].outputCount, bias: false, weights: .zeros, toldClasses: true,
       at: scope / "direct"
-    ) { [.init(inputs: ends.inputs, outputs: ends.outputs)] }
+    ) { ends.map { .init(inputs: $0.inputs, outputs: $0.outputs) } }
     self.degrees = degrees
   }
 
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     check(batch, context)
+    precondition(told == 0 || context.tape == nil, "only the raster's order has a way back")
     let x = context.units(batch)  // D
+    let masks = masks(in: context)
     let skip = direct(
-      x, of: batch.labels, precision: context.wide, last: true, in: context)
-    let all = masks(in: context).map { mask in
+      x, connectivity: masks[0] / passesPerLikelihood, of: batch.labels, precision: context.wide,
+      last: true, in: context)
+    let all = masks.map { mask in
       var h = x
       for layer in layers.dropLast() {
         h = layer(
@@ -98,7 +117,15 @@ public struct MADE: DensityModel {
   /// One of them in each step of training, all of them elsewhere.
   private func masks(in context: Context) -> [Int] {
     if case .training(let step, _) = context.mode { return [step % degrees.count] }
-    return Array(degrees.indices)
+    return Array(told * passesPerLikelihood..<(told + 1) * passesPerLikelihood)
+  }
+
+  public func order(_ number: Int) -> [Int] { drawnOrder(number, of: image, head, seed: seed) }
+
+  public func telling(inOrder number: Int) -> any DensityModel {
+    var other = self
+    other.told = number
+    return other
   }
 
   private static func degrees(

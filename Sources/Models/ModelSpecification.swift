@@ -56,6 +56,8 @@ public struct ModelFamily: Sendable {
   public let tellsPixels: Bool
   /// The one head that it takes and no other family; nil for one that takes those of all.
   public let ownHead: Head.Kind?
+  /// The heads that it takes of those that are no family's own; nil for all.
+  public let heads: [Head.Kind]?
   /// Whether its weights come in closed form, without steps: `ClosedForm`.
   public let isClosedForm: Bool
   let make: @Sendable (ModelSpecification, _ seed: UInt64, Scope) throws -> any DensityModel
@@ -63,7 +65,7 @@ public struct ModelFamily: Sendable {
   init(
     name: String, summary: String, settings: [Setting], batch: Int, learningRate: Double,
     prefersBFloat16: Bool = false, optimiser: OptimiserName = .adamw, tellsPixels: Bool = true,
-    ownHead: Head.Kind? = nil, isClosedForm: Bool = false,
+    ownHead: Head.Kind? = nil, heads: [Head.Kind]? = nil, isClosedForm: Bool = false,
     make: @escaping @Sendable (ModelSpecification, UInt64, Scope) throws -> any DensityModel
   ) {
     self.name = name
@@ -75,15 +77,16 @@ public struct ModelFamily: Sendable {
     self.optimiser = optimiser
     self.tellsPixels = tellsPixels
     self.ownHead = ownHead
+    self.heads = heads
     self.isClosedForm = isClosedForm
     self.make = make
   }
 
   /// Every family that can be trained.
   public static let all = [
-    FVSBN.family, NADE.family, MADE.family, PixelCNN.family, LocalPixelCNN.family,
-    GatedPixelCNN.family, Transformer.family, PixelSNAIL.family, PixelCNNPlus.family,
-    Gaussian.family,
+    FVSBN.family, NADE.family, DeepNADE.family, MADE.family, PixelCNN.family,
+    LocalPixelCNN.family, GatedPixelCNN.family, Transformer.family, PixelSNAIL.family, PixelCNNPlus.family,
+    Gaussian.family, ContextMixing.family,
   ]
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Images
+import Models
 import Tensors
 
 /// What a training takes, as far as can be told before its first step.
@@ -23,11 +24,12 @@ extension Trainer {
     let data = configuration.data
     let weights = parameters.reduce(0) { $0 + $1.value.count }
     let masks = parameters.reduce(0) { $0 + ($1.mask?.byteCount ?? 0) }
-    let isFitted = learner.isFitted
-    // A fit keeps its rows, and three copies of them in double precision.
+    let (isFitted, model) = (learner.isFitted, learner.model)
     let batch = isFitted ? 1 : min(configuration.training.batch, training.count)
-    let fit = isFitted ? 28 * min(training.count * learner.model.image.dimension, 25_000_000) : 0
-    let model = learner.model
+    let fit =
+      (model as? any ClosedForm).map {
+        $0.fitBytes * min(training.count * model.image.dimension, $0.mostFitted)
+      } ?? 0
     let kept = batch * model.stepBytesPerImage(parameters, configuration.training.precision)
     // Logits and what becomes of them, float32 and double.
     let outputs =

@@ -68,6 +68,8 @@ extension ModelCase {
       + ModelCase.families(
         .logisticMixture(3, components: 3), ImageShape(height: 1, width: 2, channels: 3))
       + ModelCase.families(.logisticMixture(4), ImageShape(height: 2, width: 2, channels: 1))
+      + ModelCase.families(
+        .gaussianMixture(3, components: 2), ImageShape(height: 1, width: 2, channels: 3))
       + ModelCase.families(.normal(3), ImageShape(height: 2, width: 2, channels: 1)))
   func frequencies(_ modelCase: ModelCase) throws {
     let (model, _) = try modelCase.build(precision: .float64)

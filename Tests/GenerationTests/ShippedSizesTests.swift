@@ -120,6 +120,7 @@ import Testing
     case let bernoulli as Bernoulli: Array(bernoulli.logits.value.floats)
     case let categorical as Categorical: Array(categorical.logits.value.floats)
     case let mixture as LogisticMixture: Array(mixture.outputs.value.floats)
+    case let mixture as NormalMixture: Array(mixture.outputs.value.floats)
     case let normal as DiscretisedNormal: Array(normal.outputs.value.floats)
     default: []
     }

@@ -1,7 +1,7 @@
 """Makes the golden files: what PyTorch computes for small models of every family and head.
 
     pip install torch==2.15.0
-    python Tests/Golden/make_golden.py
+    python Tests/Golden/make_golden.py [NAME ...]
 
 Each model is written here anew from its paper's definition, in float64, and shares nothing with the
 Swift sources but the names and shapes of the parameters. A golden file, one a model, holds
@@ -21,6 +21,7 @@ writes the same files.
 
 import json
 import math
+import sys
 import zlib
 from pathlib import Path
 
@@ -92,6 +93,10 @@ class Model:
         """Intensities 0…1, [N, D]."""
         return symbols.reshape(len(symbols), -1).double() / (self.levels - 1)
 
+    def weights(self, symbols, step):
+        """Of each log-probability in a training step."""
+        return 1
+
     def members(self, symbols):
         """Logits [N, D, K] of every member of the mixture that inference averages."""
         return [self.logits(symbols, step=0)]
@@ -139,6 +144,112 @@ class NADE(Model):
                 a = a + x[:, e, None] * self.w[e]
             logits.append(torch.sigmoid(a) @ self.v[d].T + self.b[d])
         return torch.stack(logits, dim=1)
+
+
+class RandomStream:
+    """Scanline's random streams (Sources/Randomness/RandomStream.swift): xoshiro256** seeded by a hash of
+    the key."""
+
+    WORD = (1 << 64) - 1
+
+    def __init__(self, seed, purpose, *indices):
+        state = 0xCBF29CE484222325
+        for word in [seed, *purpose.encode(), *((i + (1 << 32)) & self.WORD for i in indices)]:
+            state = self.mixed(state ^ word)
+        self.state = []
+        for _ in range(4):
+            state = (state + 0x9E3779B97F4A7C15) & self.WORD
+            self.state.append(self.mixed(state))
+
+    def mixed(self, z):
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & self.WORD
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & self.WORD
+        return z ^ (z >> 31)
+
+    def next(self):
+        def rotated(x, k):
+            return ((x << k) | (x >> (64 - k))) & self.WORD
+
+        s = self.state
+        result = (rotated((s[1] * 5) & self.WORD, 7) * 9) & self.WORD
+        t = (s[1] << 17) & self.WORD
+        s[2] ^= s[0]
+        s[3] ^= s[1]
+        s[1] ^= s[2]
+        s[0] ^= s[3]
+        s[2] ^= t
+        s[3] = rotated(s[3], 45)
+        return result
+
+    def uniform(self):
+        return (self.next() >> 11) / (1 << 53)
+
+    def integer(self, bound):
+        product = self.next() * bound
+        least = (1 << 64) % bound
+        while product & self.WORD < least:
+            product = self.next() * bound
+        return product >> 64
+
+    def permutation(self, count):
+        result = list(range(count))
+        for i in range(count):
+            j = i + self.integer(count - i)
+            result[i], result[j] = result[j], result[i]
+        return result
+
+
+class DeepNADE(Model):
+    """One network says every sub-pixel given any set of others (Uria, Murray and Larochelle 2014,
+    section 3), rectified units. A training step tells k random sub-pixels of each image and weights the
+    others by D / (D - k), k spread over a batch by the golden ratio; Scanline's own streams draw them.
+    """
+
+    def build(self, case):
+        d, k = self.dimension, self.outputs
+        sizes = [2 * d] + [int(size) for size in case["hidden"].split(",")] + [d * k]
+        self.layers = []
+        for i, (below, above) in enumerate(zip(sizes, sizes[1:])):
+            name = f"hidden{i}" if i < len(sizes) - 2 else "output"
+            weight = self.draw(f"{name}/weight", (above, below))
+            self.layers.append((weight, self.draw(f"{name}/bias", (above,))))
+
+    def network(self, x, mask):
+        h = torch.cat([x * mask, mask], dim=1)
+        for i, (w, b) in enumerate(self.layers):
+            h = F.linear(h, w, b)
+            if i < len(self.layers) - 1:
+                h = F.relu(h)
+        return h.reshape(len(x), self.dimension, self.outputs)
+
+    def split(self, images, step):
+        """Masks of what is told, [N, D], and the weights of the rest."""
+        d = self.dimension
+        stream = RandomStream(0, "split", step)
+        start = stream.uniform()
+        masks, weights = torch.zeros(2, images, d, dtype=torch.float64)
+        for n in range(images):
+            place = start + n * 0.6180339887498949
+            k = min(d - 1, int((place - math.floor(place)) * d))
+            order = stream.permutation(d)
+            masks[n, order[:k]] = 1
+            weights[n, order[k:]] = d / (d - k)
+        return masks, weights
+
+    def logits(self, symbols, step):
+        return self.network(self.unit(symbols), self.split(len(symbols), step)[0])
+
+    def weights(self, symbols, step):
+        """Of each log-probability in a training step, [N, D]."""
+        return self.split(len(symbols), step)[1]
+
+    def members(self, symbols):
+        x = self.unit(symbols)
+        rows = []
+        for i in range(self.dimension):
+            mask = (torch.arange(self.dimension) < i).double().expand(len(x), -1)
+            rows.append(self.network(x, mask)[:, i])
+        return [torch.stack(rows, dim=1)]
 
 
 class MADE(Model):
@@ -576,6 +687,7 @@ class PixelCNNPlus(PixelSNAIL):
 FAMILIES = {
     "fvsbn": FVSBN,
     "nade": NADE,
+    "deep-nade": DeepNADE,
     "made": MADE,
     "pixelcnn": PixelCNN,
     "local-pixelcnn": LocalPixelCNN,
@@ -615,8 +727,27 @@ def mixture_log_probability(outputs, symbols, k, levels):
     return torch.stack(terms, dim=2).reshape(n, -1)
 
 
+def normals_log_probability(outputs, symbols, k, levels):
+    """Nats of each sub-pixel, [N, D], under mixtures of K normal distributions of intensities 0…1, outputs
+    [N, D, 3K]: the difference of the error functions as it stands."""
+    logits, means, logs = outputs.split(k, dim=2)
+    deviations = torch.exp(logs.clamp(min=math.log(0.125 / (levels - 1))))
+    symbols = symbols.reshape(outputs.shape[0], outputs.shape[1], 1)
+
+    def below(level):
+        ends = (level.double() + 0.5) / (levels - 1)
+        share = 0.5 * torch.erfc(-(ends - means) / deviations / math.sqrt(2))
+        share = torch.where(level == levels - 1, torch.ones_like(share), share)
+        return torch.where(level < 0, torch.zeros_like(share), share)
+
+    shares = below(symbols) - below(symbols - 1)
+    return torch.log((torch.softmax(logits, dim=2) * shares).sum(dim=2))
+
+
 def log_probability(logits, symbols, head):
     """Nats of each sub-pixel, [N, D]."""
+    if head["kind"] == "gaussian-mixture":
+        return normals_log_probability(logits, symbols, head["components"], head["levels"])
     if head["kind"] == "logistic-mixture":
         return mixture_log_probability(logits, symbols, head["components"], head["levels"])
     symbols = symbols.reshape(logits.shape[0], logits.shape[1])
@@ -638,6 +769,9 @@ def golden(name, family, settings, kind, levels, image):
         told = image[2]
         head["components"] = COMPONENTS
         outputs = COMPONENTS * (1 + 2 * told + told * (told - 1) // 2)
+    if kind == "gaussian-mixture":
+        head["components"] = COMPONENTS
+        outputs = 3 * COMPONENTS
     model = FAMILIES[family](settings, image, levels, outputs, told, generator)
     symbols = torch.randint(0, levels, (IMAGES, *image), generator=generator)
 
@@ -663,7 +797,8 @@ def golden(name, family, settings, kind, levels, image):
     losses = []
     for step in range(STEPS):
         optimiser.zero_grad()
-        loss = -log_probability(model.logits(symbols, step), symbols, head).sum(dim=1).mean()
+        terms = log_probability(model.logits(symbols, step), symbols, head)
+        loss = -(terms * model.weights(symbols, step)).sum(dim=1).mean()
         loss.backward()
         losses.append(loss.item())
         if step == 0:
@@ -731,6 +866,9 @@ def main():
         "fvsbn-categorical": ("fvsbn", {}, *categorical, colour),
         "nade-bernoulli": ("nade", {"hidden": "7"}, *bernoulli, grey),
         "nade-categorical": ("nade", {"hidden": "7"}, *categorical, colour),
+        "deep-nade-bernoulli": ("deep-nade", {"hidden": "9"}, *bernoulli, grey),
+        "deep-nade-categorical": ("deep-nade", {"hidden": "9,7"}, *categorical, colour),
+        "deep-nade-mixture": ("deep-nade", {"hidden": "9,7"}, *mixture, grey),
         "made-1-bernoulli": ("made", one, *bernoulli, grey),
         "made-1-categorical": ("made", one, *categorical, colour),
         "made-2-bernoulli": ("made", two, *bernoulli, grey),
@@ -768,8 +906,16 @@ def main():
         "pixelsnail-mixture": ("pixelsnail", snail, *mixture, colour),
         "pixelcnn++-mixture": ("pixelcnn++", plus, *mixture, colour),
     }
+    for family, settings, image in [
+        ("fvsbn", {}, colour), ("nade", {"hidden": "7"}, grey), ("made", one, grey),
+        ("deep-nade", {"hidden": "9,7"}, colour), ("pixelcnn", network, grey),
+        ("local-pixelcnn", local, wide_colour), ("gated-pixelcnn", small_gated, grey),
+        ("transformer", attention, colour), ("pixelsnail", snail, grey), ("pixelcnn++", plus, grey),
+    ]:
+        cases[f"{family}-normals"] = (family, settings, "gaussian-mixture", 6, image)
     for name, case in cases.items():
-        (FOLDER / f"{name}.json").write_text(text(golden(name, *case)))
+        if not sys.argv[1:] or name in sys.argv[1:]:
+            (FOLDER / f"{name}.json").write_text(text(golden(name, *case)))
 
 
 if __name__ == "__main__":

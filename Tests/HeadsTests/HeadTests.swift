@@ -11,6 +11,7 @@ import Testing
   static let heads = [
     Head.bernoulli, .categorical(2), .categorical(5), .categorical(256), .logisticMixture(2),
     .logisticMixture(5, components: 3), .logisticMixture(256),
+    .gaussianMixture(2, components: 2), .gaussianMixture(6, components: 3),
   ]
 
   let reference = Context(.reference)

@@ -89,14 +89,19 @@ import Testing
     }
   }
 
+  /// Those rows as images of 256 levels.
+  private func batch(_ shape: ImageShape, _ count: Int, seed: UInt64) -> PixelBatch {
+    PixelBatch(
+      count: count, height: shape.height, width: shape.width, channels: shape.channels, levels: 256,
+      symbols: rows(count, shape.dimension, seed: seed).map { UInt8((255 * $0).rounded()) })
+  }
+
   @Test("a fit finds the directions that there are and no more, where it has images to choose by")
   func fit() throws {
     let shape = ImageShape(height: 4, width: 5, channels: 1)
     let (model, parameters) = try build(shape, directions: 15)
     let gaussian = try #require(model as? any ClosedForm)
-    gaussian.fit(
-      Rows(rows(100, 20, seed: 1), count: 100),
-      validation: Rows(rows(400, 20, seed: 2), count: 400))
+    gaussian.fit(batch(shape, 100, seed: 1), validation: batch(shape, 400, seed: 2))
     let w = try #require(parameters["loadings"]).value
     let used = (0..<15).filter { r in (0..<20).contains { w.element($0 * 15 + r) != 0 } }
     #expect(used == [0, 1])
@@ -105,7 +110,7 @@ import Testing
     let mean = try #require(parameters["mean"]).value.values
     for value in mean { #expect(abs(value - 0.5) < 0.1) }
     // With none to choose by, a quarter as many as images at most.
-    gaussian.fit(Rows(rows(40, 20, seed: 1), count: 40), validation: Rows([], count: 0))
+    gaussian.fit(batch(shape, 40, seed: 1), validation: nil)
     let more = (0..<15).filter { r in (0..<20).contains { w.element($0 * 15 + r) != 0 } }
     #expect(more.count <= 10 && more.count > 2)
   }
@@ -116,7 +121,9 @@ import Testing
     let (model, _) = try build(shape, directions: 2)
     let fitted = try #require(model as? any ClosedForm)
     fitted.fit(
-      Rows([Float](repeating: 0.5, count: 12), count: 3), validation: Rows([], count: 0))
+      PixelBatch(
+        count: 3, height: 2, width: 2, channels: 1, levels: 256,
+        symbols: Array(repeating: 128, count: 12)), validation: nil)
     let batch = PixelBatch(
       count: 2, height: 2, width: 2, channels: 1, levels: 256,
       symbols: [128, 128, 128, 128, 0, 255, 0, 255])
@@ -133,7 +140,8 @@ import Testing
       ),
       (
         "made", .normal(4),
-        "made with a normal head: expected bernoulli, categorical, logistic-mixture, found normal"
+        "made with a normal head: expected bernoulli, categorical, logistic-mixture,"
+          + " gaussian-mixture, found normal"
       ),
       (
         "nade", .logisticMixture(4),

@@ -172,6 +172,8 @@ struct Golden: Decodable {
     case let bernoulli as Bernoulli: return bernoulli.logits.value.values
     case let categorical as Categorical: return categorical.logits.value.values
     case let mixture as LogisticMixture: return mixture.outputs.value.values
+    case let mixture as NormalMixture: return mixture.outputs.value.values
+    case let split as SplitConditionals: return logits(split.conditionals)
     default:
       Issue.record("no logits in \(type(of: distribution))")
       return []

@@ -24,6 +24,8 @@ import Testing
       + ModelCase.families(
         .logisticMixture(4, components: 3), ImageShape(height: 2, width: 1, channels: 3))
       + ModelCase.families(.logisticMixture(3), ImageShape(height: 2, width: 3, channels: 1))
+      + ModelCase.families(
+        .gaussianMixture(3, components: 2), ImageShape(height: 1, width: 2, channels: 3))
       + ModelCase.families(.normal(4), ImageShape(height: 2, width: 2, channels: 1)))
   func sumsToOne(_ modelCase: ModelCase) throws {
     let d = modelCase.image.dimension

@@ -41,6 +41,11 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
     let specification = try ModelSpecification(
       name: name, settings: settings, head: head, image: image, classes: classes, seed: 7)
     let model = try specification.build(in: store)
+    if let context = model as? ContextMixing {
+      // Noise is no table of counts.
+      context.fit(randomBatch(200, seed: 5), validation: nil)
+      return (model, store.parameters)
+    }
     for parameter in store.parameters {
       var random = RandomStream(seed: 11, "spread/\(parameter.name)")
       let mask = parameter.mask?.values
@@ -76,7 +81,10 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
   /// Settings that make a family small, of some families several. One that is not here has its defaults.
   private static let smallSettings: [String: [[String: String]]] = [
     "nade": [["hidden": "5"]],
-    "made": [["hidden": "17"], ["hidden": "16,19", "masks": "3"]],
+    "made": [
+      ["hidden": "17"], ["hidden": "16,19", "masks": "3"], ["hidden": "15", "orders": "2"],
+    ],
+    "deep-nade": [["hidden": "6"], ["hidden": "7,5"]],
     "pixelcnn": [
       ["blocks": "2", "channels": "4"],
       ["blocks": "1", "channels": "3", "position": "off", "dropout": "0.3"],
@@ -90,6 +98,7 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
     "pixelsnail": [["blocks": "2", "units": "1", "channels": "5", "keys": "3", "values": "4"]],
     "pixelcnn++": [["levels": "3", "units": "1", "channels": "4", "dropout": "0.3"]],
     "gaussian": [["directions": "3"]],
+    "context": [["table": "10"]],
   ]
 
   /// Every family that takes such a head, of images of that shape, with some of its settings.
@@ -126,6 +135,11 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       [
         (.logisticMixture(5, components: 3), 2, 3, 3),
         (.logisticMixture(7, components: 2), 3, 2, 1),
+      ]
+    case .gaussianMixture:
+      [
+        (.gaussianMixture(5, components: 3), 2, 3, 3),
+        (.gaussianMixture(2, components: 2), 3, 2, 1),
       ]
     case .normal: [(.normal(6), 2, 3, 3), (.normal(2), 1, 1, 1)]
     default:

@@ -71,15 +71,18 @@ public struct Gaussian: DensityModel, ClosedForm {
       })
   }
 
-  public func fit(_ training: Rows, validation: Rows) {
-    let centred = centred(training, validation)
-    let (rows, validation) = (centred.training.values, centred.validation.values)
-    let count = training.count
-    let gaussian = LowRankGaussian(fitting: rows, count: count, rank: loadings.shape[1])
+  public let mostFitted = 25_000_000
+  // Its rows, and three copies of them in double precision.
+  public let fitBytes = 28
+
+  public func fit(_ images: PixelBatch, validation: PixelBatch?) {
+    let (training, others) = centred(Rows(images), validation.map(Rows.init))
+    let gaussian = LowRankGaussian(
+      fitting: training.values, count: training.count, rank: loadings.shape[1])
     // Where there is nothing to choose by, a direction for each four images.
     let rank =
-      validation.isEmpty
-      ? min(gaussian.rank, count / 4) : gaussian.likeliestRank(of: validation)
+      others.map { gaussian.likeliestRank(of: $0.values) }
+      ?? min(gaussian.rank, images.count / 4)
     let noise = gaussian.noise(ofRank: rank)
     // A level is a number rounded to its bin, which adds a twelfth of the bin squared.
     let least = 1 / (12 * Double(head.levels - 1) * Double(head.levels - 1))
@@ -100,10 +103,8 @@ public struct Gaussian: DensityModel, ClosedForm {
 
   /// Sets what each class adds to the mean, and takes that from its images: what differs between classes
   /// is no direction in which images of one differ.
-  private func centred(_ training: Rows, _ validation: Rows) -> (training: Rows, validation: Rows) {
-    guard let classes, let labels = training.labels, let others = validation.labels else {
-      return (training, validation)
-    }
+  private func centred(_ training: Rows, _ validation: Rows?) -> (Rows, Rows?) {
+    guard let classes, let labels = training.labels else { return (training, validation) }
     let (d, number) = (image.dimension, classes.weight.shape[0])
     var sums = [Double](repeating: 0, count: number * d)
     var counts = [Double](repeating: 0, count: number)
@@ -119,13 +120,28 @@ public struct Gaussian: DensityModel, ClosedForm {
       sums[place] = sums[place] / counts[place / d] - mean[place % d]
     }
     classes.weight.value.write(sums)
-    func without(_ rows: Rows, _ labels: [Int]) -> Rows {
+    func without(_ rows: Rows) -> Rows {
+      let labels = classes.checked(rows.labels)
       var rows = rows
       for place in rows.values.indices {
         rows.values[place] -= Float(sums[labels[place / d] * d + place % d])
       }
       return rows
     }
-    return (without(training, labels), without(validation, others))
+    return (without(training), validation.map(without))
+  }
+
+  /// Images as intensities 0…1, a row each.
+  private struct Rows {
+    /// `[count, D]`
+    var values: [Float]
+    let count: Int
+    let labels: [Int]?
+
+    init(_ batch: PixelBatch) {
+      let scale = 1 / Float(batch.levels - 1)
+      values = batch.symbols.map { Float($0) * scale }
+      (count, labels) = (batch.count, batch.labels)
+    }
   }
 }

@@ -1,0 +1,185 @@
+import Heads
+import Images
+import Layers
+import Randomness
+import Tensors
+
+/// Orderless, deep neural autoregressive distribution estimator (Uria, Murray and Larochelle 2014,
+/// arXiv:1310.1757): one network says every sub-pixel given any set of others,
+///
+///     h¹ = max(0, W¹ (m ∘ x) + U m + c¹),   hˡ = max(0, Wˡ hˡ⁻¹ + cˡ),   logits_d = V_d hᴸ + b_d
+///
+/// where m_d = 1 for the sub-pixels that are known, x_d in 0…1. The chain rule then gives a density for
+/// every order of the sub-pixels; by default it is the raster's, `Reordering` has the others.
+///
+/// A training step tells the network k sub-pixels of each image, drawn at random, and asks for the others.
+/// With each of their log-probabilities weighted by D / (D − k) the sum is, in the mean over k and what was
+/// told, log p(x) in the mean over all orders (equation 9). So one pass trains all D conditionals that an
+/// order needs, and an evaluation takes D passes, of which each adds two columns to the sums of the first
+/// layer and computes the outputs of one sub-pixel: O(D (H + L H²)), the same work as drawing an image.
+///
+/// Where we depart from the paper: the numbers k of a batch are spread evenly over 0 … D − 1.
+public struct DeepNADE: Reordering {
+  public let image: ImageShape
+  public let head: Head
+  let first: KnownInputs
+  let hidden: [Dense]
+  let output: Dense
+  /// Keys the orders.
+  private let seed: UInt64
+  /// Places of the sub-pixels in the order in which they are told.
+  private let told: [Int]
+  public var outputBias: Parameter? { output.bias }
+  public let orderCount: Int? = nil
+
+  /// Of a step of training, which asks for all sub-pixels at once.
+  public var multiplyAdds: Int {
+    hidden.reduce(first.weight.count + output.weight.count) { $0 + $1.weight.count }
+  }
+  // Weights are read at each of D passes: for as many images as stay in the caches.
+  public var inferenceBatch: Int { inferenceBatch(atMost: 256) }
+  public var samplingGroup: Int { 128 }
+
+  static let hidden = Setting(
+    "hidden", .counts, default: "500,500", "units of each hidden layer, comma-separated")
+
+  static let family = ModelFamily(
+    name: "deep-nade", summary: "one network for all orders, trained on random ones",
+    settings: [hidden], batch: 128, learningRate: 1e-3, tellsPixels: false,
+    make: { specification, seed, scope in
+      DeepNADE(
+        specification.image, specification.head, hidden: try specification.counts(hidden),
+        seed: seed, at: scope)
+    })
+
+  init(_ image: ImageShape, _ head: Head, hidden sizes: [Int], seed: UInt64, at scope: Scope) {
+    (self.image, self.head, self.seed) = (image, head, seed)
+    let d = image.dimension
+    told = scope.isMeasuring ? [] : Array(0..<d)
+    first = KnownInputs(d, sizes[0], at: scope / "hidden0")
+    hidden = zip(sizes, sizes.dropFirst()).enumerated().map { index, sides in
+      Dense(sides.0, sides.1, at: scope / "hidden\(index + 1)")
+    }
+    output = Dense(
+      sizes.last!, d * head.outputs(channels: image.channels), gain: 0.1, at: scope / "output")
+  }
+
+  public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
+    check(batch, context)
+    if case .training(let step, let seed) = context.mode {
+      return split(batch, Split(batch, step: step, seed: seed), in: context)
+    }
+    if context.tape != nil { return chain(batch, in: context) }
+    if context.memory != nil { return distribution(next(batch, in: context)) }
+    return distribution(steps(batch, in: context))
+  }
+
+  // MARK: A step of training
+
+  /// Which sub-pixels of each image are told, `[N, 1, D]`, and the weights of the others, `[N, D]`.
+  private struct Split {
+    var masks: [Double]
+    var weights: [Double]
+
+    init(_ batch: PixelBatch, step: Int, seed: UInt64) {
+      let d = batch.dimension
+      masks = Array(repeating: 0, count: batch.count * d)
+      weights = masks
+      var stream = RandomStream(seed: seed, "split", step)
+      // Multiples of the golden ratio's fraction lie evenly on 0 … 1, however many there are.
+      let start = stream.uniform()
+      for n in 0..<batch.count {
+        let place = start + Double(n) * 0.618_033_988_749_894_9
+        let k = min(d - 1, Int((place - place.rounded(.down)) * Double(d)))
+        let order = stream.permutation(of: d)
+        for i in order[..<k] { masks[n * d + i] = 1 }
+        for i in order[k...] { weights[n * d + i] = Double(d) / Double(d - k) }
+      }
+    }
+  }
+
+  private func split(_ batch: PixelBatch, _ split: Split, in context: Context)
+    -> any PixelDistribution
+  {
+    let (n, d) = (batch.count, batch.dimension)
+    let masks = Tensor([n, 1, d], context.wide, values: split.masks)
+    let logits = output(
+      units(context.unitIntensities(batch), masks: masks, in: context), last: true, in: context)
+    return SplitConditionals(
+      distribution(logits),  // [N, D K]
+      weights: Tensor([n, d], context.wide, values: split.weights))
+  }
+
+  /// The last hidden layer under each mask, `[N R, H]`.
+  private func units(_ x: Variable, masks: Tensor, in context: Context) -> Variable {
+    var h = first(x, masks: masks, in: context)
+    for layer in hidden { h = layer(h, activation: .relu, in: context) }
+    return h
+  }
+
+  // MARK: Evaluation
+
+  /// All of D passes at once, with a way back: for gradients in the pixels, of few images.
+  private func chain(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
+    let (n, d) = (batch.count, batch.dimension)
+    var masks = [Double](repeating: 0, count: n * d * d)
+    for row in 0..<n * d {
+      for place in told[..<(row % d)] { masks[row * d + place] = 1 }
+    }
+    let x = context.unitIntensities(batch)
+    let h = units(x, masks: Tensor([n, d, d], context.wide, values: masks), in: context)
+    return distribution(
+      context.ownOutputs(
+        context.cast(h, to: context.wide), context.variable(output.weight),
+        context.variable(output.bias), places: told))  // [N, D, K]
+  }
+
+  /// The outputs of all sub-pixels, `[N, D, K]`, one after the other.
+  private func steps(_ batch: PixelBatch, in context: Context) -> Variable {
+    let (n, d) = (batch.count, batch.dimension)
+    let next = context.remembering(memory(images: n))
+    let outputs = Tensor([n, d * outputsAStep], context.wide)
+    var latest: [UInt8] = []
+    for i in 0..<d {
+      next.memory!.advance(by: i == 0 ? 0 : 1)
+      let one = PixelBatch(
+        count: n, height: 1, width: 1, channels: i == 0 ? 0 : 1, levels: batch.levels,
+        symbols: latest)
+      outputs.setColumns(from: i * outputsAStep, to: self.next(one, in: next).value)
+      latest = (0..<n).map { batch.symbols[$0 * d + i] }
+    }
+    return Variable(outputs)
+  }
+
+  /// The outputs of the next sub-pixel, `[N, K]`, after those that the batch tells.
+  private func next(_ batch: PixelBatch, in context: Context) -> Variable {
+    let known = context.memory!.known
+    var h: SideBySide?
+    let x = context.unitIntensities(batch).value
+    for i in 0..<batch.dimension {
+      h = first.next(x.step(i), of: told[known - batch.dimension + i], in: context)
+    }
+    var units = h ?? first.next(nil, of: 0, in: context)
+    for layer in hidden { units = layer(units, activation: .relu, in: context) }
+    let rows = told[known] * outputsAStep..<(told[known] + 1) * outputsAStep
+    return context.rows(
+      .sideBySide(output(units, units: rows, last: true, in: context)))
+  }
+
+  // MARK: Orders
+
+  public func order(_ number: Int) -> [Int] { drawnOrder(number, of: image, head, seed: seed) }
+
+  public func telling(inOrder number: Int) -> any DensityModel { telling(in: order(number)) }
+
+  /// The model that tells images in any order of their sub-pixels: what is known of an image first, say,
+  /// and then what is not.
+  public func telling(in order: [Int]) -> DeepNADE { DeepNADE(self, told: order) }
+
+  private init(_ model: DeepNADE, told: [Int]) {
+    precondition(told.sorted().elementsEqual(0..<model.image.dimension), "no order of its sub-pixels")
+    (image, head, seed) = (model.image, model.head, model.seed)
+    (first, hidden, output) = (model.first, model.hidden, model.output)
+    self.told = told
+  }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import Heads
+import Images
+import Randomness
+import Tensors
+
+/// A density that can tell the sub-pixels of an image in other orders than the raster's, by the same
+/// weights. Each order is a density of its own, and so is their mean.
+///
+/// ```swift
+/// let nats = model.logProbability(of: batch, orders: 16, in: context).map { -$0 }
+/// ```
+public protocol Reordering: DensityModel {
+  /// How many orders it has; nil where it has all there are.
+  var orderCount: Int? { get }
+  /// The sub-pixels of an image, by their places in it, in the order of a number: 0 for the raster's, the
+  /// same always for any other.
+  func order(_ number: Int) -> [Int]
+  /// The model that tells images in the order of a number. Its batches hold the sub-pixels of an image in
+  /// that order (`PixelBatch.told(in:)`), and so do its conditionals.
+  func telling(inOrder number: Int) -> any DensityModel
+}
+
+extension Reordering {
+  /// log of the mean over the orders 0 ..< `orders` of p of each image, nats: what a mean of densities
+  /// says, and not the mean of what they say.
+  public func logProbability(of batch: PixelBatch, orders: Int, in context: Context) -> [Double] {
+    precondition(orders > 0, "a mean needs an order")
+    precondition(orderCount.map { orders <= $0 } ?? true, "\(orders) of \(orderCount!) orders")
+    let each = (0..<orders).map { number in
+      telling(inOrder: number).logProbability(of: batch.told(in: order(number)), in: context)
+    }
+    return (0..<batch.count).map { image in
+      let top = each.reduce(-.infinity) { max($0, $1[image]) }
+      guard top.isFinite else { return top }
+      return top + log(each.reduce(0) { $0 + exp($1[image] - top) } / Double(orders))
+    }
+  }
+}
+
+/// The order of a number, drawn for a seed; the sub-pixels of a step stay together.
+func drawnOrder(_ number: Int, of image: ImageShape, _ head: Head, seed: UInt64) -> [Int] {
+  guard number > 0 else { return Array(0..<image.dimension) }
+  let each = image.channels / head.steps(channels: image.channels)
+  var stream = RandomStream(seed: seed, "order", number)
+  return stream.permutation(of: image.dimension / each).flatMap { step in
+    (0..<each).map { step * each + $0 }
+  }
+}
+
+extension PixelBatch {
+  /// The images with their sub-pixels in another order, as a model that tells them so wants them.
+  /// - Parameter order: the places of the sub-pixels in an image.
+  public func told(in order: [Int]) -> PixelBatch {
+    precondition(order.count == dimension, "\(order.count) places of \(dimension) sub-pixels")
+    guard !order.elementsEqual(0..<dimension) else { return self }
+    var result = self
+    for image in 0..<count {
+      for (place, subpixel) in order.enumerated() {
+        result.symbols[image * dimension + place] = symbols[image * dimension + subpixel]
+      }
+    }
+    return result
+  }
+}

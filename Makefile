@@ -87,7 +87,7 @@ binarized = $(firstword $(wildcard $(DATA)/binarized-mnist/binarized_mnist_$(1).
 # Whole: nothing is to be flagged by these.
 STATIC = $(call binarized,train) --validation $(call binarized,valid) --hold-out 0 --seed 1
 
-.PHONY: study-fvsbn study-nade study-made study-pixelcnn study-gated
+.PHONY: study-fvsbn study-nade study-made study-pixelcnn study-gated study-rnn study-pixelrnn
 study-fvsbn: build ## FVSBN on static binarized MNIST
 	$(SCANLINE) train $(STATIC) --run runs/fvsbn --model fvsbn --epochs 60
 	$(SCANLINE) evaluate runs/fvsbn $(call binarized,test)
@@ -110,6 +110,14 @@ study-gated: build ## gated PixelCNN on static binarized MNIST: two and a half h
 	$(SCANLINE) train $(STATIC) --run runs/gated --model gated-pixelcnn --set channels=32 \
 	  --set dropout=0.1 --weight-decay 0.05 --minutes 150
 	$(SCANLINE) evaluate runs/gated $(call binarized,test)
+
+study-rnn: build ## an LSTM over the sequence of pixels on static binarized MNIST: ninety minutes
+	$(SCANLINE) train $(STATIC) --run runs/rnn --model rnn --set dropout=0.1 --minutes 90
+	$(SCANLINE) evaluate runs/rnn $(call binarized,test)
+
+study-pixelrnn: build ## Diagonal BiLSTM on static binarized MNIST: ninety minutes
+	$(SCANLINE) train $(STATIC) --run runs/pixelrnn --model pixelrnn --set dropout=0.1 --minutes 90
+	$(SCANLINE) evaluate runs/pixelrnn $(call binarized,test)
 
 .PHONY: study-precision
 study-precision: build ## the same trainings in float32 and in bfloat16, on static binarized MNIST

@@ -92,6 +92,7 @@ struct KernelCase: Sendable, CustomTestStringConvertible {
   }
 
   static let all =
-    pointwise + linear + convolutions + nade + gated + attention + normalisation + likelihoods
+    pointwise + linear + convolutions + nade + gated + attention + normalisation + recurrences
+    + likelihoods
     + mixtures + optimiser + staircases
 }

@@ -87,7 +87,7 @@ binarized = $(firstword $(wildcard $(DATA)/binarized-mnist/binarized_mnist_$(1).
 # Whole: nothing is to be flagged by these.
 STATIC = $(call binarized,train) --validation $(call binarized,valid) --hold-out 0 --seed 1
 
-.PHONY: study-fvsbn study-nade study-made study-pixelcnn study-gated
+.PHONY: study-fvsbn study-nade study-made study-pixelcnn study-gated study-rnn study-pixelrnn
 study-fvsbn: build ## FVSBN on static binarized MNIST
 	$(SCANLINE) train $(STATIC) --run runs/fvsbn --model fvsbn --epochs 60
 	$(SCANLINE) evaluate runs/fvsbn $(call binarized,test)
@@ -119,6 +119,14 @@ study-optimiser: build ## an epoch by AdamW and by Muon, gated PixelCNN on stati
 	    --set layers=6 --set channels=32 --optimiser $$optimiser --learning-rate $$rate \
 	    --epochs 1 || exit 1; \
 	done; done
+
+study-rnn: build ## an LSTM over the sequence of pixels on static binarized MNIST: ninety minutes
+	$(SCANLINE) train $(STATIC) --run runs/rnn --model rnn --set dropout=0.1 --minutes 90
+	$(SCANLINE) evaluate runs/rnn $(call binarized,test)
+
+study-pixelrnn: build ## Diagonal BiLSTM on static binarized MNIST: ninety minutes
+	$(SCANLINE) train $(STATIC) --run runs/pixelrnn --model pixelrnn --set dropout=0.1 --minutes 90
+	$(SCANLINE) evaluate runs/pixelrnn $(call binarized,test)
 
 .PHONY: study-precision
 study-precision: build ## the same trainings in float32 and in bfloat16, on static binarized MNIST

@@ -23,6 +23,9 @@ MODELS = [
     ("transformer, defaults", ["--model", "transformer"] + DIGITS),
     ("PixelSNAIL, defaults", ["--model", "pixelsnail"] + DIGITS),
     ("PixelCNN++, defaults", ["--model", "pixelcnn++"] + DIGITS),
+    ("RNN, defaults", ["--model", "rnn"] + DIGITS),
+    ("PixelRNN, defaults", ["--model", "pixelrnn"] + DIGITS),
+    ("PixelRNN, rows", ["--model", "pixelrnn", "--set", "kind=row"] + DIGITS),
     (
         "PixelCNN, defaults, 32×32 RGB, 256 levels",
         ["--model", "pixelcnn"] + COLOUR,
@@ -31,6 +34,8 @@ MODELS = [
     ("transformer, the same", ["--model", "transformer"] + COLOUR),
     ("PixelSNAIL, the same", ["--model", "pixelsnail"] + COLOUR),
     ("PixelCNN++, the same", ["--model", "pixelcnn++"] + COLOUR),
+    ("RNN, the same", ["--model", "rnn"] + COLOUR),
+    ("PixelRNN, the same", ["--model", "pixelrnn"] + COLOUR),
 ]
 
 

@@ -32,9 +32,10 @@ public struct CausalConvolution {
   ///   - ownRow: whether it sees nothing but its own row.
   ///   - constants: channels that follow the inputs and are the same for every image; all taps of
   ///     them are open.
+  ///   - firstBias: how the bias starts.
   public init(
     _ inputs: Int, _ outputs: Int, size: Int, ownRow: Bool = false, centre: Centre, colours: Int,
-    constants: Int = 0, gain: Double = 1, at scope: Scope
+    constants: Int = 0, gain: Double = 1, firstBias: Initialisation = .zeros, at scope: Scope
   ) {
     precondition(size % 2 == 1, "a causal kernel has a centre: its side is odd, found \(size)")
     self.colours = colours
@@ -57,7 +58,7 @@ public struct CausalConvolution {
     weight = scope.parameter(
       "weight", shape, .he(fanIn: live / outputs, gain: gain),
       mask: live == shape.count ? nil : mask, decays: true)
-    bias = scope.parameter("bias", [outputs], .zeros, decays: false)
+    bias = scope.parameter("bias", [outputs], firstBias, decays: false)
   }
 
   /// 1 where output channel o may see input channel i at a tap: `[O, I, kh, kw]`, the centre in the last

@@ -61,6 +61,8 @@ public enum Initialisation: Sendable {
   case ones
   /// Uniform in −bound … bound.
   case uniform(bound: Double)
+  /// These values.
+  case given([Double])
   /// Normal of variance 2 / fanIn (He et al. 2015, doi:10.1109/ICCV.2015.123), for what a ReLU
   /// follows; `gain` multiplies the standard deviation.
   case he(fanIn: Int, gain: Double = 1)
@@ -111,6 +113,7 @@ public struct Scope {
       switch initialisation {
       case .zeros: value.clear()
       case .ones: fill { 1 }
+      case .given(let values): value.write(values)
       case .uniform(let bound): fill { (2 * random.uniform() - 1) * bound }
       case .he(let fanIn, let gain):
         let deviation = gain * (2 / Double(max(1, fanIn))).squareRoot()

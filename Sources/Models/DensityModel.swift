@@ -41,6 +41,9 @@ public protocol DensityModel {
   /// Live multiply-adds of one image's forward pass in training: weights that a mask holds at zero do
   /// not count, nor do biases and what is done pointwise. A convolution counts as if no image had edges.
   var multiplyAdds: Int { get }
+  /// Elements that a training step keeps of an image until its way back, beside its outputs; nil where every
+  /// layer keeps its output, whose bias then tells.
+  var keptElements: Int? { get }
   /// Forward passes that a likelihood takes: 1, but for models that average several.
   var passesPerLikelihood: Int { get }
   /// Images to compute at once when no gradient is wanted.
@@ -59,6 +62,7 @@ public protocol DensityModel {
 
 extension DensityModel {
   public var outputBias: Parameter? { nil }
+  public var keptElements: Int? { nil }
   public var passesPerLikelihood: Int { 1 }
   // A multiple of what kernels take at once: 16 images side by side, 6 pixels of a convolution. What a
   // model of some size remembers of so many stays in the caches.

@@ -25,6 +25,8 @@ public struct Setting: Sendable {
     case fraction
     /// `on` or `off`.
     case toggle
+    /// One of these words.
+    case choice([String])
   }
 
   public let name: String
@@ -84,9 +86,10 @@ public struct ModelFamily: Sendable {
 
   /// Every family that can be trained.
   public static let all = [
-    FVSBN.family, NADE.family, DeepNADE.family, MADE.family, PixelCNN.family,
-    LocalPixelCNN.family, GatedPixelCNN.family, Transformer.family, PixelSNAIL.family, PixelCNNPlus.family,
-    Gaussian.family, ContextMixing.family,
+    FVSBN.family, NADE.family, DeepNADE.family, MADE.family, RecurrentNetwork.family,
+    PixelRNN.family, PixelCNN.family, LocalPixelCNN.family, GatedPixelCNN.family,
+    PixelCNNPlus.family, PixelSNAIL.family, Transformer.family, Gaussian.family,
+    ContextMixing.family,
   ]
 }
 
@@ -138,6 +141,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
       case .counts: _ = try counts(setting)
       case .fraction: _ = try fraction(setting)
       case .toggle: _ = try isOn(setting)
+      case .choice: _ = try choice(setting)
       }
     }
   }
@@ -228,6 +232,19 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
         "setting \(setting.name) of \(name): expected on or off, found \(text)")
     }
     return text == "on"
+  }
+
+  func choice(_ setting: Setting) throws -> String {
+    guard case .choice(let words) = setting.kind else {
+      preconditionFailure("setting \(setting.name) is no choice")
+    }
+    let text = settings[setting.name] ?? setting.defaultValue
+    guard words.contains(text) else {
+      throw ModelError.invalid(
+        "setting \(setting.name) of \(name): expected one of \(words.joined(separator: ", ")),"
+          + " found \(text)")
+    }
+    return text
   }
 
   func counts(_ setting: Setting) throws -> [Int] {

@@ -11,10 +11,12 @@ extension DensityModel {
   /// work come on top: PixelCNN's peaks were measured at 1.1 to 1.4 times this.
   func stepBytesPerImage(_ parameters: [Parameter], _ precision: Precision) -> Int {
     let logits = image.height * image.width * head.outputsOfPixel(channels: image.channels)
+    let outputs = logits * 2 * Precision.float32.byteCount
+    if let keptElements { return keptElements * precision.byteCount + outputs }
     let biases = parameters.filter { !$0.decays }.reduce(0) { $0 + $1.value.count }
     let last = outputBias?.value.count ?? logits
     let hidden = (biases - last) * (logits / last)
-    return hidden * precision.byteCount + logits * 2 * Precision.float32.byteCount
+    return hidden * precision.byteCount + outputs
   }
 
   /// Refuses steps of so many images where this machine's memory cannot hold one.

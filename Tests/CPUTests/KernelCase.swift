@@ -92,6 +92,6 @@ struct KernelCase: Sendable, CustomTestStringConvertible {
   }
 
   static let all =
-    pointwise + linear + convolutions + nade + gated + attention + normalisation + likelihoods
-    + mixtures + optimiser + muon + staircases + classes
+    pointwise + linear + convolutions + nade + gated + attention + normalisation + recurrences
+    + likelihoods + mixtures + optimiser + muon + staircases + classes
 }

@@ -177,7 +177,7 @@ import Testing
     #expect(
       names.isSuperset(of: [
         "fvsbn", "nade", "made", "pixelcnn", "local-pixelcnn", "gated-pixelcnn", "transformer",
-        "pixelsnail", "pixelcnn++",
+        "pixelsnail", "pixelcnn++", "rnn", "pixelrnn",
       ]))
     for model in models { #expect(model["settings"] is [[String: Any]]) }
   }

@@ -684,6 +684,139 @@ class PixelCNNPlus(PixelSNAIL):
         return self.end(x, self.run_level(0, u, ul)[1])
 
 
+class RecurrentNetwork(Model):
+    """PyTorch's own cells, a layer after the other, over the steps in raster order. What enters a layer's
+    gates is made here, and goes in by the identity."""
+
+    def build(self, case):
+        self.h, self.cell = int(case["hidden"]), case["cell"]
+        self.gates = {"tanh": 1, "gru": 3, "lstm": 4}[self.cell] * self.h
+        self.above = case["context"] == "above"
+        vectors = self.height + self.width + self.groups + 1
+        self.places = self.draw("positions/weight", (self.gates, vectors))
+        self.layers = []
+        for i in range(int(case["layers"])):
+            inputs = self.told * (2 if self.above else 1) if i == 0 else self.h
+            self.layers.append(
+                (
+                    self.draw(f"layer{i}/inputs/weight", (self.gates, inputs, 1, 1)),
+                    self.draw(f"layer{i}/inputs/bias", (self.gates,)),
+                    self.draw(f"layer{i}/states/weight", (self.gates, self.h)),
+                    self.draw(f"layer{i}/states/bias", (self.h,)) if self.cell == "gru" else None,
+                )
+            )
+        self.w = self.draw("output/weight", (self.outputs, self.h, 1, 1))
+        self.b = self.draw("output/bias", (self.outputs,))
+
+    def run(self, a, states, bias):
+        n = len(a)
+        whole = torch.zeros(self.gates, dtype=a.dtype)
+        if bias is not None:
+            whole = torch.cat([whole[: 2 * self.h], bias])
+        weights = [torch.eye(self.gates, dtype=a.dtype), states, torch.zeros_like(whole), whole]
+        start = torch.zeros(1, n, self.h, dtype=a.dtype)
+        rest = (weights, True, 1, 0.0, False, False, True)
+        if self.cell == "lstm":
+            return torch.lstm(a, [start, start], *rest)[0]
+        return (torch.gru if self.cell == "gru" else torch.rnn_tanh)(a, start, *rest)[0]
+
+    def logits(self, symbols, step):
+        x = (2 * symbols.double() / (self.levels - 1) - 1).reshape(len(symbols), self.steps, self.told)
+        row = self.width * self.groups
+        told = [F.pad(x, (0, 0, 1, 0))[:, :-1]]
+        if self.above:
+            told.append(F.pad(x, (0, 0, row, 0))[:, :-row])
+        z = torch.cat(told, dim=2)
+        place = torch.arange(self.steps)
+        vectors = self.places.T
+        where = vectors[place // row] + vectors[self.height + place // self.groups % self.width]
+        where = where + vectors[self.height + self.width + place % self.groups]
+        where = where + (place == 0)[:, None] * vectors[-1]
+        for i, (w, b, states, bias) in enumerate(self.layers):
+            a = z @ w[:, :, 0, 0].T + b
+            z = self.run(a + where if i == 0 else a, states, bias)
+        return z @ self.w[:, :, 0, 0].T + self.b
+
+
+class PixelRNN(GatedPixelCNN):
+    """PixelRNN (van den Oord et al. 2016, sections 3.1 to 3.4): rows one after the other, or maps skewed as
+    in figure 3, column after column. States beyond the image's edges are zero."""
+
+    def build(self, case):
+        self.h, self.kind = int(case["channels"]), case["kind"]
+        self.convolutions = {}
+        self.position = case["position"] == "on"
+        constants = 2 if self.position else 0
+        self.convolution("first", self.colours, 2 * self.h, (7, 7), "A", constants)
+        self.count = int(case["layers"])
+        self.states = {}
+        for i in range(self.count):
+            for way in ("down",) if self.kind == "row" else ("right", "left"):
+                name, size = f"layer{i}/{way}", (1, 3 if self.kind == "row" else 1)
+                self.convolution(f"{name}/inputs", 2 * self.h, 4 * self.h, size, "B")
+                reach = 3 if self.kind == "row" else 2
+                self.states[name] = self.draw(
+                    f"{name}/states/weight", (4 * self.h, reach * self.h)
+                )
+            self.convolution(f"layer{i}/expand", self.h, 2 * self.h, (1, 1), "B")
+        self.convolution("gather", 2 * self.h, 2 * self.h, (1, 1), "B")
+        self.convolution("output", 2 * self.h, self.groups * self.outputs, (1, 1), "B")
+
+    def cell(self, a, c):
+        """Sums [N, 4h, places], of each colour i, f, g, o."""
+        n, _, places = a.shape
+        parts = a.reshape(n, self.groups, 4, self.h // self.groups, places)
+        i, f, g, o = (parts[:, :, gate].reshape(n, self.h, places) for gate in range(4))
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+    def rows(self, name, x):
+        a = self.run(f"{name}/inputs", x)
+        kernel = self.states[name].reshape(4 * self.h, 3, self.h).permute(0, 2, 1)
+        h = c = torch.zeros(len(x), self.h, self.width, dtype=x.dtype)
+        maps = []
+        for row in range(self.height):
+            h, c = self.cell(a[:, :, row] + F.conv1d(h, kernel, padding=1), c)
+            maps.append(h)
+        return torch.stack(maps, dim=2)
+
+    def diagonals(self, name, x):
+        a = self.run(f"{name}/inputs", x)
+        kernel = self.states[name].reshape(4 * self.h, 2, self.h)
+        height, width = self.height, self.width
+        skewed = torch.stack(
+            [F.pad(a[:, :, r], (r, height - 1 - r)) for r in range(height)], dim=2
+        )
+        inside = torch.stack(
+            [F.pad(torch.ones(width), (r, height - 1 - r)) for r in range(height)]
+        ).double()
+        h = c = torch.zeros(len(x), self.h, height, dtype=x.dtype)
+        columns = []
+        for j in range(height + width - 1):
+            above = F.pad(h, (1, 0))[:, :, :-1]
+            sums = skewed[:, :, :, j] + kernel[:, 0] @ h + kernel[:, 1] @ above
+            h, c = self.cell(sums, c)
+            h, c = h * inside[:, j], c * inside[:, j]
+            columns.append(h)
+        maps = torch.stack(columns, dim=3)
+        return torch.stack([maps[:, :, r, r : r + width] for r in range(height)], dim=2)
+
+    def logits(self, symbols, step):
+        x = (2 * symbols.double() / (self.levels - 1) - 1).permute(0, 3, 1, 2)
+        stream = self.run("first", with_position(x) if self.position else x)
+        for i in range(self.count):
+            if self.kind == "row":
+                h = self.rows(f"layer{i}/down", stream)
+            else:
+                h = self.diagonals(f"layer{i}/right", stream)
+                left = self.diagonals(f"layer{i}/left", stream.flip(3)).flip(3)
+                h = h + F.pad(left, (0, 0, 1, 0))[:, :, :-1]
+            stream = stream + self.run(f"layer{i}/expand", h)
+        features = F.relu(self.run("gather", F.relu(stream)))
+        logits = self.run("output", features)
+        return logits.permute(0, 2, 3, 1).reshape(len(x), self.steps, self.outputs)
+
+
 FAMILIES = {
     "fvsbn": FVSBN,
     "nade": NADE,
@@ -695,6 +828,8 @@ FAMILIES = {
     "transformer": Transformer,
     "pixelsnail": PixelSNAIL,
     "pixelcnn++": PixelCNNPlus,
+    "rnn": RecurrentNetwork,
+    "pixelrnn": PixelRNN,
 }
 
 
@@ -861,6 +996,11 @@ def main():
     attention = {"layers": "2", "channels": "6", "heads": "3"}
     snail = {"blocks": "2", "units": "1", "channels": "5", "keys": "3", "values": "4"}
     plus = {"levels": "2", "units": "1", "channels": "4"}
+    lstm = {"layers": "2", "hidden": "5", "cell": "lstm", "context": "above"}
+    gru = {"layers": "2", "hidden": "5", "cell": "gru", "context": "above"}
+    elman = {"layers": "1", "hidden": "6", "cell": "tanh", "context": "previous"}
+    diagonal = {"kind": "diagonal", "layers": "2", "channels": "3", "position": "on"}
+    rows = {"kind": "row", "layers": "1", "channels": "6", "position": "off"}
     cases = {
         "fvsbn-bernoulli": ("fvsbn", {}, *bernoulli, grey),
         "fvsbn-categorical": ("fvsbn", {}, *categorical, colour),
@@ -905,6 +1045,16 @@ def main():
         "transformer-mixture": ("transformer", attention, *mixture, colour),
         "pixelsnail-mixture": ("pixelsnail", snail, *mixture, colour),
         "pixelcnn++-mixture": ("pixelcnn++", plus, *mixture, colour),
+        "rnn-bernoulli": ("rnn", lstm, *bernoulli, grey),
+        "rnn-lstm-categorical": ("rnn", lstm, *categorical, colour),
+        "rnn-gru-bernoulli": ("rnn", gru, *bernoulli, grey),
+        "rnn-categorical": ("rnn", gru, *categorical, colour),
+        "rnn-mixture": ("rnn", elman, *mixture, colour),
+        "pixelrnn-bernoulli": ("pixelrnn", diagonal, *bernoulli, grey),
+        "pixelrnn-categorical": ("pixelrnn", diagonal, *categorical, wide_colour),
+        "pixelrnn-row-bernoulli": ("pixelrnn", rows, *bernoulli, grey),
+        "pixelrnn-row-categorical": ("pixelrnn", rows, *categorical, wide_colour),
+        "pixelrnn-mixture": ("pixelrnn", diagonal, *mixture, colour),
     }
     for family, settings, image in [
         ("fvsbn", {}, colour), ("nade", {"hidden": "7"}, grey), ("made", one, grey),

@@ -69,7 +69,12 @@ import Testing
       #expect(model.multiplyAdds == live * positions + extra)
     } else if modelCase.settings["masks"] == nil && modelCase.settings["orders"] == nil {
       let uses =
-        modelCase.name.hasSuffix("pixelcnn") ? pixels : modelCase.name == "gaussian" ? 2 : 1
+        switch modelCase.name {
+        case "gaussian": 2
+        case "rnn": model.steps
+        case let name where name.hasSuffix("pixelcnn") || name == "pixelrnn": pixels
+        default: 1
+        }
       #expect(model.multiplyAdds == live * uses)
       #expect(model.passesPerLikelihood == 1)
     } else {

@@ -38,10 +38,41 @@ import Testing
       ("transformer", ["layers": "1", "channels": "4", "heads": "1"]),
       ("pixelsnail", ["blocks": "1", "units": "1", "channels": "16"]),
       ("pixelcnn++", ["levels": "2", "units": "1", "channels": "4"]),
+      ("rnn", ["hidden": "4", "context": "previous"]),
+      ("pixelrnn", ["layers": "1", "channels": "4"]),
     ])
   func noBlindSpot(_ name: String, _ settings: [String: String]) throws {
     #expect(try seen(name, settings, from: 22) == Array(0..<22))
     #expect(try seen(name, settings, from: 20) == Array(0..<20))
+  }
+
+  /// The first layer sees three columns to either side, a state one more each row further up: the last pixel
+  /// of the row above the first of the last row is out of sight.
+  @Test("a Row LSTM sees a triangle")
+  func triangle() throws {
+    let settings = ["kind": "row", "layers": "1", "channels": "4"]
+    #expect(try seen("pixelrnn", settings, from: 22) == Array(0..<22))
+    #expect(try seen("pixelrnn", settings, from: 20) == Array(0..<19))
+  }
+
+  @Test(
+    "a word that is no choice is one line",
+    arguments: [
+      ("rnn", "cell", "elman", "setting cell of rnn: expected one of tanh, gru, lstm, found elman"),
+      (
+        "rnn", "context", "all",
+        "setting context of rnn: expected one of above, previous, found all"
+      ),
+      ("pixelrnn", "kind", "", "setting kind of pixelrnn: expected one of row, diagonal, found "),
+    ])
+  func noChoice(_ name: String, _ setting: String, _ value: String, _ line: String) {
+    #expect {
+      try ModelSpecification(
+        name: name, settings: [setting: value], head: .bernoulli,
+        image: ImageShape(height: 4, width: 4, channels: 1))
+    } throws: {
+      "\($0)" == line
+    }
   }
 
   @Test(
@@ -66,6 +97,10 @@ import Testing
       (
         "pixelcnn++", "levels", "9",
         "setting levels of pixelcnn++: expected 1 ... 8, found 9"
+      ),
+      (
+        "pixelrnn", "channels", "32",
+        "setting channels of pixelrnn: expected a multiple of 3 (as many a colour), found 32"
       ),
     ])
   func refused(_ name: String, _ setting: String, _ value: String, _ line: String) throws {

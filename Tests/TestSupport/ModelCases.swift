@@ -97,6 +97,14 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
     "transformer": [["layers": "2", "channels": "6", "heads": "2", "dropout": "0.3"]],
     "pixelsnail": [["blocks": "2", "units": "1", "channels": "5", "keys": "3", "values": "4"]],
     "pixelcnn++": [["levels": "3", "units": "1", "channels": "4", "dropout": "0.3"]],
+    "rnn": [
+      ["hidden": "5", "layers": "2", "dropout": "0.3"],
+      ["hidden": "4", "cell": "gru", "context": "previous"], ["hidden": "3", "cell": "tanh"],
+    ],
+    "pixelrnn": [
+      ["layers": "2", "channels": "3", "dropout": "0.3"],
+      ["kind": "row", "layers": "1", "channels": "6", "position": "off"],
+    ],
     "gaussian": [["directions": "3"]],
     "context": [["table": "10"]],
   ]
@@ -169,6 +177,12 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       ModelCase(
         name: "pixelcnn", settings: ["blocks": "15", "channels": "64"], head: .bernoulli,
         image: ImageShape(height: 8, width: 8, channels: 1)),
+      ModelCase(
+        name: "rnn", settings: ["cell": "gru", "hidden": "40", "layers": "2"],
+        head: .categorical(16), image: ImageShape(height: 5, width: 6, channels: 3)),
+      ModelCase(
+        name: "pixelrnn", settings: ["kind": "row"], head: .categorical(16),
+        image: ImageShape(height: 5, width: 6, channels: 3)),
       ModelCase(
         name: "local-pixelcnn", settings: ["reach": "10"], head: .categorical(16),
         image: ImageShape(height: 13, width: 14, channels: 1)),

@@ -9,6 +9,7 @@
 
 #include "evidence.h"
 #include "mixture.h"
+#include "recurrence.h"
 #include "rows.h"
 
 #ifdef __cplusplus

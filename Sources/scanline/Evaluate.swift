@@ -1,8 +1,6 @@
 import ArgumentParser
-import Files
-import Models
+import Jobs
 import Reports
-import Training
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -24,32 +22,25 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let run = try options.open(runFolder)
-    let trained = run.trained
-    let images = try run.load(data)
-    let line = ProgressLine(run.console)
-    let start = ContinuousClock.now
-    let likelihood = trained.model.likelihood(
-      of: images, pixels: trained.configuration.pixels, seed: trained.configuration.seed,
-      batch: trained.model.inferenceBatch, in: trained.context
-    ) { done in
-      line.update("evaluating", Double(done), of: images.count, "images")
-      return !run.interruption.isRequested
+    try requirePath("DATA", data)
+    var job = EvaluationJob(run.trained, data: data)
+    (job.strict, job.followsLinks) = (run.reading.strict, run.reading.followLinks)
+    let (reading, line) = (ReadingDisplay(run.console), ProgressLine(run.console))
+    defer { line.clear() }
+    var came = "\(data) is not read to its end"
+    let outcome = try job.run { event in
+      switch event {
+      case .reading(let event): return reading.show(event)
+      case .evaluating(let done, let count):
+        came = "\(done) of \(count) images evaluated"
+        line.update("evaluating", Double(done), of: count, "images")
+        return !run.interruption.isRequested
+      }
     }
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
     line.clear()
-    guard likelihood.nats.count == images.count else {
-      throw CommandError.stopped("\(likelihood.nats.count) of \(images.count) images evaluated")
-    }
-    if let index = likelihood.nats.firstIndex(where: { !$0.isFinite }) {
-      throw FileError(
-        images.names[index], expected: "a finite likelihood",
-        found: "\(likelihood.nats[index]) nats; the weights of the run are beyond all measure")
-    }
-    let png =
-      trained.configuration.pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil
-    let result = Result(likelihood, seconds: seconds, png: png)
-    try run.console.result(
-      WithReading(result, ReadingReport([(data, images)])), text: result.text)
+    guard let outcome else { throw CommandError.stopped(came) }
+    let result = Result(outcome)
+    try run.console.result(WithReading(result, outcome.reading), text: result.text)
   }
 
   /// What `--json` prints.
@@ -62,15 +53,16 @@ struct Evaluate: ParsableCommand {
     let imagesPerSecond: Double
     let pngBitsPerDimension: Double?
 
-    init(_ likelihood: LikelihoodSummary, seconds: Double, png: Double?) {
+    init(_ outcome: EvaluationJob.Outcome) {
+      let likelihood = outcome.likelihood
       images = likelihood.nats.count
       natsPerImage = likelihood.natsPerImage
       natsStandardError = OrNull(likelihood.standardError)
       bitsPerDimension = likelihood.bitsPerDimension
       bitsPerDimensionStandardError = OrNull(
         likelihood.bitsPerDimension(likelihood.standardError))
-      imagesPerSecond = Double(images) / seconds
-      pngBitsPerDimension = png
+      imagesPerSecond = Double(images) / outcome.seconds
+      pngBitsPerDimension = outcome.pngBitsPerDimension
     }
 
     var text: String {

@@ -354,6 +354,11 @@ bench-peers: build .peers/venv/bin/torchrun ## speed beside PyTorch, in turn: an
 bench-score-files: build .peers/venv/bin/torchrun ## score over PNG files, the whole command, beside PyTorch on tensors
 	.peers/venv/bin/python Benchmarks/score_files.py --data $(DATA) $(BENCH)
 
+# make bench-outside-pass BENCH="--run RUN --images FOLDER --symbols 20", with Linux's perf
+.PHONY: bench-outside-pass
+bench-outside-pass: build ## which share of evaluate, score, calibrate and flag is outside the model's pass
+	python3 Benchmarks/outside_pass.py $(BENCH)
+
 # Threads, images and copies of the activations: make bench-kernels KERNELS="1 16 1"
 .PHONY: bench-kernels
 bench-kernels: setup ## convolutions, products and NADE one by one, as shares of the peak

@@ -10,28 +10,37 @@ import json
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 
 from models import MODELS
+from peer import head_of, number
 
 GOLDEN = Path(__file__).parent.parent / "Tests" / "Golden"
 FILES = {
-    "pixelcnn": "pixelcnn-paper-bernoulli.json",
-    "made": "made-1-bernoulli.json",
-    "nade": "nade-bernoulli.json",
+    "pixelcnn": ["pixelcnn-paper-bernoulli", "pixelcnn-bernoulli", "pixelcnn-colour-mixture"],
+    "made": ["made-1-bernoulli"],
+    "nade": ["nade-bernoulli"],
+    "gated-pixelcnn": ["gated-pixelcnn-mixture"],
+    "pixelcnn++": ["pixelcnn++-bernoulli", "pixelcnn++-mixture"],
+    "pixelsnail": ["pixelsnail-bernoulli", "pixelsnail-mixture"],
+    "transformer": ["transformer-bernoulli", "transformer-mixture"],
+    "local-pixelcnn": ["local-pixelcnn-mixture"],
 }
 TOLERANCE = 1e-12
 
 
 def build(family, formulation, golden):
-    given = golden["specification"]["settings"]
-    settings = {n: int(given[n]) for n in ("blocks", "channels", "hidden") if n in given}
+    specification = golden["specification"]
+    image, head = specification["image"], specification["head"]
+    settings = {name: number(text) for name, text in specification["settings"].items()}
     if family == "made":
+        del settings["masks"]
         settings |= {"degrees": torch.tensor(golden["degrees"][0][0]), "groups": 4}
     if family == "nade":
         settings["chunk"] = 6  # which leaves a shorter last one
-    image = golden["specification"]["image"]
-    model = MODELS[family](formulation, image["height"], image["width"], **settings)
+    shape = (image["height"], image["width"], image["channels"])
+    model = MODELS[family](
+        formulation, shape, head_of(head["kind"], shape, head["levels"], head.get("components")),
+        **settings)
     return model.double()
 
 
@@ -45,7 +54,7 @@ def differences(family, formulation, golden):
         }
         for kind in ("value", "gradient")
     }
-    biases = {p["name"] for p in golden["parameters"] if not p["decays"]}
+    biases = {p["name"].replace("/", ".") for p in golden["parameters"] if not p["decays"]}
     groups = [{"params": []}, {"params": [], "weight_decay": 0}]
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -54,15 +63,17 @@ def differences(family, formulation, golden):
             groups[is_bias]["params"].append(parameter)
     optimiser = torch.optim.AdamW(groups, lr=1e-2, weight_decay=0.01)
 
+    # Of each tensor what a mask holds at zero is zero.
     live = sum(v != 0 for p in golden["parameters"] for v in p["value"])
     yield "live parameters", abs(model.live_parameters() - live)
 
     x = torch.tensor(golden["symbols"], dtype=torch.float64).view(golden["count"], -1)
-    expected = torch.tensor(golden["logits"], dtype=torch.float64).view(x.shape)
+    x = x / (model.head.levels - 1)
+    expected = torch.tensor(golden["logits"], dtype=torch.float64)
     with torch.no_grad():
-        yield "logits", float((model(x) - expected).abs().max())
+        yield "logits", float((model(x).flatten() - expected).abs().max())
     for step, expected in enumerate(golden["losses"]):
-        loss = F.binary_cross_entropy_with_logits(model(x), x, reduction="sum") / len(x)
+        loss = model.head.nats(model(x), x).mean()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         model.mask_gradients()
@@ -75,8 +86,8 @@ def differences(family, formulation, golden):
 
 
 def main():
-    for family, file in FILES.items():
-        golden = json.loads((GOLDEN / file).read_text())
+    for family, file in ((family, file) for family, files in FILES.items() for file in files):
+        golden = json.loads((GOLDEN / f"{file}.json").read_text())
         for formulation in MODELS[family].formulations:
             worst = 0
             for what, difference in differences(family, formulation, golden):

@@ -57,8 +57,8 @@ class Scanline:
         self.command = [
             command, "benchmark", "--model", workload.model,
             *(word for setting in workload.settings for word in ("--set", setting)),
-            *(("--set", "position=off") if workload.model == "pixelcnn" else ()),
-            "--size", "28x28", "--head", "bernoulli", "--batch", str(workload.batch),
+            "--size", workload.size, "--channels", workload.channels, "--head", workload.head,
+            "--batch", str(workload.batch),
             "--precision", precision, "--score-precision", precision,
             "--threads", str(threads), "--only", workload.work, "--json",
         ]
@@ -111,7 +111,8 @@ class Torch:
             sys.executable, str(FOLDER / "worker.py"), "--model", workload.model,
             "--formulation", peer.formulation, "--precision", peer.precision,
             "--compile", peer.compile, "--layout", peer.layout, "--threads", str(threads),
-            "--batch", str(peer.batch or workload.batch),
+            "--batch", str(peer.batch or workload.batch), "--size", workload.size,
+            "--channels", workload.channels, "--head", workload.head,
         ]
         for setting in workload.settings + peer.settings:
             command += ["--set", setting]

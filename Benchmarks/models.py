@@ -1,105 +1,14 @@
-"""The peers' side: Scanline's binary models in PyTorch, each in several formulations.
+"""The peers' side: Scanline's models in PyTorch, each in several formulations: see peer.py."""
 
-A model maps intensities 0…1 in memory order, [N, D], to logits, [N, D]. All formulations of one
-model compute the same function with the same live weights: `python Benchmarks/check_models.py`.
-"""
+import math
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-
-class Model(nn.Module):
-    def theirs(self, name, values):
-        """What Scanline's tensors, by name, hold for our parameter `name`, in its shape."""
-        value = values[name.replace(".", "/")]
-        own = self.get_parameter(name)
-        if value.dim() == 4:
-            # A full kernel has rows below its centre, which Scanline crops away.
-            return F.pad(value, (0, 0, 0, own.shape[2] - value.shape[2]))
-        return value.reshape(own.shape)
-
-    def masked_layers(self):
-        return [layer for layer in self.modules() if hasattr(layer, "mask")]
-
-    def live_parameters(self):
-        """Weights that a mask does not hold at zero, and biases."""
-        dead = sum(
-            int((layer.mask.expand_as(layer.weight) == 0).sum()) for layer in self.masked_layers()
-        )
-        return sum(p.numel() for p in self.parameters()) - dead
-
-    def mask_gradients(self):
-        """To be called after every backward pass: what is held at zero then stays there under
-        AdamW, and no forward pass needs to multiply by a mask."""
-        held = [layer for layer in self.masked_layers() if layer.held]
-        if held:
-            torch._foreach_mul_([h.weight.grad for h in held], [h.mask for h in held])
-
-
-# PixelCNN -----------------------------------------------------------------------------------------
-
-
-class CausalConvolution(nn.Conv2d):
-    """A masked convolution of odd side (van den Oord et al. 2016).
-
-    full      the whole kernel times its mask, as peers write it
-    cropped   without the rows below the centre; the padding yields rows too many below the image,
-              which the caller's next pointwise operation reads past
-    """
-
-    held = False
-
-    def __init__(self, inputs, outputs, side, sees_centre, cropped):
-        reach = side // 2
-        height = reach + 1 if cropped else side
-        super().__init__(inputs, outputs, (height, side), padding=reach)
-        mask = torch.zeros(1, 1, height, side)
-        mask[..., :reach, :] = 1
-        mask[..., reach, : reach + sees_centre] = 1
-        self.register_buffer("mask", mask)
-
-    def forward(self, x):
-        y = F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
-        return y[:, :, : x.shape[2]]
-
-
-class Block(nn.Module):
-    def __init__(self, h, cropped):
-        super().__init__()
-        self.reduce = nn.Conv2d(2 * h, h, 1)
-        self.spread = CausalConvolution(h, h, 3, sees_centre=True, cropped=cropped)
-        self.expand = nn.Conv2d(h, 2 * h, 1)
-
-    def forward(self, stream):
-        inside = F.relu(self.reduce(F.relu(stream)))
-        inside = F.relu(self.spread(inside))
-        return stream + self.expand(inside)
-
-
-class PixelCNN(Model):
-    """Residual PixelCNN (van den Oord et al. 2016, section 3.5, figure 5)."""
-
-    formulations = ["full", "cropped"]
-
-    def __init__(self, formulation, height, width, blocks, channels):
-        super().__init__()
-        cropped = formulation == "cropped"
-        self.height, self.width, h = height, width, channels
-        self.first = CausalConvolution(1, 2 * h, 7, sees_centre=False, cropped=cropped)
-        for i in range(blocks):
-            self.add_module(f"block{i}", Block(h, cropped))
-        self.blocks = [self.get_submodule(f"block{i}") for i in range(blocks)]
-        self.gather = nn.Conv2d(2 * h, 2 * h, 1)
-        self.output = nn.Conv2d(2 * h, 1, 1)
-
-    def forward(self, x):
-        stream = self.first((2 * x - 1).view(-1, 1, self.height, self.width))  # [N, 2h, H, W]
-        for block in self.blocks:
-            stream = block(stream)
-        features = F.relu(self.gather(F.relu(stream)))
-        return self.output(features).flatten(1)
-
+from attention import Transformer
+from convolutional import GatedPixelCNN, LocalPixelCNN, PixelCNN, PixelCNNPlus, PixelSNAIL
+from peer import Model
 
 # MADE ---------------------------------------------------------------------------------------------
 
@@ -130,9 +39,9 @@ class MADE(Model):
 
     formulations = ["masked", "held", "blocks"]
 
-    def __init__(self, formulation, height, width, hidden, degrees=None, groups=8):
+    def __init__(self, formulation, shape, head, hidden, degrees=None, groups=8):
         super().__init__()
-        d = height * width
+        self.head, d = head, math.prod(shape)
         if degrees is None:
             degrees = torch.randint(1, d, (hidden,)).sort().values
         groups = min(groups, hidden) if formulation == "blocks" else 1
@@ -259,9 +168,9 @@ class NADE(Model):
         "pointwise": pointwise_steps,
     }
 
-    def __init__(self, formulation, height, width, hidden, chunk=None, compiler=None):
+    def __init__(self, formulation, shape, head, hidden, chunk=None, compiler=None):
         super().__init__()
-        d = height * width
+        self.head, d = head, math.prod(shape)
         self.w = nn.Parameter(torch.randn(d, hidden) / hidden**0.5)
         self.c = nn.Parameter(torch.zeros(hidden))
         self.v = nn.Parameter(torch.randn(d, hidden) / hidden**0.5)
@@ -295,4 +204,13 @@ class NADE(Model):
         return torch.cat(logits, 1)
 
 
-MODELS = {"pixelcnn": PixelCNN, "made": MADE, "nade": NADE}
+MODELS = {
+    "pixelcnn": PixelCNN,
+    "made": MADE,
+    "nade": NADE,
+    "gated-pixelcnn": GatedPixelCNN,
+    "pixelcnn++": PixelCNNPlus,
+    "pixelsnail": PixelSNAIL,
+    "transformer": Transformer,
+    "local-pixelcnn": LocalPixelCNN,
+}

@@ -17,15 +17,18 @@ import sys
 import time
 
 import torch
-import torch.nn.functional as F
 
 from models import MODELS, NADE
+from peer import head_of, number
 
 WARM_UP = 3  # steps, after the one that compiles
 ONES, RUN = 0.13, 3.5  # share of ones and mean length of a run of them, as in Scanline's images
 
 
-def random_images(count, dimension):
+def random_images(count, dimension, levels):
+    """Intensities 0…1, as Scanline measures with: binary ones in runs, others uniform."""
+    if levels > 2:
+        return torch.randint(0, levels, (count, dimension)).float() / (levels - 1)
     images = torch.empty(count, dimension)
     probability = torch.full((count,), ONES)
     for i in range(dimension):
@@ -39,8 +42,10 @@ def options():
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", choices=MODELS, required=True)
     parser.add_argument("--formulation", required=True)
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=NUMBER")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--size", default="28x28", metavar="WxH")
+    parser.add_argument("--channels", choices=["gray", "rgb"], default="gray")
+    parser.add_argument("--head", choices=["bernoulli", "logistic-mixture"], default="bernoulli")
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--layout", choices=["nchw", "nhwc"], default="nchw")
     # bfloat16 is autocast over float32 weights; bfloat16-weights rounds them once, to score.
@@ -65,16 +70,19 @@ class Variant:
         def compiler(function):
             return torch.compile(function, mode=mode, dynamic=False)
 
-        settings = {name: int(value) for name, value in (s.split("=") for s in options.set)}
+        settings = {name: number(value) for name, value in (s.split("=") for s in options.set)}
         width, height = map(int, options.size.split("x"))
+        shape = (height, width, 3 if options.channels == "rgb" else 1)
+        self.pixels, self.head = height * width, head_of(options.head, shape)
         model_class = MODELS[options.model]
         compiled = options.compile != "off"
         if compiled and model_class is NADE:
             # Its chunk alone: all sub-pixels unrolled would compile for hours.
             settings["compiler"] = compiler
-        self.module = model_class(options.formulation, height, width, **settings)
+        self.module = model_class(options.formulation, shape, self.head, **settings)
         if options.layout == "nhwc":
             self.module.to(memory_format=torch.channels_last)
+            self.module.memory_format = torch.channels_last
         self.dtype = torch.float32
         if options.precision == "bfloat16-weights":
             self.dtype = torch.bfloat16
@@ -83,7 +91,8 @@ class Variant:
         if compiled and model_class is not NADE:
             self.model = compiler(self.module)
         self.optimiser = torch.optim.AdamW(self.module.parameters(), lr=1e-3, fused=True)
-        self.pool = random_images(max(2048, options.batch), height * width)
+        self.pool = random_images(
+            max(2048, options.batch), height * width * shape[2], self.head.levels)
         self.taken = 0
         self.warm = set()
 
@@ -93,13 +102,13 @@ class Variant:
         self.taken += self.batch
         return self.pool[self.taken - self.batch : self.taken]
 
-    def logits(self, x):
+    def outputs(self, x):
         with torch.autocast("cpu", torch.bfloat16, enabled=self.autocast):
             return self.model(x.to(self.dtype)).float()
 
     def train(self):
         x = self.next_batch()
-        nats = F.binary_cross_entropy_with_logits(self.logits(x), x, reduction="sum") / len(x)
+        nats = self.head.nats(self.outputs(x), x).mean()
         self.optimiser.zero_grad(set_to_none=True)
         nats.backward()
         self.module.mask_gradients()
@@ -108,14 +117,14 @@ class Variant:
     @torch.no_grad()
     def score(self):
         x = self.next_batch()
-        F.binary_cross_entropy_with_logits(self.logits(x), x, reduction="none").sum(1)
+        self.head.nats(self.outputs(x), x)
 
     @torch.no_grad()
     def sample(self):
-        """One of the D full passes that a batch of images takes."""
+        """One of the D full passes that a batch of binary images takes."""
         x = self.next_batch().clone()
         d = x.shape[1] // 2
-        x[:, d] = torch.bernoulli(torch.sigmoid(self.logits(x)[:, d]))
+        x[:, d] = torch.bernoulli(torch.sigmoid(self.outputs(x).flatten(1)[:, d]))
 
     def measure(self, work, seconds):
         """Images/s."""
@@ -129,7 +138,7 @@ class Variant:
             step()
             count += 1
         rate = count * self.batch / elapsed
-        return rate / self.pool.shape[1] if work == "sample" else rate
+        return rate / self.pixels if work == "sample" else rate
 
 
 def peak_memory_bytes():

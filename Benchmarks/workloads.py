@@ -39,15 +39,26 @@ class Workload:
     precisions: tuple  # Scanline's
     usual: Peer  # as peers write it
     peers: tuple
+    head: str = "bernoulli"
+    size: str = "28x28"
+    channels: str = "gray"
 
 
 def variants(formulations, precisions, compiles, **rest):
     return [Peer(f, p, c, **rest) for f, p, c in product(formulations, precisions, compiles)]
 
 
-PIXELCNN = ("pixelcnn", ("blocks=15", "channels=64"))
+PIXELCNN = ("pixelcnn", ("blocks=15", "channels=64", "position=off"))
 NADE = ("nade", ("hidden=500",))
 MADE = ("made", ("hidden=8000",))
+# The others with their defaults.
+GATED = ("gated-pixelcnn", ("layers=12", "channels=48"))
+PLUS = ("pixelcnn++", ("levels=3", "units=2", "channels=48"))
+SNAIL = ("pixelsnail", ("blocks=3", "units=3", "channels=48", "keys=16", "values=32"))
+TRANSFORMER = ("transformer", ("layers=6", "channels=64", "heads=4"))
+LOCAL = ("local-pixelcnn", ("reach=8", "channels=48", "blocks=2"))
+# A network of its own for the mixture: that of the default PixelCNN.
+MIXTURE = ("pixelcnn", ("blocks=5", "channels=32", "position=on"))
 
 
 def pixelcnn_peers(work):
@@ -59,6 +70,22 @@ def pixelcnn_peers(work):
         else:
             peers += variants(["cropped"], [F32, BF16, BF16_WEIGHTS], ["freeze"], layout=layout)
             peers += variants(["cropped"], [BF16_WEIGHTS], ["off", "default"], layout=layout)
+    return peers
+
+
+def convolutional_peers(work, formulations=("cropped",)):
+    peers = variants(["full"], [F32, BF16], ["default"])
+    for layout in ("nchw", "nhwc"):
+        peers += variants(formulations, [F32, BF16], ["off", "default"], layout=layout)
+        if work == "score":
+            peers += variants(formulations, [BF16_WEIGHTS], ["freeze"], layout=layout)
+    return peers
+
+
+def transformer_peers(work):
+    peers = variants(["full", "fused"], [F32, BF16], ["off", "default"])
+    if work == "score":
+        peers += variants(["fused"], [BF16_WEIGHTS], ["off", "default", "freeze"])
     return peers
 
 
@@ -96,10 +123,18 @@ def made_peers(work, batch=None):
     return peers
 
 
-def workload(name, family, work, batch, precisions, usual, peers):
+def workload(name, family, work, batch, precisions, usual, peers, **images):
     model, settings = family
     peers = [peer for peer in dict.fromkeys(peers) if peer != usual]
-    return Workload(name, model, settings, work, batch, precisions, usual, tuple(peers))
+    return Workload(name, model, settings, work, batch, precisions, usual, tuple(peers), **images)
+
+
+def both(name, family, usual, peers, **images):
+    """A family's training and its scoring."""
+    return [
+        workload(f"{name}-{work}", family, work, batch, BOTH, usual, peers(work), **images)
+        for work, batch in (("train", 16), ("score", INFERENCE_BATCH))
+    ]
 
 
 BOTH, SINGLE = (BF16, F32), (F32,)
@@ -130,6 +165,16 @@ WORKLOADS = [
         "made-sample", MADE, "sample", WEIGHTY_BATCH, SINGLE, Peer("masked"),
         variants(["blocks"], [F32, BF16_WEIGHTS], ["off"])
         + variants(["blocks"], [F32, BF16_WEIGHTS], ["off"], batch=LARGER)),
+    *both("gated", GATED, Peer("full"), convolutional_peers),
+    *both("plus", PLUS, Peer("full"), convolutional_peers),
+    *both(
+        "snail", SNAIL, Peer("full"),
+        lambda work: convolutional_peers(work, ("cropped", "padded"))),
+    *both("transformer", TRANSFORMER, Peer("fused"), transformer_peers),
+    *both("local", LOCAL, Peer("full"), convolutional_peers),
+    *both(
+        "mixture", MIXTURE, Peer("full"), convolutional_peers, head="logistic-mixture",
+        size="32x32", channels="rgb"),
 ]
 
 # Two threads against one, training: (workload, precision).

@@ -1,5 +1,6 @@
 // The length of PNG files that are never made: for the smallest of six, the container, its checksums and
 // an encoder for each would cost as much as the compression itself.
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,30 +10,37 @@
 
 enum { FILTERS = 5 }; // None, sub, up, average, Paeth, numbered as in the file.
 
-static unsigned magnitude(uint8_t difference) {
-  return difference < 128 ? difference : 256u - difference;
-}
-
-static uint8_t paeth(int left, int above, int corner) {
+static int paeth(int left, int above, int corner) {
   const int p = left + above - corner;
   const int a = abs(p - left), b = abs(p - above), c = abs(p - corner);
-  return (uint8_t)(a <= b && a <= c ? left : b <= c ? above : corner);
+  return a <= b && a <= c ? left : b <= c ? above : corner;
 }
 
-/// Writes the row under all filters, each behind its number.
-static void filter_row(
-    const uint8_t *row, const uint8_t *above, size_t count, size_t step, uint8_t *filtered[]) {
-  for (uint8_t filter = 0; filter < FILTERS; filter++) *filtered[filter]++ = filter;
-  for (size_t i = 0; i < count; i++) {
-    const uint8_t x = row[i], up = above ? above[i] : 0;
-    const uint8_t left = i < step ? 0 : row[i - step];
-    const uint8_t corner = i < step || !above ? 0 : above[i - step];
-    *filtered[0]++ = x;
-    *filtered[1]++ = (uint8_t)(x - left);
-    *filtered[2]++ = (uint8_t)(x - up);
-    *filtered[3]++ = (uint8_t)(x - (left + up) / 2);
-    *filtered[4]++ = (uint8_t)(x - paeth(left, up, corner));
+/// Writes a row of `count` bytes under all filters, each behind its number, the filters' data `apart` bytes
+/// from one another; `above` is a row of zeros for the first. Before the first `step` bytes of both rows lie
+/// as many zeros. Answers the filter that leaves least, of those that are usable.
+static int filter_row(
+    const uint8_t *restrict row, const uint8_t *restrict above, int count, int step,
+    uint8_t *restrict filtered, size_t apart, const int *usable) {
+  for (int filter = 0; filter < FILTERS; filter++) filtered[filter * apart] = (uint8_t)filter;
+  filtered++;
+  for (int i = 0; i < count; i++) {
+    const uint8_t x = row[i], up = above[i], left = row[i - step], corner = above[i - step];
+    filtered[i] = x;
+    filtered[apart + i] = (uint8_t)(x - left);
+    filtered[2 * apart + i] = (uint8_t)(x - up);
+    filtered[3 * apart + i] = (uint8_t)(x - (left + up) / 2);
+    filtered[4 * apart + i] = (uint8_t)(x - paeth(left, up, corner));
   }
+  unsigned long least = ULONG_MAX;
+  int best = 0;
+  for (int filter = 0; filter < FILTERS; filter++) {
+    if (!usable[filter]) continue;
+    unsigned long sum = 0;
+    for (int i = 0; i < count; i++) sum += (unsigned)abs((int8_t)filtered[filter * apart + i]);
+    if (sum < least) least = sum, best = filter;
+  }
+  return best;
 }
 
 /// The bytes that `data` compresses to, or none where they were more than `most`.
@@ -71,7 +79,7 @@ static double promised(const uint8_t *data, size_t count) {
   }
   double bits = 0;
   for (int x = 0; x < 256; x++) {
-    if (seen[x]) bits += 3 - (double)seen[x] * log2((double)seen[x] / (double)all);
+    if (seen[x]) bits += 3 - (double)seen[x] * log2f((float)seen[x] / (float)all);
   }
   return bits;
 }
@@ -87,27 +95,23 @@ static int begin(z_stream *stream, size_t count, int strategy) {
   return deflateInit2(stream, 9, Z_DEFLATED, bits, memory, strategy);
 }
 
-size_t codec_png_least_length(const uint8_t *pixels, const codec_header *header) {
+size_t codec_png_least_length(
+    const uint8_t *pixels, const codec_header *header, double within) {
   const size_t row = (size_t)header->width * header->channels, height = header->height;
-  const size_t count = (row + 1) * height;
-  uint8_t *data = malloc((FILTERS + 1) * count);
+  const size_t step = header->channels, count = (row + 1) * height;
+  // The data under each filter, under the best of each row, and two rows behind their zeros.
+  uint8_t *data = malloc((FILTERS + 1) * count + 2 * (step + row));
   if (!data) return 0;
-  uint8_t *next[FILTERS];
-  for (int filter = 0; filter < FILTERS; filter++) next[filter] = data + filter * count;
+  uint8_t *rows[2] = {data + (FILTERS + 1) * count + step, data + (FILTERS + 1) * count + 2 * step + row};
+  for (int i = 0; i < 2; i++) memset(rows[i] - step, 0, step + row);
   // Along a side of one pixel libpng does not filter. The last is for the best of each row.
   const int wide = header->width > 1, high = height > 1;
   const int usable[FILTERS + 1] = {1, wide, high, wide && high, wide && high, wide || high};
   for (size_t y = 0; y < height; y++) {
-    filter_row(
-        pixels + y * row, y ? pixels + (y - 1) * row : NULL, row, header->channels, next);
-    unsigned long least = 0;
-    int best = 0;
-    for (int filter = 0; filter < FILTERS; filter++) {
-      unsigned long sum = 0;
-      for (size_t i = 0; i < row; i++) sum += magnitude((next[filter] - row)[i]);
-      if (filter == 0 || (usable[filter] && sum < least)) least = sum, best = filter;
-    }
-    memcpy(data + FILTERS * count + y * (row + 1), next[best] - row - 1, row + 1);
+    uint8_t *const this = rows[y & 1], *const to = data + y * (row + 1);
+    memcpy(this, pixels + y * row, row);
+    const int best = filter_row(this, rows[~y & 1], (int)row, (int)step, to, count, usable);
+    memcpy(to + FILTERS * count, to + (size_t)best * count, row + 1);
   }
 
   // The strategies in the order of what they promise: the least is among the first three but for
@@ -116,7 +120,7 @@ size_t codec_png_least_length(const uint8_t *pixels, const codec_header *header)
   int order[FILTERS + 1], strategies = 0;
   for (int filter = 0; filter <= FILTERS; filter++) {
     if (!usable[filter]) continue;
-    promise[filter] = promised(data + filter * count, count);
+    promise[filter] = promised(data + (size_t)filter * count, count);
     int place = strategies++;
     for (; place > 0 && promise[filter] < promise[order[place - 1]]; place--) {
       order[place] = order[place - 1];
@@ -126,17 +130,19 @@ size_t codec_png_least_length(const uint8_t *pixels, const codec_header *header)
   size_t least = 0;
   for (int kind = 0; kind < 2; kind++) {
     z_stream stream;
-    if (begin(&stream, count, kind ? Z_FILTERED : Z_DEFAULT_STRATEGY) != Z_OK) {
-      least = 0;
-      break;
-    }
+    int begun = 0;
     for (int place = 0; place < strategies && place < 3; place++) {
-      if ((order[place] > 0) != kind) continue;
+      if ((order[place] > 0) != kind || promise[order[place]] > within * promise[order[0]]) continue;
+      if (!begun && begin(&stream, count, kind ? Z_FILTERED : Z_DEFAULT_STRATEGY) != Z_OK) {
+        free(data);
+        return 0;
+      }
+      begun = 1;
       const size_t most = least ? least : SIZE_MAX;
-      const size_t length = compressed(&stream, data + order[place] * count, count, most);
+      const size_t length = compressed(&stream, data + (size_t)order[place] * count, count, most);
       if (length && length < most) least = length;
     }
-    deflateEnd(&stream);
+    if (begun) deflateEnd(&stream);
   }
   free(data);
   // Signature, header and end.

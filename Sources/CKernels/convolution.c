@@ -57,32 +57,9 @@ COPY(copy_f32, float, 0.0f)
 // From -0 to -infinity; what has a sign and is larger than that is not a number.
 COPY(copy_bf16, int16_t, (int16_t)-127)
 
-#define INNER
-#define OUTER SL_CLONES
-#define KIND f32
-#include "convolution_tiles.h"
-#undef KIND
-#define KIND bf16
-#include "convolution_tiles.h"
-#undef KIND
-#undef INNER
-#undef OUTER
-
-#if defined(__x86_64__)
 #define copy_dot copy_bf16
-#define INNER SL_DOT
-#define OUTER SL_DOT
-#define KIND dot
-#include "convolution_tiles.h"
-#endif
-
-SL_INLINE sl_body forward_part(int half) {
-  if (!half) return forward_part_f32;
-#if defined(__x86_64__)
-  if (sl_has_dot()) return forward_part_dot;
-#endif
-  return forward_part_bf16;
-}
+#define KERNEL_FILE "convolution_tiles.h"
+#include "every_kind.h"
 
 static pass pass_of(const sl_convolution *shape, int transposed, const void *x, const void *packed,
                     const sl_epilogue *end, void *y) {
@@ -118,7 +95,7 @@ void sl_convolve_packed(const sl_convolution *shape, int transposed, const void 
   }
   j.ahead = j.band * j.shape.width;
   j.bands = (j.shape.height + j.band - 1) / j.band;
-  sl_parallel(forward_part(shape->half), &j, shape->images * j.bands, 1);
+  sl_parallel(KIND_OF(forward_part, shape->half), &j, shape->images * j.bands, 1);
 }
 
 void sl_convolve(const sl_convolution *shape, int transposed, const void *x, const float *weights,
@@ -165,15 +142,5 @@ void sl_convolve_pixel(const sl_convolution *shape, const void *x, void *memory,
       segments[now.count++] = next;
     }
   }
-  if (!shape->half) {
-    next_pixel_f32(&j, &now);
-    return;
-  }
-#if defined(__x86_64__)
-  if (sl_has_dot()) {
-    next_pixel_dot(&j, &now);
-    return;
-  }
-#endif
-  next_pixel_bf16(&j, &now);
+  KIND_OF(next_pixel, shape->half)(&j, &now);
 }

@@ -184,33 +184,10 @@ SL_INLINE size_t segments_of(const weight_pass *j, const band *b, size_t tap, se
   return b->rows;
 }
 
-#define INNER
-#define OUTER SL_CLONES
-#define KIND f32
-#include "convolution_weight_tiles.h"
-#undef KIND
-#define KIND bf16
-#include "convolution_weight_tiles.h"
-#undef KIND
-#undef INNER
-#undef OUTER
-
-#if defined(__x86_64__)
 #define pack_dot pack_bf16
 #define column_dot column_bf16
-#define INNER SL_DOT
-#define OUTER SL_DOT
-#define KIND dot
-#include "convolution_weight_tiles.h"
-#endif
-
-static sl_body weight_part(int half) {
-  if (!half) return weight_part_f32;
-#if defined(__x86_64__)
-  if (sl_has_dot()) return weight_part_dot;
-#endif
-  return weight_part_bf16;
-}
+#define KERNEL_FILE "convolution_weight_tiles.h"
+#include "every_kind.h"
 
 // Adds up the threads' sums in a fixed order and turns them to [O, I, kh, kw]. Items are the inputs,
 // and after them the bias.
@@ -258,6 +235,6 @@ void sl_convolution_weight_gradient(const sl_convolution *shape, const void *x, 
       .dbias = dbias,
   };
   j.band = band_of(shape, &j.taps);
-  sl_parallel(weight_part(shape->half), &j, shape->images, 1);
+  sl_parallel(KIND_OF(weight_part, shape->half), &j, shape->images, 1);
   sl_parallel(weight_reduction, &j, shape->inputs + 1, 8);
 }

@@ -65,34 +65,8 @@ SL_INLINE void ask_for_weights(const block *b, size_t row, size_t rows, size_t f
   }
 }
 
-#define INNER
-#define OUTER SL_CLONES
-#define KIND f32
-#include "product_tiles.h"
-#undef KIND
-
-#define KIND bf16
-#include "product_tiles.h"
-#undef KIND
-#undef INNER
-#undef OUTER
-
-#if defined(__x86_64__)
-#define INNER SL_DOT
-#define OUTER SL_DOT
-#define KIND dot
-#include "product_tiles.h"
-#endif
-
-static void sums_of_halves(const block *b, lanes *so_far) {
-#if defined(__x86_64__)
-  if (sl_has_dot()) {
-    sums_dot(b, so_far);
-    return;
-  }
-#endif
-  sums_bf16(b, so_far);
-}
+#define KERNEL_FILE "product_tiles.h"
+#include "every_kind.h"
 
 typedef struct {
   const sl_product *shape;
@@ -167,11 +141,7 @@ static void multiply_block(void *context, int part) {
       }
     }
   }
-  if (s->half) {
-    sums_of_halves(&b, so_far);
-  } else {
-    sums_f32(&b, so_far);
-  }
+  KIND_OF(sums, s->half)(&b, so_far);
   finish(j, &b, lane, so_far);
 }
 

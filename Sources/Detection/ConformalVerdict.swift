@@ -81,6 +81,11 @@ package struct ConformalVerdict: Sendable {
   /// How many normal images a p-value is a rank among.
   package var count: Int { normal.count }
 
+  /// How odd an image is, as a mean over the folds.
+  package func oddness(of vector: [Double]) -> Double {
+    folds.reduce(0) { $0 + $1.model.oddness(of: vector) / Double(folds.count) }
+  }
+
   /// How odd an image is, its p-value, and its scores' parts in it, all as means over the folds.
   package func verdict(
     on vector: [Double]

@@ -43,10 +43,12 @@ public struct Evidence: Sendable {
   public let bits: Double
   private let losslessBytes: Int?
   private let underGaussian: GaussianEvidence?
+  /// z_i = (x_i − µ_i) / √(σ_i² + 1), `[H, W, C]`: see `Scores/Residuals`.
+  let residuals: [Double]
 
   package init(
     _ place: Int, of batch: PixelBatch, _ pixels: PixelEncoding, _ measures: Measures,
-    _ needs: Needs, _ gaussian: LowRankGaussian? = nil
+    _ needs: Needs, _ gaussian: GaussianEvidence? = nil
   ) {
     self.pixels = pixels
     self.batch = batch
@@ -56,10 +58,16 @@ public struct Evidence: Sendable {
     bits = measures.surprise.withUnsafeBufferPointer { surprise in
       range.reduce(0.0) { $0 + Double(surprise[$1]) }
     }
-    let image = pixels.image(from: batch, at: place)
-    losslessBytes = needs.contains(.losslessLength) ? image.optimisedPNGByteCount : nil
-    underGaussian =
-      needs.contains(.gaussian) ? gaussian.map { GaussianEvidence(of: image, under: $0) } : nil
+    losslessBytes =
+      needs.contains(.losslessLength)
+      ? pixels.image(from: batch, at: place).promisingPNGByteCount : nil
+    underGaussian = gaussian
+    let scale = Self.intensitiesALevel(of: batch)
+    residuals =
+      needs.contains(.levels)
+      ? zip(measures.levelError[range], measures.levelVariance[range]).map { error, variance in
+        -scale * Double(error) / (scale * scale * Double(variance) + 1).squareRoot()
+      } : []
   }
 
   /// −log p(x), nats.
@@ -84,7 +92,7 @@ public struct Evidence: Sendable {
   /// keyed by the image's content: an image has the same wherever it lies.
   public var pit: ArraySlice<Float> { part(of: measures.pit, "pit") }
 
-  /// Length of the image, as the model sees it, as the smallest PNG file, bits.
+  /// Length of the image, as the model sees it, as a PNG file that is hardly longer than the smallest, bits.
   public var losslessBits: Double {
     guard let losslessBytes else { preconditionFailure("the score does not need losslessLength") }
     return 8 * Double(losslessBytes)
@@ -97,7 +105,11 @@ public struct Evidence: Sendable {
   public var levelVariance: ArraySlice<Float> { part(of: measures.levelVariance, "levels") }
 
   /// Intensities, 0 … 255, from a level to the next.
-  public var intensitiesALevel: Double { 255 / Double(batch.levels - 1) }
+  public var intensitiesALevel: Double { Self.intensitiesALevel(of: batch) }
+
+  private static func intensitiesALevel(of batch: PixelBatch) -> Double {
+    255 / Double(batch.levels - 1)
+  }
 
   /// What the Gaussian density of the training images says.
   public var gaussian: GaussianEvidence {
@@ -131,26 +143,37 @@ public struct GaussianEvidence: Sendable {
   public let mirrored: Double
   public let upsideDown: Double
 
-  init(of image: Image, under gaussian: LowRankGaussian) {
-    let row = image.width * image.channels
-    let intensities = image.pixels.map(Float.init)
-    let own = gaussian.statistics(of: intensities)
-    (inside, residual) = (own.inside, own.residual)
-    func excess(_ intensity: (_ y: Int, _ x: Int, _ channel: Int) -> Float) -> Double {
-      var turned: [Float] = []
-      turned.reserveCapacity(intensities.count)
-      for y in 0..<image.height {
-        for x in 0..<image.width {
-          for channel in 0..<image.channels { turned.append(intensity(y, x, channel)) }
+  /// Of some images of one shape: the density's directions are read once for all of them.
+  static func of(_ images: [Image], under gaussian: LowRankGaussian) -> [GaussianEvidence] {
+    let rows = images.flatMap(turns)
+    let found = gaussian.statistics(ofRows: rows)
+    return images.indices.map { index in
+      let (own, mirrored, upsideDown) = (
+        found[3 * index], found[3 * index + 1], found[3 * index + 2]
+      )
+      return GaussianEvidence(
+        inside: own.inside, residual: own.residual,
+        mirrored: mirrored.negativeLogDensity - own.negativeLogDensity,
+        upsideDown: upsideDown.negativeLogDensity - own.negativeLogDensity)
+    }
+  }
+
+  /// Intensities of an image as it is, mirrored, and upside down.
+  private static func turns(_ image: Image) -> [Float] {
+    let (height, width, channels) = (image.height, image.width, image.channels)
+    let count = image.pixels.count
+    var rows = [Float](repeating: 0, count: 3 * count)
+    for y in 0..<height {
+      let (row, other) = (y * width, (height - 1 - y) * width)
+      for x in 0..<width {
+        for channel in 0..<channels {
+          let intensity = Float(image.pixels[(row + x) * channels + channel])
+          rows[(row + x) * channels + channel] = intensity
+          rows[count + (row + width - 1 - x) * channels + channel] = intensity
+          rows[2 * count + (other + x) * channels + channel] = intensity
         }
       }
-      return gaussian.statistics(of: turned).negativeLogDensity - own.negativeLogDensity
     }
-    mirrored = excess { y, x, c in
-      intensities[y * row + (image.width - 1 - x) * image.channels + c]
-    }
-    upsideDown = excess { y, x, c in
-      intensities[(image.height - 1 - y) * row + x * image.channels + c]
-    }
+    return rows
   }
 }

@@ -6,6 +6,8 @@ struct Kind: Sendable {
   let mean: [Double]
   /// L⁻¹ of the covariance L Lᵀ, row by row.
   let whitening: Rows
+  /// The same column by column.
+  private let columns: [Double]
   /// ln of the share of vectors in it less half of ln det of its covariance.
   let height: Double
   let share: Double
@@ -14,6 +16,7 @@ struct Kind: Sendable {
     let (whitening, logDeterminant) = covariance.whitening
     self.mean = mean
     self.whitening = whitening
+    columns = whitening.transposed.values
     self.share = share
     height = log(share) - logDeterminant / 2
   }
@@ -54,14 +57,32 @@ struct Kind: Sendable {
   }
 
   func distance(of vector: [Double]) -> Double {
-    whitened(zip(vector, mean).map { $0 - $1 }).reduce(0) { $0 + $1 * $1 }
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: mean.count) { white in
+      whiten({ vector[$0] - mean[$0] }, into: white)
+      return white.reduce(0) { $0 + $1 * $1 }
+    }
   }
 
   /// L⁻¹ v
   func whitened(_ vector: [Double]) -> [Double] {
-    let d = vector.count
-    return (0..<d).map { i in
-      (0...i).reduce(0) { $0 + whitening.values[i * d + $1] * vector[$1] }
+    [Double](unsafeUninitializedCapacity: mean.count) { white, count in
+      whiten({ vector[$0] }, into: UnsafeMutableBufferPointer(rebasing: white[..<mean.count]))
+      count = mean.count
+    }
+  }
+
+  /// Each number's sum over the vector's in their order, all numbers side by side.
+  @inline(__always)
+  private func whiten(
+    _ vector: (Int) -> Double, into white: UnsafeMutableBufferPointer<Double>
+  ) {
+    let d = mean.count
+    white.initialize(repeating: 0)
+    columns.withUnsafeBufferPointer { columns in
+      for j in 0..<d {
+        let value = vector(j)
+        for i in j..<d { white[i] += columns[j * d + i] * value }
+      }
     }
   }
 }

@@ -98,23 +98,28 @@ struct Kinds: Sendable {
 
   /// How far a vector is from the nearest kind; 0 or more but for what several kinds share.
   func distance(of vector: [Double]) -> Double {
-    let distances = kinds.map { $0.distance(of: vector) }
+    distance(kinds.map { $0.distance(of: vector) })
+  }
+
+  private func distance(_ distances: [Double]) -> Double {
     let least = distances.min()!
     let sum = distances.reduce(0) { $0 + exp((least - $1) / 2) }
     return least - 2 * log(sum / Double(kinds.count))
   }
 
-  /// What each number of a vector adds to its distance from the nearest kind.
-  func parts(of vector: [Double]) -> [Double] {
-    let nearest = kinds.min { $0.distance(of: vector) < $1.distance(of: vector) }!
+  /// The same, and what each number of the vector adds to its distance from the nearest kind.
+  func opinion(on vector: [Double]) -> (distance: Double, parts: [Double]) {
+    let distances = kinds.map { $0.distance(of: vector) }
+    let nearest = kinds[distances.indices.min { distances[$0] < distances[$1] }!]
     let centred = zip(vector, nearest.mean).map { $0 - $1 }
     let d = centred.count
     let white = nearest.whitened(centred)
     let root = nearest.whitening.values
-    return (0..<d).map { j in
+    let parts = (0..<d).map { j in
       var slope = 0.0
       for i in j..<d { slope += root[i * d + j] * white[i] }
       return centred[j] * slope
     }
+    return (distance(distances), parts)
   }
 }

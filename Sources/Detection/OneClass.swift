@@ -44,7 +44,8 @@ package struct OneClass: Sendable {
       let shares = depths(of: vector)
       return (shares.reduce(0, +), Array(zip(z, shares)).map { ($0, $1) })
     }
-    return (kinds.distance(of: z), zip(z, kinds.parts(of: z)).map { ($0, $1) })
+    let (distance, parts) = kinds.opinion(on: z)
+    return (distance, zip(z, parts).map { ($0, $1) })
   }
 
   /// Higher is odder.

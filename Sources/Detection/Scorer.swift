@@ -97,23 +97,27 @@ public struct Scorer {
   }
 
   /// The same without a table: of a part of the images, it may be, none of which has to be likely.
+  ///
+  /// Throws a `DetectionError` for an image that cannot be judged, and what the closures throw.
+  /// - Parameter judge: gives each row its verdict; one of this scorer's own (`judge(by:falseAlarmRate:)`).
   /// - Returns: false where it was stopped.
   public func score(
-    _ data: DataSet, visit: (_ index: Int, ScoreRow, Evidence) throws -> Void,
+    _ data: DataSet, judge: Judge? = nil,
+    visit: (_ index: Int, ScoreRow, Evidence) throws -> Void,
     progress: (_ images: Int) throws -> Bool = { _ in true }
-  ) rethrows -> Bool {
+  ) throws -> Bool {
     var done = 0
     while done < data.count {
       let indices = done..<min(done + trained.model.inferenceBatch, data.count)
       let batch = trained.batch(of: data, indices)
       let averaged =
         orders.count > 1 ? trained.logProbability(of: batch, over: orders).map { -$0 } : nil
-      for (index, (evidence, values)) in zip(indices, scored(batch)) {
-        let nats = averaged?[index - done]
-        let row = ScoreRow(
-          path: data.names[index], nats: nats ?? evidence.nats,
-          bitsPerDimension: (nats.map { $0 / M_LN2 } ?? evidence.bits) / Double(data.dimension),
-          scores: values + (verdict.map { [oddness(evidence, values, $0)] } ?? []))
+      let found = scored(batch, data.names[indices], judge)
+      for (index, (evidence, row)) in zip(indices, found) {
+        var row = try row.get()
+        if let nats = averaged?[index - done] {
+          (row.nats, row.bitsPerDimension) = (nats, nats / M_LN2 / Double(data.dimension))
+        }
         try visit(index, row, evidence)
       }
       done = indices.upperBound
@@ -122,31 +126,61 @@ public struct Scorer {
     return true
   }
 
-  private func oddness(
-    _ evidence: Evidence, _ values: [Double], _ verdict: ConformalVerdict
-  ) -> Double {
-    verdict.verdict(on: places.map { $0 == 0 ? evidence.nats : values[$0 - 1] }).oddness
-  }
-
-  /// The evidence of each image of a batch, from one pass of the model, and the scores' values.
-  private func scored(_ batch: PixelBatch) -> [(Evidence, [Double])] {
+  /// The evidence of each image of a batch, from one pass of the model, and its row; what follows the pass
+  /// is shared out among the threads.
+  private func scored(
+    _ batch: PixelBatch, _ names: ArraySlice<String>, _ judge: Judge?
+  ) -> [(Evidence, Result<ScoreRow, DetectionError>)] {
     let needs = scores.reduce(into: Evidence.Needs()) { $0.formUnion($1.needs) }
     let context = trained.context
     let measures = trained.model.conditionals(batch, in: context).measures(
       of: batch, needs.measures, in: context)
-    let (pixels, gaussian, scores, normals) = (
-      trained.configuration.pixels, gaussian, scores, normals
-    )
-    var results = [(Evidence, [Double])?](repeating: nil, count: batch.count)
+    let (pixels, gaussian) = (trained.configuration.pixels, gaussian)
+    let row = rows(judgedBy: judge)
+    var results = [(Evidence, Result<ScoreRow, DetectionError>)?](
+      repeating: nil, count: batch.count)
     results.withUnsafeMutableBufferPointer { results in
       // Each place is written once, by one thread.
       nonisolated(unsafe) let results = results
-      context.backend.concurrently(batch.count) { place in
-        let evidence = Evidence(place, of: batch, pixels, measures, needs, gaussian)
-        results[place] = (evidence, scores.map { $0.value(evidence, normals) })
+      let some = max(1, min(8, batch.count / 8))
+      context.backend.concurrently((batch.count + some - 1) / some) { part in
+        let places = part * some..<min(batch.count, (part + 1) * some)
+        let gaussians = gaussian.map { density in
+          GaussianEvidence.of(places.map { pixels.image(from: batch, at: $0) }, under: density)
+        }
+        for place in places {
+          let evidence = Evidence(
+            place, of: batch, pixels, measures, needs, gaussians?[place - places.lowerBound])
+          results[place] = (evidence, row(names[names.startIndex + place], evidence))
+        }
       }
     }
     return results.map { $0! }
+  }
+
+  /// What makes a row of an image's name and its evidence. A verdict that is asked for is reached once,
+  /// for its column and for what the judge says.
+  private func rows(
+    judgedBy judge: Judge?
+  ) -> @Sendable (String, Evidence) -> Result<ScoreRow, DetectionError> {
+    let (scores, normals, verdict, places) = (scores, normals, verdict, places)
+    return { name, evidence in
+      var row = ScoreRow(
+        path: name, nats: evidence.nats,
+        bitsPerDimension: evidence.bits / Double(evidence.dimension),
+        scores: scores.map { $0.value(evidence, normals) })
+      do throws(DetectionError) {
+        if judge?.score == Score.verdict { row.verdict = try judge?.verdict(on: row) }
+        if let verdict {
+          let vector = places.map { $0 == 0 ? row.nats : row.scores[$0 - 1] }
+          row.scores.append(row.verdict?.oddness ?? verdict.oddness(of: vector))
+        }
+        if row.verdict == nil { row.verdict = try judge?.verdict(on: row) }
+        return .success(row)
+      } catch {
+        return .failure(error)
+      }
+    }
   }
 
   /// The calibration that held-out normal images make.

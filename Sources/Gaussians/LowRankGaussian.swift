@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// A Gaussian density over vectors of D numbers whose covariance is R directions and the same noise in
@@ -96,32 +97,60 @@ public struct LowRankGaussian: Codable, Equatable, Sendable {
     return (values, directions.values)
   }
 
+  /// What a density says of a vector.
+  public struct Statistics: Equatable, Sendable {
+    /// Mahalanobis's squared distance from the mean within the R directions; R on average.
+    public let inside: Double
+    /// The same outside of them; D − R on average.
+    public let residual: Double
+    /// Nats.
+    public let negativeLogDensity: Double
+  }
+
   /// What the density says of one vector.
-  /// - Returns:
-  ///   - inside: Mahalanobis's squared distance from the mean within the R directions; R on average.
-  ///   - residual: the same outside of them; D − R on average.
-  ///   - negativeLogDensity: nats.
-  public func statistics(
-    of x: [Float]
-  ) -> (inside: Double, residual: Double, negativeLogDensity: Double) {
-    precondition(x.count == dimension, "expected \(dimension) numbers, found \(x.count)")
-    let centred = zip(x, mean).map { $0 - $1 }
-    var inside = 0.0
-    var explained = 0.0
-    centred.withUnsafeBufferPointer { centred in
-      directions.withUnsafeBufferPointer { directions in
-        for (r, variance) in variances.enumerated() {
-          let row = UnsafeBufferPointer(
-            rebasing: directions[r * dimension..<(r + 1) * dimension])
-          let along = Double(dot(centred, row))
-          inside += along * along / variance
-          explained += along * along
+  public func statistics(of x: [Float]) -> Statistics { statistics(ofRows: x)[0] }
+
+  /// The same of rows `[N, D]`; of each the same bits, alone or among others.
+  public func statistics(ofRows rows: [Float]) -> [Statistics] {
+    precondition(
+      rows.count % dimension == 0, "expected rows of \(dimension) numbers, found \(rows.count)")
+    let (along, squares) = shares(of: rows)
+    let logVolume = logVolume
+    return squares.indices.map { row in
+      var (inside, explained) = (0.0, 0.0)
+      for (r, variance) in variances.enumerated() {
+        let square = Double(along[r * squares.count + row]) * Double(along[r * squares.count + row])
+        inside += square / variance
+        explained += square
+      }
+      let residual = max(0, squares[row] - explained) / noise
+      return Statistics(
+        inside: inside, residual: residual,
+        negativeLogDensity: (logVolume + inside + residual) / 2)
+    }
+  }
+
+  /// What centred rows have of each direction, `[R, N]`, and their squared lengths.
+  private func shares(of rows: [Float]) -> (along: [Float], squares: [Double]) {
+    let count = rows.count / dimension
+    var centred = rows
+    var squares = [Double](repeating: 0, count: count)
+    centred.withUnsafeMutableBufferPointer { centred in
+      mean.withUnsafeBufferPointer { mean in
+        for row in 0..<count {
+          let values = centred[row * mean.count..<(row + 1) * mean.count]
+          var square = 0.0
+          for (index, mean) in zip(values.indices, mean) {
+            centred[index] -= mean
+            square += Double(centred[index]) * Double(centred[index])
+          }
+          squares[row] = square
         }
       }
     }
-    let square = centred.reduce(0.0) { $0 + Double($1) * Double($1) }
-    let residual = max(0, square - explained) / noise
-    return (inside, residual, (logVolume + inside + residual) / 2)
+    var along = [Float](repeating: 0, count: rank * count)
+    sl_rows_by_rows_f32(directions, rank, centred, count, dimension, &along)
+    return (along, squares)
   }
 
   /// s² of the density of the first directions alone: the mean of the other variances.
@@ -133,23 +162,12 @@ public struct LowRankGaussian: Codable, Equatable, Sendable {
   /// With how many of its directions, the first ones, the density of other rows `[N, D]` is highest.
   public func likeliestRank(of rows: [Float]) -> Int {
     // Mean squares of the rows along each direction and in all.
-    var along = [Double](repeating: 0, count: rank)
-    var all = 0.0
-    let count = rows.count / dimension
-    for row in 0..<count {
-      let centred = zip(rows[row * dimension..<(row + 1) * dimension], mean).map { $0 - $1 }
-      all += centred.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(count)
-      centred.withUnsafeBufferPointer { centred in
-        directions.withUnsafeBufferPointer { directions in
-          for r in 0..<rank {
-            let share = Double(
-              dot(
-                centred,
-                UnsafeBufferPointer(rebasing: directions[r * dimension..<(r + 1) * dimension])))
-            along[r] += share * share / Double(count)
-          }
-        }
-      }
+    let (shares, squares) = shares(of: rows)
+    let count = squares.count
+    let all = squares.reduce(0, +) / Double(count)
+    let along = (0..<rank).map { r in
+      shares[r * count..<(r + 1) * count].reduce(0.0) { $0 + Double($1) * Double($1) }
+        / Double(count)
     }
     var (inside, explained, logs) = (0.0, 0.0, 0.0)
     var best = (loss: Double.infinity, rank: 0)
@@ -172,22 +190,4 @@ public struct LowRankGaussian: Codable, Equatable, Sendable {
     Double(dimension) * log(2 * .pi) + variances.reduce(0) { $0 + log($1) }
       + Double(dimension - rank) * log(noise)
   }
-}
-
-/// The product of two rows, eight partial sums side by side.
-private func dot(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>) -> Float {
-  var (first, second) = (SIMD8<Float>(), SIMD8<Float>())
-  let whole = a.count / 16 * 16
-  let (x, y) = (UnsafeRawPointer(a.baseAddress!), UnsafeRawPointer(b.baseAddress!))
-  for i in stride(from: 0, to: whole * 4, by: 64) {
-    first +=
-      x.loadUnaligned(fromByteOffset: i, as: SIMD8<Float>.self)
-      * y.loadUnaligned(fromByteOffset: i, as: SIMD8<Float>.self)
-    second +=
-      x.loadUnaligned(fromByteOffset: i + 32, as: SIMD8<Float>.self)
-      * y.loadUnaligned(fromByteOffset: i + 32, as: SIMD8<Float>.self)
-  }
-  var rest: Float = 0
-  for i in whole..<a.count { rest += a[i] * b[i] }
-  return (first + second).sum() + rest
 }

@@ -134,27 +134,23 @@ public struct ImageSource: Sendable {
   public func load(
     _ range: Range<Int>, height: Int, width: Int, channels: Int
   ) -> Loaded {
-    var outcomes = [(Result<Image, any Error>, flaw: String?)?](repeating: nil, count: range.count)
-    outcomes.withUnsafeMutableBufferPointer { list in
-      nonisolated(unsafe) let outcomes = list  // each index writes its own part
-      inParallel(range.count) { place in
-        var flaw: String?
-        let image = Result {
-          try self.image(at: range.lowerBound + place) { flaw = $0.onOneLine }
-            .fitted(height: height, width: width, channels: channels)
-        }
-        outcomes[place] = (image, flaw)
+    let outcomes = mapInParallel(range.count, piece: 8) { place in
+      var flaw: String?
+      let image = Result {
+        try self.image(at: range.lowerBound + place) { flaw = $0.onOneLine }
+          .fitted(height: height, width: width, channels: channels)
       }
+      return (image, flaw: flaw)
     }
     var loaded: [(index: Int, flaw: String?)] = []
     var failures: [(index: Int, error: any Error)] = []
     var pixels: [UInt8] = []
     pixels.reserveCapacity(range.count * height * width * channels)
     for (index, outcome) in zip(range, outcomes) {
-      switch outcome!.0 {
+      switch outcome.0 {
       case .success(let image):
         pixels += image.pixels
-        loaded.append((index, outcome!.flaw))
+        loaded.append((index, outcome.flaw))
       case .failure(let error): failures.append((index, error))
       }
     }
@@ -187,22 +183,17 @@ public struct ImageSource: Sendable {
     var result = Mapped<Value>(skipped: skipped)
     for start in stride(from: 0, to: count, by: 32) {
       let chunk = start..<min(count, start + 32)
-      var outcomes = [(Result<Value, any Error>, flaw: String?)?](
-        repeating: nil, count: chunk.count)
-      outcomes.withUnsafeMutableBufferPointer { list in
-        nonisolated(unsafe) let outcomes = list  // each index writes its own part
-        inParallel(chunk.count, piece: 1) { place in
-          var flaw: String?
-          let value = Result { make(try image(at: start + place) { flaw = $0 }) }
-          outcomes[place] = (value, flaw)
-        }
+      let outcomes = mapInParallel(chunk.count) { place in
+        var flaw: String?
+        let value = Result { make(try image(at: start + place) { flaw = $0 }) }
+        return (value, flaw: flaw)
       }
       for (index, outcome) in zip(chunk, outcomes) {
-        switch outcome!.0 {
+        switch outcome.0 {
         case .success(let value):
           result.indices.append(index)
           result.values.append(value)
-          if let flaw = outcome!.flaw {
+          if let flaw = outcome.flaw {
             result.flawed.append(FileRemark(path: names[index], reason: flaw.onOneLine))
           }
         case .failure(let error):

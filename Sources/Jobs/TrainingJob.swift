@@ -109,7 +109,7 @@ public struct TrainingJob {
         validation: ground.validation, backend: backend,
         checkpointInterval: request.checkpointInterval)
     } catch let error as ModelError where !request.resumes {
-      throw SizeError(request.run, ground.configuration.model, .impossible("\(error)"))
+      throw SizeError(request.run, ground.configuration.model, .impossible(error))
     }
   }
 

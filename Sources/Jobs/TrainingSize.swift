@@ -27,7 +27,7 @@ struct TrainingSize {
     do {
       memory = try model.bytesToTrain()
     } catch let error as ModelError {
-      throw SizeError(run, model, .impossible("\(error)"))
+      throw SizeError(run, model, .impossible(error))
     }
     // Bytes on the disk and in memory: 20 and 24 a weight.
     try check(disk: memory / 24 * 20, memory: memory, seconds: 0)
@@ -71,7 +71,7 @@ struct TrainingSize {
 public struct SizeError: Error, Sendable, CustomStringConvertible {
   public enum Problem: Equatable, Sendable {
     /// No machine, or not this one, can hold the model or its steps.
-    case impossible(String)
+    case impossible(ModelError)
     /// Bytes of memory.
     case memory(needed: Int, found: Int)
     /// Bytes on the disk.

@@ -177,7 +177,8 @@ public struct DeepNADE: Reordering {
   public func telling(in order: [Int]) -> DeepNADE { DeepNADE(self, told: order) }
 
   private init(_ model: DeepNADE, told: [Int]) {
-    precondition(told.sorted().elementsEqual(0..<model.image.dimension), "no order of its sub-pixels")
+    precondition(
+      told.sorted().elementsEqual(0..<model.image.dimension), "no order of its sub-pixels")
     (image, head, seed) = (model.image, model.head, model.seed)
     (first, hidden, output) = (model.first, model.hidden, model.output)
     self.told = told

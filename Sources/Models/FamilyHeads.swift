@@ -37,13 +37,10 @@ extension ModelFamily {
   func require(_ head: Head.Kind, of image: ImageShape) throws {
     if images(with: head) == .none {
       let own = Head.Kind.allCases.filter { images(with: $0) != .none }.map(\.name)
-      throw ModelError.invalid(
-        "\(name) with a \(head) head: expected \(own.joined(separator: ", ")), found \(head)")
+      throw ModelError.head("\(head)", of: name, known: own)
     }
     guard takes(head, of: image) else {
-      throw ModelError.invalid(
-        "\(name) with a \(head) head: expected grey images, because it tells one sub-pixel at a time and"
-          + " the head wants whole pixels, found \(image.channels) channels")
+      throw ModelError.headOfWholePixels("\(head)", of: name, channels: image.channels)
     }
   }
 }

@@ -66,14 +66,15 @@ public struct GatedPixelCNN: DensityModel {
       let h = try specification.count(channels)
       let colours = specification.head.steps(channels: specification.image.channels)
       guard h % colours == 0 else {
-        throw ModelError.invalid(
-          "setting channels of gated-pixelcnn: expected a multiple of \(colours) (as many a"
-            + " colour), found \(h)")
+        throw ModelError.setting(
+          "channels", of: "gated-pixelcnn",
+          expected: "a multiple of \(colours) (as many a colour)", found: "\(h)")
       }
       let size = try specification.count(first)
       guard size % 2 == 1, (3...15).contains(size) else {
-        throw ModelError.invalid(
-          "setting first of gated-pixelcnn: expected an odd number 3 ... 15, found \(size)")
+        throw ModelError.setting(
+          "first", of: "gated-pixelcnn",
+          expected: "an odd number 3 ... 15", found: "\(size)")
       }
       return GatedPixelCNN(
         specification.image, specification.head, layers: try specification.count(layerCount),

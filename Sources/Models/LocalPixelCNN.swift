@@ -43,14 +43,15 @@ public struct LocalPixelCNN: DensityModel {
       let h = try specification.count(channels)
       let colours = specification.head.steps(channels: specification.image.channels)
       guard h >= colours else {
-        throw ModelError.invalid(
-          "setting channels of local-pixelcnn: expected at least \(colours) (one a colour), found"
-            + " \(h)")
+        throw ModelError.setting(
+          "channels", of: "local-pixelcnn",
+          expected: "at least \(colours) (one a colour)", found: "\(h)")
       }
       let reach = try specification.count(reach)
       guard reach <= 10 else {
-        throw ModelError.invalid(
-          "setting reach of local-pixelcnn: expected 1 ... 10, found \(reach)")
+        throw ModelError.setting(
+          "reach", of: "local-pixelcnn",
+          expected: "1 ... 10", found: "\(reach)")
       }
       return LocalPixelCNN(
         specification.image, specification.head, reach: reach, channels: h,

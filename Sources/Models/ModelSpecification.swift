@@ -3,17 +3,6 @@ import Heads
 import Layers
 import Tensors
 
-/// What is wrong with a model that somebody asked for, in one line.
-public enum ModelError: Error, CustomStringConvertible, Sendable {
-  case invalid(String)
-
-  public var description: String {
-    switch self {
-    case .invalid(let line): line
-    }
-  }
-}
-
 /// One setting of a model family: `--set name=value`.
 public struct Setting: Sendable {
   public enum Kind: Sendable {
@@ -114,13 +103,10 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     classes: Int? = nil, seed: UInt64 = 0
   ) throws {
     guard let family = ModelFamily.all.first(where: { $0.name == name }) else {
-      let known = ModelFamily.all.map(\.name).joined(separator: ", ")
-      throw ModelError.invalid("model: expected one of \(known), found \(name)")
+      throw ModelError.unknownModel(name)
     }
     for key in settings.keys.sorted() where !family.settings.contains(where: { $0.name == key }) {
-      let known = family.settings.map(\.name).joined(separator: ", ")
-      throw ModelError.invalid(
-        "settings of \(name): expected \(known.isEmpty ? "none" : known), found \(key)")
+      throw ModelError.unknownSetting(key, of: name, known: family.settings.map(\.name))
     }
     self.name = name
     self.settings = Dictionary(
@@ -174,9 +160,8 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     let bytes = try bytesToTrain()
     let memory = ProcessInfo.processInfo.physicalMemory
     guard UInt64(bytes) < memory else {
-      throw ModelError.invalid(
-        "\(name) on \(image) with \(head.levels) levels: expected to fit in"
-          + " \(memory >> 30) GiB of memory, needs \(bytes >> 30) GiB to train")
+      throw ModelError.memory(
+        name, image, levels: head.levels, needed: bytes, found: Int(clamping: memory))
     }
     return try family.make(self, seed, store.root.told(classes: classes ?? 0))
   }
@@ -188,9 +173,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     // Products of these sides and of settings within their limit fit in 64 bits.
     let limit = 1 << 26
     guard image.dimension <= limit else {
-      throw ModelError.invalid(
-        "\(name) on \(image): expected at most \(limit) sub-pixels an image, found"
-          + " \(image.dimension)")
+      throw ModelError.imagesTooLarge(name, image, most: limit)
     }
     let store = ParameterStore.measuring()
     _ = try family.make(self, seed, store.root.told(classes: classes ?? 0))
@@ -209,9 +192,8 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   func count(_ setting: Setting) throws -> Int {
     let values = try counts(setting)
     guard values.count == 1 else {
-      throw ModelError.invalid(
-        "setting \(setting.name) of \(name): expected one whole number, found"
-          + " \(settings[setting.name] ?? "")")
+      throw ModelError.setting(
+        setting.name, of: name, expected: "one whole number", found: settings[setting.name] ?? "")
     }
     return values[0]
   }
@@ -219,8 +201,8 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   func fraction(_ setting: Setting) throws -> Double {
     let text = settings[setting.name] ?? setting.defaultValue
     guard let value = Double(text), value >= 0, value < 1 else {
-      throw ModelError.invalid(
-        "setting \(setting.name) of \(name): expected a number 0 ≤ x < 1, found \(text)")
+      throw ModelError.setting(
+        setting.name, of: name, expected: "a number 0 ≤ x < 1", found: text)
     }
     return value
   }
@@ -228,8 +210,8 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   func isOn(_ setting: Setting) throws -> Bool {
     let text = settings[setting.name] ?? setting.defaultValue
     guard text == "on" || text == "off" else {
-      throw ModelError.invalid(
-        "setting \(setting.name) of \(name): expected on or off, found \(text)")
+      throw ModelError.setting(
+        setting.name, of: name, expected: "on or off", found: text)
     }
     return text == "on"
   }
@@ -254,8 +236,8 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     }
     let limit = 1 << 18
     guard values.allSatisfy({ $0 != nil && $0! >= 1 && $0! <= limit }) else {
-      throw ModelError.invalid(
-        "setting \(setting.name) of \(name): expected whole numbers 1 ... \(limit), found \(text)")
+      throw ModelError.setting(
+        setting.name, of: name, expected: "whole numbers 1 ... \(limit)", found: text)
     }
     return values.map { $0! }
   }

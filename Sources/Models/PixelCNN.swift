@@ -53,8 +53,9 @@ public struct PixelCNN: DensityModel {
       let h = try specification.count(channels)
       let colours = specification.head.steps(channels: specification.image.channels)
       guard h >= colours else {
-        throw ModelError.invalid(
-          "setting channels of pixelcnn: expected at least \(colours) (one a colour), found \(h)")
+        throw ModelError.setting(
+          "channels", of: "pixelcnn",
+          expected: "at least \(colours) (one a colour)", found: "\(h)")
       }
       return PixelCNN(
         specification.image, specification.head, blocks: try specification.count(blockCount),

@@ -71,14 +71,15 @@ public struct PixelCNNPlus: DensityModel {
     make: { specification, _, scope in
       let (h, colours) = (try specification.count(channels), specification.image.channels)
       guard h >= colours else {
-        throw ModelError.invalid(
-          "setting channels of pixelcnn++: expected at least \(colours) (one a colour), found"
-            + " \(h)")
+        throw ModelError.setting(
+          "channels", of: "pixelcnn++",
+          expected: "at least \(colours) (one a colour)", found: "\(h)")
       }
       let levels = try specification.count(levelCount)
       guard levels <= 8 else {
-        throw ModelError.invalid(
-          "setting levels of pixelcnn++: expected 1 ... 8, found \(levels)")
+        throw ModelError.setting(
+          "levels", of: "pixelcnn++",
+          expected: "1 ... 8", found: "\(levels)")
       }
       return PixelCNNPlus(
         specification.image, specification.head, levels: levels,

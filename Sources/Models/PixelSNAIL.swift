@@ -63,9 +63,9 @@ public struct PixelSNAIL: DensityModel {
     make: { specification, _, scope in
       let (h, colours) = (try specification.count(channels), specification.image.channels)
       guard h >= colours else {
-        throw ModelError.invalid(
-          "setting channels of pixelsnail: expected at least \(colours) (one a colour), found"
-            + " \(h)")
+        throw ModelError.setting(
+          "channels", of: "pixelsnail",
+          expected: "at least \(colours) (one a colour)", found: "\(h)")
       }
       return PixelSNAIL(
         specification.image, specification.head, blocks: try specification.count(blockCount),

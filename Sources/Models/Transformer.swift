@@ -55,8 +55,9 @@ public struct Transformer: DensityModel {
     make: { specification, _, scope in
       let (d, count) = (try specification.count(channels), try specification.count(heads))
       guard d % count == 0 else {
-        throw ModelError.invalid(
-          "setting heads of transformer: expected a divisor of \(d) channels, found \(count)")
+        throw ModelError.setting(
+          "heads", of: "transformer",
+          expected: "a divisor of \(d) channels", found: "\(count)")
       }
       return Transformer(
         specification.image, specification.head, layers: try specification.count(layerCount),

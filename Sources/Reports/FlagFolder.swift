@@ -51,7 +51,8 @@ struct FlagFolder {
       return ContactSheet.Tile(
         image: picture.image, caption: "p \(short(verdict.pValue))", flagged: verdict.flagged)
     }
-    try ContactSheet(tiles: tiles, total: rows.count).image.writePNG(to: file("contact-sheet.png"))
+    try ContactSheet(tiles: tiles, total: rows.count).image.writePNG(
+      to: file("contact-sheet.png"), .quick)
 
     var report = FlagReport(
       title: job.title, table: found.table, pictures: pictures.oddestFirst,
@@ -82,7 +83,7 @@ struct FlagFolder {
   static func write(_ picture: Image, as name: String, to folder: String) throws {
     let path = joined(joined(folder, "heatmaps"), name)
     try makeFolder(String(path[..<path.lastIndex(of: "/")!]))
-    try picture.writePNG(to: path)
+    try picture.writePNG(to: path, .quick)
   }
 }
 

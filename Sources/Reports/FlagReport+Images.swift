@@ -97,6 +97,6 @@ extension FlagReport {
   }
 
   private func dataURI(_ image: Image) -> String {
-    "data:image/png;base64,\(Data(image.encodedPNG()).base64EncodedString())"
+    "data:image/png;base64,\(Data(image.encodedPNG(.quick)).base64EncodedString())"
   }
 }

@@ -79,12 +79,10 @@ public struct ScorerInspector: Inspector {
         }
       }
       let isWhole = try scorer.score(
-        loaded.images,
+        loaded.images, judge: judge,
         visit: { place, row, evidence in
           let (index, flaw) = loaded.origins[place]
           try visitFailures(before: index)
-          var row = row
-          row.verdict = try judge?.verdict(on: row)
           try visit(index, .success(inspection(row, flaw, evidence)))
         },
         progress: { try progress(loaded.origins[$0 - 1].index + 1) })

@@ -40,6 +40,11 @@ public struct OddestPictures: Sendable {
         row: row, image: image.within(side), heat: heat?.within(side), original: original)
     }
 
+    /// Its sides when it is.
+    func sides(within side: Int) -> (width: Int, height: Int) {
+      fitting(image.width, image.height, side)
+    }
+
     fileprivate var bytes: Int { image.pixels.count + (heat?.steps.count ?? 0) }
     fileprivate var isLarge: Bool { max(image.width, image.height) > OddestPictures.smallSide }
   }
@@ -159,7 +164,7 @@ extension Image {
 }
 
 /// Sides brought down to at most so many pixels.
-private func fitting(_ width: Int, _ height: Int, _ side: Int) -> (Int, Int) {
+private func fitting(_ width: Int, _ height: Int, _ side: Int) -> (width: Int, height: Int) {
   let longest = max(width, height)
   guard longest > side else { return (width, height) }
   return (max(1, width * side / longest), max(1, height * side / longest))

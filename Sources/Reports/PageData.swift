@@ -83,31 +83,31 @@ struct PageData {
   private static func sheets(
     of pictures: [OddestPictures.Picture]
   ) -> (elements: String, tiles: [Int: String]) {
-    var elements = ""
+    @Sendable func shown(_ number: Int) -> ArraySlice<OddestPictures.Picture> {
+      pictures[number * sheet..<min((number + 1) * sheet, pictures.count)]
+    }
+    let made = elements((pictures.count + sheet - 1) / sheet, within: smallBytes) { number in
+      let some = shown(number).map { $0.within(OddestPictures.smallSide) }
+      let images = element("image-\(number)", strip(of: some.map(\.image)))
+      guard some.contains(where: { $0.heat != nil }) else { return images }
+      let maps = some.map { picture in
+        picture.heat?.grey(levels: 32)
+          ?? Image(
+            height: picture.image.height, width: picture.image.width, channels: 1,
+            pixels: [UInt8](repeating: 0, count: picture.image.height * picture.image.width))
+      }
+      return images + element("map-\(number)", strip(of: maps))
+    }
     var tiles: [Int: String] = [:]
-    for start in stride(from: 0, to: pictures.count, by: sheet)
-    where elements.utf8.count < smallBytes {
-      let number = start / sheet
-      let some = pictures[start..<min(start + sheet, pictures.count)].map {
-        $0.within(OddestPictures.smallSide)
-      }
-      elements += element("image-\(number)", strip(of: some.map(\.image)))
-      if some.contains(where: { $0.heat != nil }) {
-        let maps = some.map { picture in
-          picture.heat?.grey(levels: 32)
-            ?? Image(
-              height: picture.image.height, width: picture.image.width, channels: 1,
-              pixels: [UInt8](repeating: 0, count: picture.image.height * picture.image.width))
-        }
-        elements += element("map-\(number)", strip(of: maps))
-      }
+    for number in made.indices {
       var top = 0
-      for picture in some {
-        tiles[picture.row] = "[\(number),\(top),\(picture.image.width),\(picture.image.height)]"
-        top += picture.image.height
+      for picture in shown(number) {
+        let (width, height) = picture.sides(within: OddestPictures.smallSide)
+        tiles[picture.row] = "[\(number),\(top),\(width),\(height)]"
+        top += height
       }
     }
-    return (elements, tiles)
+    return (made.joined(), tiles)
   }
 
   /// Pictures that are larger than the small ones, while there is room, and of each row
@@ -115,23 +115,40 @@ struct PageData {
   private static func largePictures(
     _ pictures: [OddestPictures.Picture], budget: Int
   ) -> (elements: String, tiles: [Int: String]) {
-    var elements = ""
-    var tiles: [Int: String] = [:]
-    for picture in pictures.prefix(OddestPictures.large) where elements.utf8.count < budget {
-      let (w, h) = (picture.image.width, picture.image.height)
-      guard max(w, h) > OddestPictures.smallSide else { continue }
-      let number = tiles.count
-      elements += element("large-image-\(number)", picture.image)
-      if let heat = picture.heat {
-        elements += element("large-map-\(number)", heat.grey(levels: 64))
-      }
-      tiles[picture.row] = "[\(number),\(w),\(h)]"
+    let large = pictures.prefix(OddestPictures.large).filter {
+      max($0.image.width, $0.image.height) > OddestPictures.smallSide
     }
-    return (elements, tiles)
+    let made = elements(large.count, within: budget) { number in
+      let picture = large[number]
+      return element("large-image-\(number)", picture.image)
+        + (picture.heat.map { element("large-map-\(number)", $0.grey(levels: 64)) } ?? "")
+    }
+    let tiles = made.indices.map { number in
+      let (row, image) = (large[number].row, large[number].image)
+      return (row, "[\(number),\(image.width),\(image.height)]")
+    }
+    return (made.joined(), Dictionary(uniqueKeysWithValues: tiles))
+  }
+
+  /// The first of `count` elements, made on all cores, until they take so many bytes.
+  private static func elements(
+    _ count: Int, within budget: Int, _ make: @Sendable (Int) -> String
+  ) -> [String] {
+    var (elements, bytes): ([String], Int) = ([], 0)
+    let some = 16
+    while elements.count < count, bytes < budget {
+      let first = elements.count
+      for element in mapInParallel(min(some, count - first), { make(first + $0) })
+      where bytes < budget {
+        elements.append(element)
+        bytes += element.utf8.count
+      }
+    }
+    return elements
   }
 
   private static func element(_ name: String, _ image: Image) -> String {
-    let text = Data(image.encodedPNG()).base64EncodedString()
+    let text = Data(image.encodedPNG(.quick)).base64EncodedString()
     return "<script type=\"text/plain\" id=\"\(name)\">\(text)</script>\n"
   }
 

@@ -10,11 +10,6 @@ public struct ReadingReport: Encodable, Equatable, Sendable {
 
   public init() {}
 
-  /// Of data sets with the paths that they were loaded from.
-  public init(_ sets: [(path: String, data: DataSet)]) {
-    for (path, data) in sets { add(path, skipped: data.skipped, flawed: data.flawed) }
-  }
-
   public init(_ path: String, skipped: [FileRemark], flawed: [FileRemark]) {
     add(path, skipped: skipped, flawed: flawed)
   }

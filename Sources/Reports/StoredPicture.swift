@@ -22,7 +22,7 @@ struct StoredPicture: Equatable {
 
   private static func bytes(of image: Image) -> [UInt8] {
     guard max(image.width, image.height) <= OddestPictures.smallSide else {
-      return image.encodedPNG()
+      return image.encodedPNG(.quick)
     }
     return [UInt8(image.width), UInt8(image.height), UInt8(image.channels)] + image.pixels
   }

@@ -32,12 +32,11 @@ extension DensityModel {
     let bytes = stepBytesPerImage(parameters, precision)
     let most = (memory - weights) / bytes
     guard batch > most else { return }
-    let model = "\(name) on \(image) with \(head.levels) levels"
-    throw ModelError.invalid(
-      most < 1
-        ? "\(model): expected to fit in \(memory >> 30) GiB of memory, needs"
-          + " \((weights + bytes) >> 30) GiB to train on one image a step"
-        : "\(model): expected at most \(most) images a step to fit in \(memory >> 30) GiB of memory,"
-          + " found \(batch)")
+    guard most >= 1 else {
+      throw ModelError.memoryOfStep(
+        name, image, levels: head.levels, needed: weights + bytes, found: memory)
+    }
+    throw ModelError.batch(
+      batch, name, image, levels: head.levels, most: most, memory: memory)
   }
 }

@@ -1,11 +1,7 @@
 import ArgumentParser
 import Detection
-import Files
 import Foundation
-import Images
-import Jobs
 import Reports
-import Training
 
 struct Calibrate: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -28,18 +24,12 @@ struct Calibrate: ParsableCommand {
 
   func run() throws {
     let run = try options.open(runFolder)
-    if run.trained.configuration.experts == true {
-      throw FileError(
-        run.path, expected: "a run of one model",
-        found: "both experts, which rank images among those that their training set aside")
-    }
-    let (calibration, images) = try run.calibration(on: data, controls: true)
+    let (calibration, reading) = try run.calibration(on: data)
     let file = run.trained.run.calibrationFile
     try calibration.write(to: file)
     if let controls = calibration.controls, !controls.isEmpty {
       run.console.note(Control.table(of: controls))
     }
-    let reading = ReadingReport([(data, images)])
     try reading.write(to: run.trained.run.calibrationUnreadableFile, run.console)
     let result = Result(
       run: run.path, data: data, images: calibration.count, heldOut: calibration.heldOut,
@@ -63,27 +53,5 @@ struct Calibrate: ParsableCommand {
     let file: String
     let leastFalseAlarmRate: Double
     let controls: [Control.Result]
-  }
-}
-
-extension RunInUse {
-  /// The calibration that held-out normal images make, and the images.
-  /// - Parameters:
-  ///   - rate: the options of a rate that it must resolve, checked before anything is scored.
-  ///   - controls: whether to try what it tells apart.
-  func calibration(
-    on path: String, rate: FalseAlarmOptions? = nil, controls: Bool = false
-  ) throws -> (Calibration, images: DataSet) {
-    let images = try load(path)
-    try rate?.check(images.count, of: path)
-    let heldOut = try requireHeldOut(images, path)
-    let description = "\(path), \(counted(images.count, "image"))"
-    let more = controls ? Control.count(from: images.count) : 0
-    let calibration = try watching(path, images.count + more) { progress in
-      try trained.calibration(on: images, description, heldOut: heldOut, controls: controls) {
-        done, _ in progress(done)
-      }
-    }
-    return (calibration, images)
   }
 }

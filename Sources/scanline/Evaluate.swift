@@ -1,8 +1,6 @@
 import ArgumentParser
-import Files
-import Models
+import Jobs
 import Reports
-import Training
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -40,41 +38,29 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let run = try options.open(runFolder)
-    let trained = run.trained
-    let orders = try averaging.orders(of: trained, at: run.path)
-    let images = try run.load(data, useClasses: classes)
-    let line = ProgressLine(run.console)
-    let start = ContinuousClock.now
-    func goesOn(_ done: Int) -> Bool {
-      line.update("evaluating", Double(done), of: images.count, "images")
-      return !run.interruption.isRequested
+    try requirePath("DATA", data)
+    var job = EvaluationJob(run.trained, data: data)
+    job.orders = try averaging.orders(of: run.trained, at: run.path)
+    job.tellsClasses = classes
+    (job.strict, job.followsLinks) = (run.reading.strict, run.reading.followLinks)
+    if classes { try run.requireClasses() }
+    let (reading, line) = (ReadingDisplay(run.console), ProgressLine(run.console))
+    defer { line.clear() }
+    var came = "\(data) is not read to its end"
+    let outcome = try job.run { event in
+      switch event {
+      case .reading(let event): return reading.show(event)
+      case .evaluating(let done, let count):
+        came = "\(done) of \(count) images evaluated"
+        line.update("evaluating", Double(done), of: count, "images")
+        return !run.interruption.isRequested
+      }
     }
-    let (pixels, seed) = (trained.configuration.pixels, trained.configuration.seed)
-    let told = classes ? trained.mixture : nil
-    let classification = told?.classification(
-      of: images, pixels: pixels, seed: seed, in: trained.context, progress: goesOn)
-    let likelihood =
-      classification?.likelihood
-      ?? trained.model.likelihood(
-        of: images, pixels: pixels, seed: seed, over: orders, batch: trained.model.inferenceBatch,
-        in: trained.context, progress: goesOn)
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
     line.clear()
-    guard likelihood.nats.count == images.count else {
-      throw CommandError.stopped("\(likelihood.nats.count) of \(images.count) images evaluated")
-    }
-    if let index = likelihood.nats.firstIndex(where: { !$0.isFinite }) {
-      throw FileError(
-        images.names[index], expected: "a finite likelihood",
-        found: "\(likelihood.nats[index]) nats; the weights of the run are beyond all measure")
-    }
-    let png =
-      pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil
+    guard let outcome else { throw CommandError.stopped(came) }
     let result = Result(
-      likelihood, orders: orders.count, seconds: seconds, png: png,
-      classification.map { ClassesResult($0, logPrior: told?.logPrior ?? []) })
-    try run.console.result(
-      WithReading(result, ReadingReport([(data, images)])), text: result.text)
+      outcome, orders: job.orders.count, logPrior: run.trained.mixture?.logPrior ?? [])
+    try run.console.result(WithReading(result, outcome.reading), text: result.text)
   }
 
   /// What `--json` prints.
@@ -90,19 +76,18 @@ struct Evaluate: ParsableCommand {
     /// How well classes are told, where that was asked for.
     let classes: ClassesResult?
 
-    init(
-      _ likelihood: LikelihoodSummary, orders: Int, seconds: Double, png: Double?,
-      _ classes: ClassesResult?
-    ) {
-      (self.orders, self.classes) = (orders, classes)
+    init(_ outcome: EvaluationJob.Outcome, orders: Int, logPrior: [Double]) {
+      let likelihood = outcome.likelihood
+      self.orders = orders
+      classes = outcome.classification.map { ClassesResult($0, logPrior: logPrior) }
       images = likelihood.nats.count
       natsPerImage = likelihood.natsPerImage
       natsStandardError = OrNull(likelihood.standardError)
       bitsPerDimension = likelihood.bitsPerDimension
       bitsPerDimensionStandardError = OrNull(
         likelihood.bitsPerDimension(likelihood.standardError))
-      imagesPerSecond = Double(images) / seconds
-      pngBitsPerDimension = png
+      imagesPerSecond = Double(images) / outcome.seconds
+      pngBitsPerDimension = outcome.pngBitsPerDimension
     }
 
     var text: String {

@@ -1,36 +1,39 @@
-import Files
-import Images
+import Detection
 import Jobs
-import Training
+import Reports
 
 extension RunInUse {
-  /// The share of training images up to which a calibration is let pass with a warning: it raises the
-  /// rate of false alarms by as large a part of itself at most.
-  private static let mostTrained = 0.05
-
-  /// Refuses images of which too many were trained on, and tells of any.
-  /// - Returns: whether the run has seen none of them; nil where that is not known.
-  func requireHeldOut(_ images: DataSet, _ path: String) throws -> Bool? {
-    guard let overlap = try SeenImages(of: trained.run)?.overlap(with: images) else {
-      console.note(
-        "\(path): taken as held out; whether the run has seen some of these images is not known")
-      return nil
-    }
-    guard overlap.excess <= Self.mostTrained else {
-      throw FileError(
-        path, expected: "images that the run was not trained on",
-        found:
-          "\(overlap.trained.count) of \(images.count) that it was, the same in every pixel, as"
-          + " \(images.names[overlap.trained[0]])")
-    }
-    tell(overlap, images, path)
-    if overlap.isEmpty {
-      console.note("\(path): held out: none of its images was trained or validated on")
-    }
-    return overlap.isEmpty
-  }
-
-  private func tell(_ overlap: SeenImages.Overlap, _ images: DataSet, _ path: String) {
-    for remark in SeenRemark.remarks(on: overlap, images, path) { console.warn("\(remark)") }
+  /// The calibration that held-out normal images make, and what there is to say of their files.
+  /// - Parameter rate: the options of a rate that it must resolve, checked before anything is scored;
+  ///   what it tells apart is then not tried.
+  func calibration(
+    on path: String, rate: FalseAlarmOptions? = nil
+  ) throws -> (Calibration, ReadingReport) {
+    try requirePath("DATA", path)
+    var job = CalibrationJob(trained, data: path)
+    (job.strict, job.followsLinks) = (reading.strict, reading.followLinks)
+    job.triesControls = rate == nil
+    let (display, line) = (ReadingDisplay(console), ProgressLine(console))
+    defer { line.clear() }
+    let outcome = try job.run(
+      watch: { event in
+        switch event {
+        case .reading(let event): return display.show(event)
+        case .seen(let remark): console.warn("\(remark)")
+        case .heldOut(true?):
+          console.note("\(path): held out: none of its images was trained or validated on")
+        case .heldOut(nil):
+          console.note(
+            "\(path): taken as held out; whether the run has seen some of these images is not known"
+          )
+        case .heldOut(false?): break
+        case .scoring(let done, let count):
+          line.update("scoring \(path)", Double(done), of: count, "images")
+        }
+        return !interruption.isRequested
+      },
+      check: { try rate?.check($0, of: path) })
+    guard let outcome else { throw CommandError.stopped("\(path) is not scored to its end") }
+    return (outcome.calibration, outcome.reading)
   }
 }

@@ -43,17 +43,18 @@ struct RunInUse {
   let interruption: Interruption
 
   /// Loads a data set as the run wants its images, and tells of its files.
-  /// - Parameter useClasses: whether to read labels, which a run of classes alone has names for.
-  func load(_ path: String, useClasses: Bool = false) throws -> DataSet {
+  func load(_ path: String) throws -> DataSet {
     try requirePath("DATA", path)
-    if useClasses, trained.mixture == nil {
-      throw CommandError(
-        "--classes: expected a run that was trained with --classes, found \(self.path)")
-    }
     let images = try trained.images(
-      at: path, useClasses: useClasses, strict: reading.strict, followLinks: reading.followLinks,
+      at: path, strict: reading.strict, followLinks: reading.followLinks,
       watch: ReadingDisplay(console).show)
     guard let images else { throw CommandError.stopped("\(path) is not read to its end") }
     return images
+  }
+
+  /// Refuses a run that has no names for labels.
+  func requireClasses() throws {
+    guard trained.mixture == nil else { return }
+    throw CommandError("--classes: expected a run that was trained with --classes, found \(path)")
   }
 }

@@ -86,7 +86,7 @@ struct ScoreImages: ParsableCommand {
       let folder = try OutputFolder(heatmaps, inputs: inputs, overwrite: output.overwrite)
       let names = HeatMapNames(of: source.allNames)
       scoring.heatMap = { name, picture in
-        try picture().writePNG(to: folder.file(names.file(for: name)))
+        try picture().writePNG(to: folder.file(names.file(for: name)), .quick)
       }
     }
     Interruption.beforeEnding(saying: ImagesArgument.wordsToGoOn)

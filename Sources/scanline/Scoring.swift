@@ -70,20 +70,3 @@ struct FalseAlarmOptions: ParsableArguments {
       found: "\(found)")
   }
 }
-
-extension RunInUse {
-  /// Runs work over images that tells its progress and asks whether to go on; throws where it was
-  /// interrupted, and so came to nothing.
-  func watching<Result>(
-    _ name: String, _ count: Int, _ work: ((Int) -> Bool) throws -> Result?
-  ) throws -> Result {
-    let line = ProgressLine(console)
-    defer { line.clear() }
-    let result = try work { done in
-      line.update("scoring \(name)", Double(done), of: count, "images")
-      return !interruption.isRequested
-    }
-    guard let result else { throw CommandError.stopped("\(name) is not scored to its end") }
-    return result
-  }
-}

@@ -30,7 +30,22 @@ import Testing
         #expect(
           all.contains(length) && Double(length) <= 1.02 * Double(all.min()!),
           "\(width)x\(height), noise \(noise): \(length) of \(all)")
+        let quick = image.promisingPNGByteCount
+        #expect(
+          all.contains(quick) && quick >= length && Double(quick) <= 1.05 * Double(all.min()!),
+          "\(width)x\(height), noise \(noise): \(quick) of \(all)")
       }
     }
+  }
+
+  @Test("a file that is made quickly is the same picture, at a lower level of compression")
+  func quickFile() throws {
+    var random = RandomStream(seed: 5, "pictures", 0)
+    let pixels = (0..<64 * 64).map { UInt8(truncatingIfNeeded: $0 / 7 + random.integer(below: 3)) }
+    let image = Image(height: 64, width: 64, channels: 1, pixels: pixels)
+    let (quick, smallest) = (image.encodedPNG(.quick), image.encodedPNG())
+    #expect(quick != smallest)
+    #expect(try Image.decode(quick, name: "quick") == image)
+    #expect(try Image.decode(smallest, name: "smallest") == image)
   }
 }

@@ -57,6 +57,35 @@ import Training
     #expect(try job.run(to: folder.file("beam")).images == 5)
   }
 
+  @Test func likelihoodsAreMeasured() throws {
+    let trained = try TrainedModel(run: folder.file("run"))
+    let job = EvaluationJob(trained, data: folder.file("held"))
+    let outcome = try #require(try job.run())
+    #expect(outcome.likelihood.nats.count == 12 && outcome.pngBitsPerDimension == nil)
+    #expect(outcome.reading.unreadable.isEmpty)
+    let bright = try #require(try EvaluationJob(trained, data: folder.file("bright")).run())
+    #expect(bright.likelihood.natsPerImage > outcome.likelihood.natsPerImage)
+    // Stopped while it reads, and while it computes.
+    #expect(try job.run { _ in false } == nil)
+    let stopped = try job.run { if case .evaluating = $0 { false } else { true } }
+    #expect(stopped == nil)
+  }
+
+  @Test func calibrationsAreMade() throws {
+    let trained = try TrainedModel(run: folder.file("run"))
+    var counts: [Int] = []
+    var job = CalibrationJob(trained, data: folder.file("held"))
+    let outcome = try #require(try job.run(check: { counts.append($0) }))
+    #expect(counts == [12])
+    #expect(outcome.calibration.count == 12 && outcome.calibration.heldOut == true)
+    let stopped = try job.run { if case .scoring = $0 { false } else { true } }
+    #expect(stopped == nil)
+    // What it was trained on is no held-out set.
+    job.data = folder.file("dark")
+    let error = #expect(throws: FileError.self) { try job.run() }
+    #expect(error?.problem.contains("not trained on") == true, "\(String(describing: error))")
+  }
+
   @Test func setsAreCompared() throws {
     let trained = try TrainedModel(run: folder.file("run"))
     var job = ComparisonJob(

@@ -178,12 +178,16 @@ import Testing
     let fitted = try #require(model as? any ClosedForm)
     var random = RandomStream(seed: 5, "images")
     let labels = (0..<200).map { $0 % 2 }
-    let values = labels.flatMap { label in
-      (0..<4).map { _ in Float(0.3 + 0.4 * Double(label) + 0.02 * (random.uniform() - 0.5)) }
+    let symbols = labels.flatMap { label in
+      (0..<4).map { _ in UInt8(255 * (0.3 + 0.4 * Double(label) + 0.02 * (random.uniform() - 0.5)))
+      }
     }
-    fitted.fit(
-      Rows(values, count: 200, labels: labels),
-      validation: Rows(Array(values.prefix(80)), count: 20, labels: Array(labels.prefix(20))))
+    func images(_ count: Int) -> PixelBatch {
+      PixelBatch(
+        count: count, height: 2, width: 2, channels: 1, levels: 256,
+        symbols: Array(symbols.prefix(4 * count)), labels: Array(labels.prefix(count)))
+    }
+    fitted.fit(images(200), validation: images(20))
     let means = try #require(store.parameters.first { $0.name == "mean/classes" }).value.values
     for (place, mean) in means.enumerated() {
       #expect(abs(mean - (place < 4 ? -0.2 : 0.2)) < 0.01)

@@ -56,14 +56,16 @@ codec_status codec_png_decode(
 
 void codec_png_close(codec_png *picture);
 
-/// Encodes 8-bit grey or RGB at compression level 9 into a new buffer, for the caller to `free`.
+/// Encodes 8-bit grey or RGB at a compression level, 1 ... 9, into a new buffer, for the caller to `free`.
 codec_status codec_png_encode(
-    const uint8_t *pixels, const codec_header *header, codec_png_filter filter,
+    const uint8_t *pixels, const codec_header *header, codec_png_filter filter, int level,
     uint8_t **encoded, size_t *encoded_count, char *message);
 
-/// Bytes of the smallest file that `codec_png_encode` makes of the pixels with the three filters that
-/// promise most; 0 where there is not enough memory.
-size_t codec_png_least_length(const uint8_t *pixels, const codec_header *header);
+/// Bytes of the smallest file that `codec_png_encode` makes of the pixels at level 9, with the three filters
+/// that promise most and of these with the ones that promise at most `within` times the best one's length;
+/// 0 where there is not enough memory.
+size_t codec_png_least_length(
+    const uint8_t *pixels, const codec_header *header, double within);
 
 /// Reads the header. `bytes` must stay as they are until the picture is closed. NULL where it failed.
 codec_jpeg *codec_jpeg_open(

@@ -66,13 +66,3 @@ private struct Correlation {
     return scale > 0 ? products / scale : 0
   }
 }
-
-extension Evidence {
-  /// z_i, `[H, W, C]`.
-  fileprivate var residuals: [Double] {
-    let scale = intensitiesALevel
-    return zip(levelError, levelVariance).map { error, variance in
-      -scale * Double(error) / (scale * scale * Double(variance) + 1).squareRoot()
-    }
-  }
-}

@@ -12,8 +12,6 @@ struct TrainingPlan: Encodable {
   let precision: String
   /// Of training images; null where they are left as they are.
   let augmentation: Augmentation?
-  /// In which a batch may be told; null for raster order alone.
-  let orders: Int?
   /// Epochs without a better validation that end it, and the share of it that they must be; null where
   /// nothing does.
   let patience: TrainingOptions.Patience?
@@ -28,7 +26,6 @@ struct TrainingPlan: Encodable {
     weightDecay = options.weightDecay
     precision = options.precision.rawValue
     augmentation = options.augmentation
-    orders = options.orders
     patience = options.patience
   }
 
@@ -39,7 +36,6 @@ struct TrainingPlan: Encodable {
   var text: String {
     "\(length), batch \(batch), learning rate \(learningRate), weight decay"
       + " \(weightDecay), \(precision)" + (augmentation.map { ", images \($0)" } ?? "")
-      + (orders.map { ", \($0) orders" } ?? "")
   }
 }
 

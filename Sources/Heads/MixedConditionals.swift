@@ -94,10 +94,3 @@ public struct MixedConditionals: PixelDistribution {
     return mean
   }
 }
-
-/// log Σ exp x.
-public func logSumExp(_ values: some Collection<Double>) -> Double {
-  let top = values.max() ?? -.infinity
-  guard top > -.infinity else { return top }
-  return top + log(values.reduce(0) { $0 + exp($1 - top) })
-}

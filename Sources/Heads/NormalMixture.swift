@@ -182,10 +182,3 @@ public struct NormalMixture: PixelDistribution {
     return Array(repeating: 0, count: components) + means + deviations
   }
 }
-
-/// ln Σ exp.
-private func logSumExp(_ logs: some Collection<Double>) -> Double {
-  let top = logs.max()!
-  guard top.isFinite else { return logs.contains(where: \.isNaN) ? .nan : top }
-  return top + log(logs.reduce(0) { $0 + exp($1 - top) })
-}

@@ -127,10 +127,11 @@ public struct DrawingJob {
     each: (PixelBatch) throws -> Void
   ) throws -> [Double]? {
     let dimension = Double(trained.model.image.dimension)
+    let model = trained.model.told(in: order)
     switch method {
     case .beam(let width):
       let search = BeamSearch(
-        trained.model, in: trained.context, width: width, label: label?(0))
+        model, in: trained.context, width: width, label: label?(0))
       let found = try search.run { done in
         progress(Double(count) * Double(done) / dimension)
       }
@@ -145,7 +146,7 @@ public struct DrawingJob {
       return found.logProbabilities
     case .draws(let options):
       let sampler = Sampler(
-        trained.model, in: trained.context, options: options, seed: seed, label: label)
+        model, in: trained.context, options: options, seed: seed, label: label)
       for first in stride(from: 0, to: count, by: sampler.imagesAtOnce) {
         let images = first..<min(first + sampler.imagesAtOnce, count)
         let group = try sampler.draw(images) { done in

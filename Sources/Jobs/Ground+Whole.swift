@@ -18,12 +18,13 @@ extension Ground {
     else { return nil }
     let pixels = request.pixelEncoding(of: all)
     let name = request.model ?? TrainingRequest.usualModel
+    let image = ImageShape(height: all.height, width: all.width, channels: all.channels)
+    try request.requireChanges(of: image)
     let model = try ModelSpecification(
-      name: name, settings: request.settings,
-      head: request.head(ofLevels: pixels.levels, model: name),
-      image: ImageShape(height: all.height, width: all.width, channels: all.channels),
-      classes: try request.classes(of: all), seed: seed)
-    try request.requireChanges(of: model.image)
+      name: name, settings: request.settings(of: name, images: all.count),
+      head: request.head(ofLevels: pixels.levels, model: name), image: image,
+      classes: try request.classes(of: all), orders: request.orders.flatMap { $0 > 1 ? $0 : nil },
+      seed: seed)
     try TrainingSize(request, model).checkWeights()
     let holdOut = HoldOut(count: request.holdOut, groupBy: request.groupBy)
     let sides = try Self.setAside(holdOut, of: all, seed: seed, listener)
@@ -40,7 +41,7 @@ extension Ground {
       asked: request.holdOut, groupBy: request.groupBy, images: sides.held.count)
     var configuration = RunConfiguration(
       model: model, pixels: pixels, data: description,
-      training: request.options(for: model.family), seed: seed)
+      training: request.options(for: model.family, images: all.count), seed: seed)
     configuration.classNames = model.classes.map { _ in all.classNames }
     configuration.start = base.map(request.start)
     self.init(

@@ -19,11 +19,12 @@ extension RunConfiguration {
 
   private var modelWords: [String] {
     var words = ["--model", model.name]
+    // Dropout too where it is none, as it depends on the number of images.
     for setting in model.family.settings {
-      guard let value = model.settings[setting.name], value != setting.defaultValue else {
-        continue
+      guard let value = model.settings[setting.name] else { continue }
+      if value != setting.defaultValue || setting.name == "dropout" {
+        words += ["--set", "\(setting.name)=\(value)"]
       }
-      words += ["--set", "\(setting.name)=\(value)"]
     }
     let head = model.head
     if head.kind != model.family.usualHead(ofLevels: head.levels) {
@@ -65,9 +66,7 @@ extension RunConfiguration {
     if options.learningRate != usual.learningRate {
       words += ["--learning-rate", "\(options.learningRate)"]
     }
-    if options.weightDecay != usual.weightDecay {
-      words += ["--weight-decay", "\(options.weightDecay)"]
-    }
+    words += ["--weight-decay", "\(options.weightDecay)"]
     if options.patience != usual.patience {
       words += ["--patience", "\(options.patience?.epochs ?? 0)"]
     }
@@ -76,7 +75,7 @@ extension RunConfiguration {
       if augmentation.shift > 0 { words += ["--shift", "\(augmentation.shift)"] }
       if augmentation.rotates { words.append("--rotate") }
     }
-    if let orders = options.orders { words += ["--orders", "\(orders)"] }
+    if let orders = model.orders { words += ["--orders", "\(orders)"] }
     return words + ["--precision", options.precision.rawValue]
   }
 

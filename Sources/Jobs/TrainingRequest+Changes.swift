@@ -46,9 +46,12 @@ extension TrainingRequest {
 
   /// What was asked for, by option, and what a run was begun with.
   func changes(
-    comparedTo begun: TrainingOptions
+    comparedTo begun: RunConfiguration
   ) -> [(option: String, given: String?, begun: String?)] {
-    zip(Self.options(augmentation, orders), Self.options(begun.augmentation, begun.orders)).map {
+    zip(
+      Self.options(augmentation, orders),
+      Self.options(begun.training.augmentation, begun.model.orders)
+    ).map {
       ($0.option, $0.value, $1.value)
     }
   }

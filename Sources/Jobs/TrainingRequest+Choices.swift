@@ -43,15 +43,16 @@ extension TrainingRequest {
     }
   }
 
-  func options(for family: ModelFamily) -> TrainingOptions {
+  /// - Parameter count: images to learn from; nil: many.
+  func options(for family: ModelFamily, images count: Int? = nil) -> TrainingOptions {
+    let recipe = family.recipe(images: count)
     var options = TrainingOptions(
-      duration: minutes.map { .minutes($0) } ?? .epochs(epochs ?? 20),
-      batch: batch ?? family.batch, learningRate: learningRate ?? family.learningRate)
-    if let weightDecay { options.weightDecay = weightDecay }
+      duration: minutes.map { .minutes($0) } ?? .epochs(epochs ?? recipe.epochs),
+      batch: batch ?? recipe.batch, learningRate: learningRate ?? recipe.learningRate)
+    options.weightDecay = weightDecay ?? recipe.weightDecay
     options.precision = precision ?? family.precision
     options.optimiser = optimiser ?? family.optimiser
     options.augmentation = augmentation.flatMap { $0.isNone ? nil : $0 }
-    options.orders = orders.flatMap { $0 > 1 ? $0 : nil }
     // Short epochs are many, and their validation wavers.
     options.patience = patience.map(Self.patience) ?? .init(epochs: 10, share: 0.1)
     if family.isClosedForm { (options.duration, options.patience) = (.epochs(1), nil) }
@@ -75,6 +76,12 @@ extension TrainingRequest {
         found: "\(count)")
     }
     return count
+  }
+
+  /// The settings that are asked for, and those that the recipe has for so few images.
+  func settings(of model: String, images count: Int) -> [String: String] {
+    let usual = ModelFamily.named(model)?.recipe(images: count).settings ?? [:]
+    return usual.merging(settings) { $1 }
   }
 
   /// How images are loaded that are learned whole.

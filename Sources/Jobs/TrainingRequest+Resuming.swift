@@ -93,7 +93,7 @@ extension TrainingRequest {
       try require("--minutes", minutes, count)
       try require("--epochs", epochs, nil)
     }
-    for (option, given, begun) in changes(comparedTo: training) {
+    for (option, given, begun) in changes(comparedTo: configuration) {
       try require(option, given, begun)
     }
     try require("--patience", patience, training.patience?.epochs ?? 0)

@@ -21,9 +21,12 @@ public struct ClassMixture: DensityModel {
   /// - Parameter counts: how often each class occurs; p(y) = (n + 1) / (N + classes).
   public init(_ model: any DensityModel, counts: [Int]) {
     precondition(!counts.isEmpty, "a mixture of no classes")
-    self.model = model
     let total = Double(counts.reduce(0, +) + counts.count)
-    logPrior = counts.map { log(Double($0 + 1) / total) }
+    self.init(model, logPrior: counts.map { log(Double($0 + 1) / total) })
+  }
+
+  init(_ model: any DensityModel, logPrior: [Double]) {
+    (self.model, self.logPrior) = (model, logPrior)
   }
 
   public var classes: Int { logPrior.count }

@@ -1,5 +1,6 @@
 import Foundation
 import Heads
+import Images
 import Layers
 import Tensors
 
@@ -91,6 +92,9 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   public let image: ImageShape
   /// Classes of images that its layers are told, 2 … 10 000; nil: none.
   public let classes: Int?
+  /// How many of `Order.all(of: image)` its layers are told, 2 … 8; nil: raster order alone, and nothing
+  /// is told.
+  public let orders: Int?
   /// Keys the draws of first weights and masks.
   public let seed: UInt64
 
@@ -100,7 +104,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   /// - Throws: `ModelError` for an unknown model or setting, or a head that the model does not take.
   public init(
     name: String, settings: [String: String] = [:], head: Head, image: ImageShape,
-    classes: Int? = nil, seed: UInt64 = 0
+    classes: Int? = nil, orders: Int? = nil, seed: UInt64 = 0
   ) throws {
     guard let family = ModelFamily.all.first(where: { $0.name == name }) else {
       throw ModelError.unknownModel(name)
@@ -114,11 +118,16 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     self.head = head
     self.image = image
     self.classes = classes
+    self.orders = orders
     self.seed = seed
     if let classes, !Self.classCounts.contains(classes) {
       throw ModelError.invalid(
         "classes: expected \(Self.classCounts.lowerBound) ... \(Self.classCounts.upperBound), found"
           + " \(classes)")
+    }
+    let possible = Order.all(of: image).count
+    if let orders, !(2...possible).contains(orders) {
+      throw ModelError.invalid("orders of \(image): expected 2 ... \(possible), found \(orders)")
     }
     try family.require(head.kind, of: image)
     for setting in family.settings {
@@ -133,7 +142,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case name, settings, head, image, classes, seed
+    case name, settings, head, image, classes, orders, seed
   }
 
   /// - Throws: `DecodingError` for what is no model: a configuration comes from the world.
@@ -146,6 +155,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
         head: container.decode(Head.self, forKey: .head),
         image: container.decode(ImageShape.self, forKey: .image),
         classes: container.decodeIfPresent(Int.self, forKey: .classes),
+        orders: container.decodeIfPresent(Int.self, forKey: .orders),
         seed: container.decode(UInt64.self, forKey: .seed))
     } catch let error as ModelError {
       throw DecodingError.dataCorruptedError(
@@ -163,7 +173,15 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
       throw ModelError.memory(
         name, image, levels: head.levels, needed: bytes, found: Int(clamping: memory))
     }
-    return try family.make(self, seed, store.root.told(classes: classes ?? 0))
+    return try made(in: store)
+  }
+
+  /// Every order of every class is told as a class of its own.
+  private func made(in store: ParameterStore) throws -> any DensityModel {
+    let told = orders.map { $0 * (classes ?? 1) } ?? classes ?? 0
+    let model = try family.make(self, seed, store.root.told(classes: told))
+    return orders.map { OrderedModel(model, orders: Array(Order.all(of: image).prefix($0))) }
+      ?? model
   }
 
   /// About how much memory the weights take in training, bytes: beside themselves gradient, two
@@ -176,7 +194,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
       throw ModelError.imagesTooLarge(name, image, most: limit)
     }
     let store = ParameterStore.measuring()
-    _ = try family.make(self, seed, store.root.told(classes: classes ?? 0))
+    _ = try made(in: store)
     let bytes = store.elementCount.multipliedReportingOverflow(by: 24)
     return bytes.overflow ? .max : bytes.partialValue
   }

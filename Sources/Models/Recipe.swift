@@ -1,23 +1,38 @@
 /// What a family is trained with where nothing else is asked for.
+///
+/// | images to learn from | |
+/// |---|---|
+/// | any | the family's own batch and learning rate, and as many epochs as make `fewestSteps`, 20 at least |
+/// | fewer than `few` | of families that have `dropout`, a fifth of it, and weight decay |
+///
+/// So few images are soon known by heart, and 20 epochs of them are over before anything is learned;
+/// validation ends a training that lasts too long.
 public struct Recipe: Equatable, Sendable {
   /// Images a step.
-  public var batch: Int
+  public let batch: Int
   /// The highest learning rate of AdamW.
-  public var learningRate: Double
-  public var weightDecay: Double
+  public let learningRate: Double
+  public let weightDecay: Double
   /// Passes over the images.
-  public var epochs: Int
-  /// Settings that have other values than their defaults.
-  public var settings: [String: String]
+  public let epochs: Int
+  /// Settings of the model that have other values than their defaults.
+  public let settings: [String: String]
 
-  public init(
-    batch: Int, learningRate: Double, weightDecay: Double = 0, epochs: Int = 20,
-    settings: [String: String] = [:]
-  ) {
-    self.batch = batch
-    self.learningRate = learningRate
-    self.weightDecay = weightDecay
-    self.epochs = epochs
-    self.settings = settings
+  /// Below so many images networks are held back.
+  public static let few = 10_000
+  public static let fewestSteps = 2_000
+}
+
+extension ModelFamily {
+  /// - Parameter count: images to learn from; nil: many.
+  public func recipe(images count: Int? = nil) -> Recipe {
+    let isHeldBack =
+      settings.contains { $0.name == "dropout" } && count.map { $0 < Recipe.few } ?? false
+    // Where there are fewer images than a batch has, all of them are a step.
+    let steps = count.map { ($0 + batch - 1) / batch } ?? Recipe.fewestSteps
+    return Recipe(
+      batch: batch, learningRate: learningRate, weightDecay: isHeldBack ? 0.05 : 0,
+      epochs: max(20, (Recipe.fewestSteps + steps - 1) / max(1, steps)),
+      settings: isHeldBack ? ["dropout": "0.2"] : [:])
   }
 }

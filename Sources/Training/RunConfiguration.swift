@@ -40,7 +40,7 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
   }
 
   /// The orders that the model has learned to tell images in, raster order first.
-  public var orders: [Order] { Array(Order.all(of: model.image).prefix(training.orders ?? 1)) }
+  public var orders: [Order] { Array(Order.all(of: model.image).prefix(model.orders ?? 1)) }
 
   /// The configuration of a run folder.
   /// - Throws: `FileError` naming the file and the field.
@@ -87,7 +87,7 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
     do {
       _ = try ModelSpecification(
         name: model.name, settings: model.settings, head: model.head, image: model.image,
-        classes: model.classes, seed: model.seed)
+        classes: model.classes, orders: model.orders, seed: model.seed)
     } catch let error as ModelError {
       throw FileError(file, problem: error.description)
     }
@@ -108,12 +108,6 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
       throw FileError(
         file, "training.augmentation.rotates", expected: "false, as images are not square",
         found: "true")
-    }
-    let possible = Order.all(of: model.image).count
-    guard training.orders ?? 1 <= possible else {
-      throw FileError(
-        file, "training.orders", expected: "at most the \(possible) of such images",
-        found: "\(training.orders!)")
     }
     if let crops {
       guard crops.width == model.image.width, crops.height == model.image.height, crops.scale > 0,

@@ -50,8 +50,6 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   public var patience: Patience?
   /// How training images, and no others, are changed at random; nil: not at all.
   public var augmentation: Augmentation?
-  /// In how many of `Order.all` a batch may be told, an order a batch; nil: in raster order alone.
-  public var orders: Int?
   /// Precision of activations.
   public var precision = Precision.float32
 
@@ -105,7 +103,6 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
         "augmentation.shift", augmentation.map { (0...8192).contains($0.shift) } ?? true,
         "0 ... 8192", "\(augmentation?.shift ?? 0)"
       ),
-      ("orders", orders.map { (2...8).contains($0) } ?? true, "2 ... 8", "\(orders ?? 1)"),
       ("precision", precision != .float64, "float32 or bfloat16", precision.rawValue),
     ]
   }

@@ -47,11 +47,9 @@ extension Verification {
         let small = try? ModelSpecification(
           name: specification.name, settings: specification.settings,
           head: Head(kind, levels: levels), image: image, classes: specification.classes,
-          seed: specification.seed),
+          orders: specification.orders, seed: specification.seed),
         let model = try? withLiveWeights(small)
       else { continue }
-      let possible = Order.all(of: image)
-      guard orders.allSatisfy(possible.contains) else { continue }
       let all = Int(count)
       // Given the first class, and given the last.
       let labels = specification.classes.map { [0, $0 - 1] } ?? [nil]

@@ -15,6 +15,7 @@ struct RunReport: Encodable {
   let levels: Int
   /// Of a mixture.
   let components: Int?
+  let orders: Int?
   let pixels: String
   let parameters: Int
   let seed: UInt64
@@ -42,9 +43,9 @@ struct RunReport: Encodable {
     model = configuration.model.name
     settings = configuration.model.settings
     image = configuration.model.image
-    head = configuration.model.head.kind.rawValue
-    levels = configuration.model.head.levels
-    components = configuration.model.head.components
+    self.head = configuration.model.head.kind.rawValue
+    let head = configuration.model.head
+    (levels, components, orders) = (head.levels, head.components, configuration.model.orders)
     pixels = configuration.pixels.description
     parameters = trained.parameterCount
     seed = configuration.seed
@@ -86,7 +87,7 @@ struct RunReport: Encodable {
     let mixture = components.map { ", \($0) components" } ?? ""
     return [
       ("run", run),
-      ("model", model + settings),
+      ("model", model + settings + (orders.map { ", \($0) orders" } ?? "")),
       ("images", "\(image)\(cropped), pixels \(pixels)"),
       ("head", "\(head), \(levels) levels\(mixture)"),
       ("parameters", "\(parameters)"),

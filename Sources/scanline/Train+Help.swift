@@ -19,6 +19,10 @@ extension Train {
       of a folder, or all whose names have the same match of an expression \
       (--group-by 'part-([0-9]+)').
 
+      --model NAME alone is enough: it brings batch, learning rate and length, at least 20 epochs and \
+      2000 steps; networks with dropout, on fewer than 10000 images, get 0.2 of it and weight decay \
+      0.05 (scanline models lists the rest).
+
       --flip, --shift and --rotate change the training images at random, anew in each epoch, so that \
       few of them teach more; the images validated on, and all that are scored, stay as they are. \
       --orders teaches one model several orders of the pixels, over which evaluate and score then \

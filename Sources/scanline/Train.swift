@@ -57,7 +57,7 @@ struct Train: ParsableCommand {
   @Option(help: "Keep images on one side by folder, or by a regular expression in their names.")
   var groupBy: String?
 
-  @Option(help: "Passes over the images. (default: 20)")
+  @Option(help: "Passes over the images. (default: 20, more of few images)")
   var epochs: Int?
 
   @Option(help: "Minutes to train instead.", transform: decimal)
@@ -81,7 +81,7 @@ struct Train: ParsableCommand {
   @Option(help: "By which rule weights move. (default: the model's)")
   var optimiser: OptimiserName?
 
-  @Option(help: "Decoupled weight decay. (default: 0)", transform: decimal)
+  @Option(help: "Decoupled weight decay. (default: the model's)", transform: decimal)
   var weightDecay: Double?
 
   @Option(help: "Precision of activations. (default: bfloat16 where it pays)")

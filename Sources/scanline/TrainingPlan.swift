@@ -14,8 +14,6 @@ struct TrainingPlan: Encodable {
   let optimiser: OptimiserName
   /// Of training images; null where they are left as they are.
   let augmentation: Augmentation?
-  /// In which a batch may be told; null for raster order alone.
-  let orders: Int?
   /// Epochs without a better validation that end it, and the share of it that they must be; null where
   /// nothing does.
   let patience: TrainingOptions.Patience?
@@ -31,7 +29,6 @@ struct TrainingPlan: Encodable {
     precision = options.precision.rawValue
     optimiser = options.optimiser ?? .adamw
     augmentation = options.augmentation
-    orders = options.orders
     patience = options.patience
   }
 
@@ -42,7 +39,6 @@ struct TrainingPlan: Encodable {
   var text: String {
     "\(length), batch \(batch), \(optimiser), learning rate \(learningRate), weight decay"
       + " \(weightDecay), \(precision)" + (augmentation.map { ", images \($0)" } ?? "")
-      + (orders.map { ", \($0) orders" } ?? "")
   }
 }
 

@@ -194,3 +194,38 @@ import Training
     #expect(refusal { $0.groupBy = "(" }?.hasPrefix("--group-by: expected folder or") == true)
   }
 }
+
+/// What is chosen where a request leaves it open.
+@Suite(.serialized) struct RecipesOfRequests {
+  let folder = TemporaryFolder()
+
+  @Test("the recipe of few images is recorded, and what is asked for comes before it")
+  func few() throws {
+    folder.makeFolder("images")
+    for index in 0..<12 {
+      let pixels = (0..<16).map { UInt8(($0 * index) % 200) }
+      try Image(height: 4, width: 4, channels: 1, pixels: pixels)
+        .writePNG(to: folder.file("images/\(index).png"))
+    }
+    var request = TrainingRequest(data: folder.file("images"), run: folder.file("usual"))
+    request.model = "pixelcnn"
+    request.holdOut = 0
+    request.levels = 2
+    func configuration(_ request: TrainingRequest) throws -> RunConfiguration? {
+      var found: RunConfiguration?
+      _ = try TrainingJob(request).run { event in
+        if case .prepared(let preparation) = event { found = preparation.configuration }
+        return found == nil
+      }
+      return found
+    }
+    let usual = try #require(try configuration(request))
+    #expect(usual.model.settings["dropout"] == "0.2" && usual.training.weightDecay == 0.05)
+    #expect(usual.training.duration == .epochs(2_000))
+    request.settings = ["dropout": "0"]
+    (request.weightDecay, request.epochs, request.run) = (0, 3, folder.file("asked"))
+    let asked = try #require(try configuration(request))
+    #expect(asked.model.settings["dropout"] == "0" && asked.training.weightDecay == 0)
+    #expect(asked.training.duration == .epochs(3))
+  }
+}

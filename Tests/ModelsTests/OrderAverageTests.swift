@@ -26,9 +26,10 @@ import Testing
 
   @Test(
     "probabilities of all tiny images, averaged over orders, sum to one",
-    arguments: ModelCase.families(.bernoulli, ImageShape(height: 3, width: 3, channels: 1))
+    arguments: (ModelCase.families(.bernoulli, ImageShape(height: 3, width: 3, channels: 1))
       + ModelCase.families(.categorical(2), ImageShape(height: 1, width: 3, channels: 3))
       + ModelCase.families(.logisticMixture(3), ImageShape(height: 2, width: 2, channels: 1)))
+      .map { $0.toldOrders() })
   func sumsToOne(_ modelCase: ModelCase) throws {
     let (model, _) = try modelCase.build(precision: .float32)
     let orders = Order.all(of: modelCase.image)
@@ -44,12 +45,48 @@ import Testing
       log(each.reduce(0) { $0 + exp($1[n]) } / Double(each.count))
     }
     #expect(zip(logs, means).allSatisfy { abs($0 - $1) < 1e-9 * max(1, abs($1)) })
-    #expect(each[0] != each[1])
+    for logs in each { #expect(abs(logs.reduce(0) { $0 + exp($1) } - 1) < 1e-5) }
     #expect(model.logProbability(of: images, over: [.raster], in: context) == each[0])
+    // It is told the order: the same symbols are another image in another.
+    #expect(model.logProbability(of: images.said(orders[1]), in: context) != each[0])
     // A mean of logarithms would not do.
     let geometric = images.symbols.indices.prefix(images.count).reduce(0) { sum, n in
       sum + exp(each.reduce(0) { $0 + $1[n] } / Double(each.count))
     }
     #expect(geometric < 1 - 1e-4)
+  }
+
+  @Test("of each class as well, and labels are not orders")
+  func classes() throws {
+    let image = ImageShape(height: 2, width: 2, channels: 1)
+    let modelCase = ModelCase(
+      name: "pixelcnn", settings: ["blocks": "1", "channels": "4"], head: .bernoulli, image: image,
+      classes: 3
+    ).toldOrders()
+    let (model, parameters) = try modelCase.build(precision: .float32)
+    let told = parameters.filter { $0.name.hasSuffix("classes") }
+    #expect(!told.isEmpty && told.allSatisfy { $0.value.shape.sides[0] == 3 * 8 })
+    let images = all(image, levels: 2)
+    var seen: Set<[Double]> = []
+    for label in 0..<3 {
+      let batch = images.labelled(Array(repeating: label, count: images.count))
+      for order in Order.allCases {
+        let logs = model.logProbability(of: batch.reordered(as: order), in: context)
+        #expect(abs(logs.reduce(0) { $0 + exp($1) } - 1) < 1e-5)
+      }
+      let logs = model.logProbability(of: batch, over: Order.allCases, in: context)
+      #expect(abs(logs.reduce(0) { $0 + exp($1) } - 1) < 1e-5)
+      seen.insert(logs)
+    }
+    #expect(seen.count == 3)
+  }
+}
+
+extension PixelBatch {
+  /// The same symbols, said to be in another order.
+  fileprivate func said(_ order: Order) -> PixelBatch {
+    PixelBatch(
+      count: count, height: height, width: width, channels: channels, levels: levels,
+      symbols: symbols, labels: labels, order: order)
   }
 }

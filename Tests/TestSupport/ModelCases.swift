@@ -14,6 +14,8 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
   public let image: ImageShape
   /// Classes that it is told; nil: none.
   public let classes: Int?
+  /// Orders that it is told; nil: raster order alone.
+  public var orders: Int?
 
   public init(
     name: String, settings: [String: String], head: Head, image: ImageShape, classes: Int? = nil
@@ -27,7 +29,8 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
 
   public var testDescription: String {
     let settings = settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-    let told = classes.map { ["\($0) classes"] } ?? []
+    let told =
+      (classes.map { ["\($0) classes"] } ?? []) + (orders.map { ["\($0) orders"] } ?? [])
     return ([name] + settings + ["\(head.kind.rawValue)", "\(head.levels)", "\(image)"] + told)
       .joined(separator: " ")
   }
@@ -39,7 +42,8 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
   ) {
     let store = ParameterStore(seed: 7, precision: precision)
     let specification = try ModelSpecification(
-      name: name, settings: settings, head: head, image: image, classes: classes, seed: 7)
+      name: name, settings: settings, head: head, image: image, classes: classes,
+      orders: orders, seed: 7)
     let model = try specification.build(in: store)
     if let context = model as? ContextMixing {
       // Noise is no table of counts.
@@ -61,6 +65,13 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
   /// The classes of images, each in turn.
   public func labels(_ images: some Sequence<Int>) -> [Int]? {
     classes.map { classes in images.map { $0 % classes } }
+  }
+
+  /// The same, told as many orders as its images have.
+  public func toldOrders() -> ModelCase {
+    var result = self
+    result.orders = Order.all(of: image).count
+    return result
   }
 
   /// The same, told classes.

@@ -1,5 +1,5 @@
-import Files
 import Images
+import Models
 import TestSupport
 import Testing
 import Training
@@ -7,7 +7,7 @@ import Training
 /// Trainings whose batches are told in several orders.
 @Suite(.serialized) struct OrdersTests {
   private let several = TrainingCase(
-    model: "nade", settings: ["hidden": "7"], pixels: .threshold, change: { $0.orders = 4 })
+    model: "nade", settings: ["hidden": "7"], pixels: .threshold, orders: 4)
 
   @Test func aStoppedRunReachesTheSameBits() throws {
     let folder = TemporaryFolder()
@@ -38,12 +38,9 @@ import Training
   }
 
   @Test func moreThanTheImagesHaveAreRefused() throws {
-    let folder = TemporaryFolder()
     var tooMany = several
-    tooMany.change = { $0.orders = 5 }
-    let error = #expect(throws: FileError.self) { try tooMany.train(at: folder.file("run")) }
-    #expect(
-      error?.description.hasSuffix(
-        "config.json: training.orders: expected at most the 4 of such images, found 5") == true)
+    tooMany.orders = 5
+    let error = #expect(throws: ModelError.self) { try tooMany.configuration() }
+    #expect(error?.description == "orders of 4x5x1: expected 2 ... 4, found 5")
   }
 }

@@ -17,6 +17,7 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
   var settings: [String: String] = [:]
   var pixels = PixelEncoding.stochastic
   var channels = 1
+  var orders: Int?
   var precision = Precision.float32
   var duration = TrainingOptions.Duration.epochs(3)
   var hasValidation = true
@@ -67,7 +68,7 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
     return RunConfiguration(
       model: try ModelSpecification(
         name: model, settings: settings, head: head,
-        image: ImageShape(height: 5, width: 4, channels: channels), seed: 3),
+        image: ImageShape(height: 5, width: 4, channels: channels), orders: orders, seed: 3),
       pixels: pixels,
       data: DataDescription(
         path: "pictures", training: training, validationPath: nil, validation: validation),

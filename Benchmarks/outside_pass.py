@@ -66,6 +66,7 @@ def main():
     parser.add_argument("--objects", default=".build/release/CKernels.build")
     parser.add_argument("--only", help="some of evaluate, score, calibrate, flag: names with commas")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", default="float32")
     parser.add_argument("--symbols", type=int, default=0, help="list so many symbols outside")
     chosen = parser.parse_args()
     kernels = kernel_symbols(chosen.objects)
@@ -83,7 +84,7 @@ def main():
             if chosen.only and verb not in chosen.only.split(","):
                 continue
             command = [chosen.scanline, verb, run, chosen.images, *options, "--threads",
-                       str(chosen.threads), "--quiet"]
+                       str(chosen.threads), "--precision", chosen.precision, "--quiet"]
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             start = time.monotonic()
             subprocess.run(["perf", "record", "-q", "-F", "499", "-o", data, "--", *command],

@@ -10,6 +10,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
   case head(String, of: String, known: [String])
   /// A head that draws whole pixels, with a family that tells one sub-pixel at a time.
   case headOfWholePixels(String, of: String, channels: Int)
+  /// A count of classes or orders that no model is told.
+  case count(String, expected: ClosedRange<Int>, found: Int)
   case imagesTooLarge(String, ImageShape, most: Int)
   /// A model that this machine cannot hold in training; bytes.
   case memory(String, ImageShape, levels: Int, needed: Int, found: Int)
@@ -35,6 +37,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
     case .headOfWholePixels(let head, let model, let channels):
       "\(model) with a \(head) head: expected grey images, because it tells one sub-pixel at a time and"
         + " the head wants whole pixels, found \(channels) channels"
+    case .count(let what, let expected, let found):
+      "\(what): expected \(expected.lowerBound) ... \(expected.upperBound), found \(found)"
     case .imagesTooLarge(let name, let image, let most):
       "\(name) on \(image): expected at most \(most) sub-pixels an image, found \(image.dimension)"
     case .memory(let name, let image, let levels, let needed, let found):

@@ -121,13 +121,11 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     self.orders = orders
     self.seed = seed
     if let classes, !Self.classCounts.contains(classes) {
-      throw ModelError.invalid(
-        "classes: expected \(Self.classCounts.lowerBound) ... \(Self.classCounts.upperBound), found"
-          + " \(classes)")
+      throw ModelError.count("classes", expected: Self.classCounts, found: classes)
     }
     let possible = Order.all(of: image).count
     if let orders, !(2...possible).contains(orders) {
-      throw ModelError.invalid("orders of \(image): expected 2 ... \(possible), found \(orders)")
+      throw ModelError.count("orders of \(image)", expected: 2...possible, found: orders)
     }
     try family.require(head.kind, of: image)
     for setting in family.settings {
@@ -240,9 +238,8 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     }
     let text = settings[setting.name] ?? setting.defaultValue
     guard words.contains(text) else {
-      throw ModelError.invalid(
-        "setting \(setting.name) of \(name): expected one of \(words.joined(separator: ", ")),"
-          + " found \(text)")
+      throw ModelError.setting(
+        setting.name, of: name, expected: "one of \(words.joined(separator: ", "))", found: text)
     }
     return text
   }

@@ -52,9 +52,9 @@ public struct PixelRNN: DensityModel {
       let h = try specification.count(channels)
       let colours = specification.head.steps(channels: specification.image.channels)
       guard h % colours == 0 else {
-        throw ModelError.invalid(
-          "setting channels of pixelrnn: expected a multiple of \(colours) (as many a colour),"
-            + " found \(h)")
+        throw ModelError.setting(
+          channels.name, of: "pixelrnn", expected: "a multiple of \(colours) (as many a colour)",
+          found: "\(h)")
       }
       return PixelRNN(
         specification.image, specification.head,

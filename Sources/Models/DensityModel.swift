@@ -41,7 +41,8 @@ public protocol DensityModel {
   /// Live multiply-adds of one image's forward pass in training: weights that a mask holds at zero do
   /// not count, nor do biases and what is done pointwise. A convolution counts as if no image had edges.
   var multiplyAdds: Int { get }
-  /// Forward passes that a likelihood takes: 1, but for models that average several.
+  /// Forward passes that a likelihood costs: 1, but for models that average several or take one a
+  /// sub-pixel.
   var passesPerLikelihood: Int { get }
   /// Images to compute at once when no gradient is wanted.
   var inferenceBatch: Int { get }

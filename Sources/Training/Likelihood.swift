@@ -41,17 +41,26 @@ extension DensityModel {
   ///   - pixels: how intensities become symbols; stochastic ones by `seed` and the draw that all
   ///     evaluation uses.
   ///   - size: images at once.
+  ///   - orders: over how many of its orders the probability of an image is averaged; a model that is no
+  ///     `Reordering` has one.
   ///   - progress: called after each batch with the images done; answers whether to go on. Where it
   ///     does not, the summary is of the images done.
   public func likelihood(
     of data: DataSet, pixels: PixelEncoding, seed: UInt64, batch size: Int = 64,
-    in context: Context, progress: (Int) -> Bool = { _ in true }
+    orders: Int = 1, in context: Context, progress: (Int) -> Bool = { _ in true }
   ) -> LikelihoodSummary {
     var nats: [Double] = []
     for start in stride(from: 0, to: data.count, by: size) {
       let batch = pixels.batch(
         of: data, indices: start..<min(start + size, data.count), seed: seed)
-      nats += logProbability(of: batch, in: context).map { -$0 }
+      if orders == 1 {
+        nats += logProbability(of: batch, in: context).map { -$0 }
+      } else {
+        guard let model = self as? any Reordering else {
+          preconditionFailure("\(orders) orders of a model that has one")
+        }
+        nats += model.logProbability(of: batch, orders: orders, in: context).map { -$0 }
+      }
       guard progress(nats.count) else { break }
     }
     return LikelihoodSummary(nats: nats, dimension: data.dimension)

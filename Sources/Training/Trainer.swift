@@ -135,7 +135,7 @@ public final class Trainer {
     while !isFinished {
       guard try finishEpoch(watch) else { break }
       var loss: Double?
-      if let validation {
+      if let validation, isValidationDue {
         loss = try validationLoss(of: validation, watch)
         if loss == nil { break }
       }

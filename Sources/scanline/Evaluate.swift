@@ -20,17 +20,30 @@ struct Evaluate: ParsableCommand {
   @Argument(help: "The images: a folder, an IDX, CIFAR, .amat or .npy file.")
   var data: String
 
+  @Option(
+    help: """
+      Average the probability of an image over so many orders of its sub-pixels: of deep-nade any number, \
+      of made with --set orders=N up to N. The first is the raster's.
+      """)
+  var orders = 1
+
   @OptionGroup var options: UseOptions
 
   func run() throws {
     let run = try options.open(runFolder)
     let trained = run.trained
+    let known = (trained.model as? any Reordering).map { $0.orderCount ?? .max } ?? 1
+    guard (1...known).contains(orders) else {
+      let expected =
+        known == 1 ? "1, as the model has no more" : known == .max ? "1 or more" : "1 ... \(known)"
+      throw CommandError("--orders: expected \(expected), found \(orders)")
+    }
     let images = try run.load(data)
     let line = ProgressLine(run.console)
     let start = ContinuousClock.now
     let likelihood = trained.model.likelihood(
       of: images, pixels: trained.configuration.pixels, seed: trained.configuration.seed,
-      batch: trained.model.inferenceBatch, in: trained.context
+      batch: trained.model.inferenceBatch, orders: orders, in: trained.context
     ) { done in
       line.update("evaluating", Double(done), of: images.count, "images")
       return !run.interruption.isRequested
@@ -47,7 +60,7 @@ struct Evaluate: ParsableCommand {
     }
     let png =
       trained.configuration.pixels == .levels(256) ? images.optimisedPNGBitsPerDimension : nil
-    let result = Result(likelihood, seconds: seconds, png: png)
+    let result = Result(likelihood, orders: orders, seconds: seconds, png: png)
     try run.console.result(
       WithReading(result, ReadingReport([(data, images)])), text: result.text)
   }
@@ -55,6 +68,7 @@ struct Evaluate: ParsableCommand {
   /// What `--json` prints.
   private struct Result: Encodable {
     let images: Int
+    let orders: Int
     let natsPerImage: Double
     let natsStandardError: OrNull
     let bitsPerDimension: Double
@@ -62,8 +76,8 @@ struct Evaluate: ParsableCommand {
     let imagesPerSecond: Double
     let pngBitsPerDimension: Double?
 
-    init(_ likelihood: LikelihoodSummary, seconds: Double, png: Double?) {
-      images = likelihood.nats.count
+    init(_ likelihood: LikelihoodSummary, orders: Int, seconds: Double, png: Double?) {
+      (images, self.orders) = (likelihood.nats.count, orders)
       natsPerImage = likelihood.natsPerImage
       natsStandardError = OrNull(likelihood.standardError)
       bitsPerDimension = likelihood.bitsPerDimension
@@ -78,7 +92,8 @@ struct Evaluate: ParsableCommand {
         fixed(value, decimals) + (error.value.map { " ± \(fixed($0, decimals))" } ?? "")
       }
       return
-        "\(counted(images, "image")): \(withError(natsPerImage, natsStandardError, 3)) nats an image,"
+        "\(counted(images, "image"))\(orders > 1 ? " over \(orders) orders" : ""):"
+        + " \(withError(natsPerImage, natsStandardError, 3)) nats an image,"
         + " \(withError(bitsPerDimension, bitsPerDimensionStandardError, 5)) bits/dim"
         + (pngBitsPerDimension.map { " (optimised PNG \(fixed($0, 3)))" } ?? "")
         + ", \(short(imagesPerSecond)) images/s"

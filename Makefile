@@ -100,6 +100,40 @@ study-made: build ## MADE, 8000 hidden units and one mask, on static binarized M
 	$(SCANLINE) train $(STATIC) --run runs/made --model made --set hidden=8000 --epochs 15
 	$(SCANLINE) evaluate runs/made $(call binarized,test)
 
+.PHONY: study-context study-made-masks study-made-orders study-deep-nade study-rnade
+study-context: build ## counts over causal templates on static binarized MNIST: a minute
+	$(SCANLINE) train $(STATIC) --run runs/context --model context
+	$(SCANLINE) evaluate runs/context $(call binarized,test)
+
+study-made-masks: build ## MADE, 8000 hidden units and 16 masks of one order, on static binarized MNIST
+	$(SCANLINE) train $(STATIC) --run runs/made-masks --model made --set hidden=8000 --set masks=16 \
+	  --epochs 30
+	$(SCANLINE) evaluate runs/made-masks $(call binarized,test)
+
+study-made-orders: build ## MADE over 16 orders, two layers, on static binarized MNIST
+	$(SCANLINE) train $(STATIC) --run runs/made-orders --model made --set hidden=2000,2000 \
+	  --set orders=16 --epochs 100
+	for orders in 1 16; do \
+	  $(SCANLINE) evaluate runs/made-orders $(call binarized,test) --orders $$orders || exit 1; \
+	done
+
+study-deep-nade: build ## deep NADE, two layers, over 1 and 16 orders, on static binarized MNIST
+	$(SCANLINE) train $(STATIC) --run runs/deep-nade --model deep-nade --set hidden=1000,1000 \
+	  --epochs 300
+	for orders in 1 16; do \
+	  $(SCANLINE) evaluate runs/deep-nade $(call binarized,test) --orders $$orders || exit 1; \
+	done
+
+# make study-rnade FLOWERS=folder of class folders of photographs
+FLOWERS ?= $(DATA)/flowers
+RNADE = runs/rnade-patches
+study-rnade: build .peers/venv/scikit-learn ## RNADE on 8×8 patches, beside a mixture of Gaussians
+	.peers/venv/bin/python Benchmarks/rnade.py patches $(FLOWERS) $(RNADE)
+	$(SCANLINE) train $(RNADE)/train.npy --validation $(RNADE)/valid.npy --hold-out 0 --seed 1 \
+	  --run runs/rnade --model nade --set hidden=512 --head gaussian-mixture --epochs 30
+	$(SCANLINE) evaluate runs/rnade $(RNADE)/test.npy
+	.peers/venv/bin/python Benchmarks/rnade.py mixture $(RNADE)
+
 study-pixelcnn: build ## PixelCNN on static binarized MNIST
 	$(SCANLINE) train $(STATIC) --run runs/pixelcnn --model pixelcnn --set blocks=15 \
 	  --set channels=32 --set dropout=0.1 --batch 16 --optimiser adamw --learning-rate 1.5e-3 \
@@ -374,6 +408,10 @@ bench-growth: build .peers/venv/matplotlib ## speed and memory by size and threa
 
 .peers/venv/bin/torchrun: | .peers/venv/bin/pip
 	.peers/venv/bin/pip install --quiet torch==2.15.0 numpy
+
+.peers/venv/scikit-learn: | .peers/venv/bin/pip
+	.peers/venv/bin/pip install --quiet numpy pillow scikit-learn==1.9.1
+	touch $@
 
 .peers/venv/matplotlib: | .peers/venv/bin/pip
 	.peers/venv/bin/pip install --quiet matplotlib==3.11.2

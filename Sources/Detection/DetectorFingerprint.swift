@@ -9,7 +9,7 @@ extension Scorer {
     let words = [trained.weightsFingerprint, trained.context.precision.rawValue] + scoreNames
     for word in words { hash.fold(word) }
     // Of raster order alone it is what it was before there were others.
-    for order in orders where orders.count > 1 { hash.fold("\(order)") }
+    if orders > 1 { hash.fold("\(orders) orders") }
     if let calibration {
       for (name, values) in calibration.scores.sorted(by: { $0.key < $1.key }) {
         hash.fold(name)

@@ -17,9 +17,9 @@ public struct Scorer {
   public let calibration: Calibration?
   /// The scores beyond nats and bits per dimension, in the order of a table's columns.
   public let scores: [Score]
-  /// Over which nats and bits per dimension average the probability of an image. The other scores and
-  /// the verdict are of raster order, in which a run is calibrated.
-  public var orders = [Order.raster]
+  /// Over how many of the model's orders nats and bits per dimension average the probability of an image.
+  /// The other scores and the verdict are of raster order, in which a run is calibrated.
+  public var orders = 1
   private let normals: Normals
   private let gaussian: LowRankGaussian?
   private let verdict: ConformalVerdict?
@@ -111,7 +111,7 @@ public struct Scorer {
       let indices = done..<min(done + trained.model.inferenceBatch, data.count)
       let batch = trained.batch(of: data, indices)
       let averaged =
-        orders.count > 1 ? trained.logProbability(of: batch, over: orders).map { -$0 } : nil
+        orders > 1 ? trained.logProbability(of: batch, orders: orders).map { -$0 } : nil
       let found = scored(batch, data.names[indices], judge)
       for (index, (evidence, row)) in zip(indices, found) {
         var row = try row.get()

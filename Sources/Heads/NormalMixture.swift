@@ -69,7 +69,9 @@ public struct NormalMixture: PixelDistribution {
   private func components(_ values: ArraySlice<Double>) -> Components {
     let count = values.count / 3
     let (first, least) = (values.startIndex, leastLogDeviation)
-    let logits = values[first..<first + count]
+    // Less the largest: of very large ones ln Σ exp would not differ from it.
+    let top = values[first..<first + count].max()!
+    let logits = values[first..<first + count].map { $0 - top }
     let total = logSumExp(logits)
     let own = values[(first + 2 * count)...]
     return Components(

@@ -32,8 +32,8 @@ public struct EvaluationJob {
   public let trained: TrainedModel
   /// A folder or a file of images.
   public var data: String
-  /// Over which the probability of each image is averaged: some of those that the run was trained in.
-  public var orders = [Order.raster]
+  /// Over how many of the orders that the model knows the probability of each image is averaged.
+  public var orders = 1
   /// Whether to tell the classes of images, labelled as `train --classes` labels them; of a run of
   /// classes, in raster order.
   public var tellsClasses = false
@@ -51,7 +51,8 @@ public struct EvaluationJob {
   ///   unlikely.
   public func run(watch: @escaping (Event) -> Bool = { _ in true }) throws -> Outcome? {
     let images = try trained.images(
-      at: data, useClasses: tellsClasses, strict: strict, followLinks: followsLinks) {
+      at: data, useClasses: tellsClasses, strict: strict, followLinks: followsLinks
+    ) {
       watch(.reading($0))
     }
     guard let images else { return nil }
@@ -63,7 +64,7 @@ public struct EvaluationJob {
     let likelihood =
       classification?.likelihood
       ?? trained.model.likelihood(
-        of: images, pixels: pixels, seed: seed, over: orders, batch: trained.model.inferenceBatch,
+        of: images, pixels: pixels, seed: seed, orders: orders, batch: trained.model.inferenceBatch,
         in: trained.context, progress: goesOn)
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     guard likelihood.nats.count == images.count else { return nil }

@@ -93,7 +93,7 @@ public struct ExportJob {
     if trained.configuration.experts == true {
       throw FileError(source, expected: "a run of a single model", found: "one of both experts")
     }
-    let known = trained.configuration.orders.count
+    guard let known = trained.model.knownOrders else { return }
     try OptionError.require(
       "--orders", orders, "at most \(known), in which \(source) was trained"
     ) { $0 <= known }
@@ -107,8 +107,7 @@ public struct ExportJob {
     }
     let likelihood = exported.model.likelihood(
       of: images, pixels: exported.configuration.pixels, seed: exported.configuration.seed,
-      over: Array(exported.configuration.orders.prefix(orders)),
-      batch: exported.model.inferenceBatch, in: exported.context
+      orders: orders, batch: exported.model.inferenceBatch, in: exported.context
     ) { watch(.evaluating(done: $0, of: images.count)) }
     guard likelihood.nats.count == images.count else { return nil }
     return PublishedResult(likelihood, data: shortPath(test), name: dataName, orders: orders)

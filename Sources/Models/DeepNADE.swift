@@ -36,6 +36,14 @@ public struct DeepNADE: Reordering {
   public var multiplyAdds: Int {
     hidden.reduce(first.weight.count + output.weight.count) { $0 + $1.weight.count }
   }
+  /// A likelihood takes D passes, each without most of the first and of the last layer.
+  public var passesPerLikelihood: Int {
+    let d = image.dimension
+    let pass = hidden.reduce((first.weight.count + output.weight.count) / d) {
+      $0 + $1.weight.count
+    }
+    return max(1, d * pass / multiplyAdds)
+  }
   // Weights are read at each of D passes: for as many images as stay in the caches.
   public var inferenceBatch: Int { inferenceBatch(atMost: 256) }
   public var samplingGroup: Int { 128 }

@@ -44,7 +44,8 @@ public protocol DensityModel {
   /// Elements that a training step keeps of an image until its way back, beside its outputs; nil where every
   /// layer keeps its output, whose bias then tells.
   var keptElements: Int? { get }
-  /// Forward passes that a likelihood takes: 1, but for models that average several.
+  /// Forward passes that a likelihood costs: 1, but for models that average several or take one a
+  /// sub-pixel.
   var passesPerLikelihood: Int { get }
   /// Images to compute at once when no gradient is wanted.
   var inferenceBatch: Int { get }

@@ -1,4 +1,5 @@
 import Foundation
+import Heads
 import Images
 import Tensors
 
@@ -11,21 +12,36 @@ extension Order {
 }
 
 extension DensityModel {
-  /// log of the mean over some orders of the joint probability of each image, nats. Each order's
-  /// probabilities of all images sum to one, so their mean does. (A mean of conditionals over orders, or
-  /// of logarithms, is no density.)
-  public func logProbability(
-    of batch: PixelBatch, over orders: [Order], in context: Context
-  ) -> [Double] {
-    precondition(!orders.isEmpty, "a mean needs a member")
-    let all = orders.map { logProbability(of: batch.reordered(as: $0), in: context) }
-    guard all.count > 1 else { return all[0] }
+  /// In how many orders the model can tell an image, the raster's first; nil: in all that there are.
+  public var knownOrders: Int? {
+    switch self {
+    case let model as OrderedModel: model.orders.count
+    case let mixture as ClassMixture: (mixture.model as? OrderedModel)?.orders.count ?? 1
+    case let model as any Reordering: model.orderCount
+    default: 1
+    }
+  }
+
+  /// log of the mean over the first of the orders that the model knows of the joint probability of each
+  /// image, nats. Each order's probabilities of all images sum to one, so their mean does. (A mean of
+  /// conditionals over orders, or of logarithms, is no density.)
+  public func logProbability(of batch: PixelBatch, orders: Int, in context: Context) -> [Double] {
+    precondition(
+      orders >= 1 && knownOrders.map { orders <= $0 } ?? true, "no mean over \(orders) orders")
+    if orders == 1 { return logProbability(of: batch, in: context) }
+    let each =
+      if let model = self as? any Reordering {
+        (0..<orders).map { number in
+          model.telling(inOrder: number).logProbability(
+            of: batch.told(in: model.order(number)), in: context)
+        }
+      } else {
+        Order.all(of: image).prefix(orders).map {
+          logProbability(of: batch.reordered(as: $0), in: context)
+        }
+      }
     return (0..<batch.count).map { image in
-      let values = all.map { $0[image] }
-      let top = values.max()!
-      // Impossible in every order, or no number.
-      guard top > -.infinity else { return top }
-      return top + log(values.reduce(0) { $0 + exp($1 - top) } / Double(values.count))
+      logSumExp(each.map { $0[image] }) - log(Double(orders))
     }
   }
 }

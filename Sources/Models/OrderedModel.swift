@@ -6,7 +6,7 @@ import Tensors
 /// as for classes, of which every order has its own.
 ///
 /// ```swift
-/// let nats = model.logProbability(of: batch, over: model.orders, in: context)
+/// let nats = model.logProbability(of: batch, orders: model.orders.count, in: context)
 /// ```
 public struct OrderedModel: DensityModel {
   /// What is told: label · orders + order.

@@ -21,23 +21,6 @@ public protocol Reordering: DensityModel {
   func telling(inOrder number: Int) -> any DensityModel
 }
 
-extension Reordering {
-  /// log of the mean over the orders 0 ..< `orders` of p of each image, nats: what a mean of densities
-  /// says, and not the mean of what they say.
-  public func logProbability(of batch: PixelBatch, orders: Int, in context: Context) -> [Double] {
-    precondition(orders > 0, "a mean needs an order")
-    precondition(orderCount.map { orders <= $0 } ?? true, "\(orders) of \(orderCount!) orders")
-    let each = (0..<orders).map { number in
-      telling(inOrder: number).logProbability(of: batch.told(in: order(number)), in: context)
-    }
-    return (0..<batch.count).map { image in
-      let top = each.reduce(-.infinity) { max($0, $1[image]) }
-      guard top.isFinite else { return top }
-      return top + log(each.reduce(0) { $0 + exp($1[image] - top) } / Double(orders))
-    }
-  }
-}
-
 /// The order of a number, drawn for a seed; the sub-pixels of a step stay together.
 func drawnOrder(_ number: Int, of image: ImageShape, _ head: Head, seed: UInt64) -> [Int] {
   guard number > 0 else { return Array(0..<image.dimension) }

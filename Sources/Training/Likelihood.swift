@@ -40,19 +40,19 @@ extension DensityModel {
   /// - Parameters:
   ///   - pixels: how intensities become symbols; stochastic ones by `seed` and the draw that all
   ///     evaluation uses.
-  ///   - orders: over which the probability of each image is averaged.
+  ///   - orders: over how many of the orders that the model knows each probability is averaged.
   ///   - size: images at once.
   ///   - progress: called after each batch with the images done; answers whether to go on. Where it
   ///     does not, the summary is of the images done.
   public func likelihood(
-    of data: DataSet, pixels: PixelEncoding, seed: UInt64, over orders: [Order] = [.raster],
-    batch size: Int = 64, in context: Context, progress: (Int) -> Bool = { _ in true }
+    of data: DataSet, pixels: PixelEncoding, seed: UInt64, orders: Int = 1, batch size: Int = 64,
+    in context: Context, progress: (Int) -> Bool = { _ in true }
   ) -> LikelihoodSummary {
     var nats: [Double] = []
     for start in stride(from: 0, to: data.count, by: size) {
       let batch = pixels.batch(
         of: data, indices: start..<min(start + size, data.count), seed: seed)
-      nats += logProbability(of: batch, over: orders, in: context).map { -$0 }
+      nats += logProbability(of: batch, orders: orders, in: context).map { -$0 }
       guard progress(nats.count) else { break }
     }
     return LikelihoodSummary(nats: nats, dimension: data.dimension)

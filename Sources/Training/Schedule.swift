@@ -41,6 +41,14 @@ struct Schedule {
     }
   }
 
+  /// Whether nothing is left to do once the epoch under way has ended.
+  func endsWithEpoch(_ state: TrainingState) -> Bool {
+    switch options.duration {
+    case .epochs(let count): state.epoch + 1 >= count
+    case .minutes: isOutOfTime(state)
+    }
+  }
+
   /// Whether nothing is left to do.
   func isOver(_ state: TrainingState) -> Bool {
     if hasLostPatience(state) { return true }

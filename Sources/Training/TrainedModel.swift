@@ -55,11 +55,9 @@ public struct TrainedModel {
   /// Live weights.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 
-  /// log p of each image, nats; of several orders, such as `configuration.orders`, the mean of p.
-  public func logProbability(
-    of batch: PixelBatch, over orders: [Order] = [.raster]
-  ) -> [Double] {
-    model.logProbability(of: batch, over: orders, in: context)
+  /// log p of each image, nats; of several of the orders that the model knows, the mean of p.
+  public func logProbability(of batch: PixelBatch, orders: Int = 1) -> [Double] {
+    model.logProbability(of: batch, orders: orders, in: context)
   }
 
   /// Symbols `[N, H, W, C]` of some images of a data set, stochastic ones by the draw that all

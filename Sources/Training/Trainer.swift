@@ -141,7 +141,7 @@ public final class Trainer {
       guard try finishEpoch(watch) else { break }
       learner.settle()
       var loss: Double?
-      if let validation {
+      if let validation, isValidationDue {
         loss = try validationLoss(of: validation, watch)
         if loss == nil { break }
       }

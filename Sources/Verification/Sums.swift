@@ -62,7 +62,7 @@ extension Verification {
             count: numbers.count, height: height, width: width, channels: image.channels,
             levels: levels, symbols: numbers.flatMap { Self.digits($0, image.dimension, levels) },
             labels: label.map { Array(repeating: $0, count: numbers.count) })
-          let logs = model.logProbability(of: batch, over: orders, in: Context(context.engine))
+          let logs = model.logProbability(of: batch, orders: orders, in: Context(context.engine))
           sum += logs.reduce(0) { $0 + exp($1) }
           guard progress(.allImages, numbers.upperBound, all) else { return nil }
         }
@@ -72,7 +72,7 @@ extension Verification {
       return Claim(
         kind: .allImages, holds: worst < 1e-4,
         evidence: "\(all) images of \(image) with \(levels) levels\(given)"
-          + (orders.count > 1 ? " over \(orders.count) orders" : "") + ": \(brief(worst)) from one"
+          + (orders > 1 ? " over \(orders) orders" : "") + ": \(brief(worst)) from one"
       )
     }
     return nil

@@ -23,15 +23,15 @@ public struct Verification {
   public let seed: UInt64
   /// Images that are drawn for the test of the sampler.
   public let images: Int
-  /// The orders that the model has learned, over which probabilities may be averaged.
-  public let orders: [Order]
+  /// How many orders the model has learned, over which probabilities may be averaged.
+  public let orders: Int
 
   /// What is being tried, and how much of it is done.
   public typealias Progress = (_ kind: Claim.Kind, _ done: Int, _ total: Int) -> Bool
 
   public init(
     _ model: any DensityModel, _ specification: ModelSpecification? = nil, in context: Context,
-    seed: UInt64 = 0, images: Int = 64, orders: [Order] = [.raster]
+    seed: UInt64 = 0, images: Int = 64, orders: Int = 1
   ) {
     precondition(images > 0, "a sampler shows itself by its samples")
     self.model = model

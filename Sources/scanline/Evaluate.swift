@@ -59,7 +59,7 @@ struct Evaluate: ParsableCommand {
     line.clear()
     guard let outcome else { throw CommandError.stopped(came) }
     let result = Result(
-      outcome, orders: job.orders.count, logPrior: run.trained.mixture?.logPrior ?? [])
+      outcome, orders: job.orders, logPrior: run.trained.mixture?.logPrior ?? [])
     try run.console.result(WithReading(result, outcome.reading), text: result.text)
   }
 
@@ -95,7 +95,8 @@ struct Evaluate: ParsableCommand {
         fixed(value, decimals) + (error.value.map { " ± \(fixed($0, decimals))" } ?? "")
       }
       return
-        "\(counted(images, "image"))\(orders > 1 ? " over \(orders) orders" : ""): \(withError(natsPerImage, natsStandardError, 3)) nats an image,"
+        "\(counted(images, "image"))\(orders > 1 ? " over \(orders) orders" : ""):"
+        + " \(withError(natsPerImage, natsStandardError, 3)) nats an image,"
         + " \(withError(bitsPerDimension, bitsPerDimensionStandardError, 5)) bits/dim"
         + (pngBitsPerDimension.map { " (optimised PNG \(fixed($0, 3)))" } ?? "")
         + ", \(short(imagesPerSecond)) images/s"

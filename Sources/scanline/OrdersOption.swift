@@ -6,18 +6,21 @@ import Training
 struct OrdersOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Average the probability of each image over so many of the orders that the run was trained in."
-        + " (default: 1)", valueName: "count"))
+      "Average the probability of each image over so many orders of its pixels that the run knows: those"
+        + " it was trained in, or any number of deep-nade. (default: 1)", valueName: "count"))
   var orders = 1
 
   func validate() throws {
-    try expect("--orders", orders, "1 ... 8") { (1...8).contains($0) }
+    try expect("--orders", orders, "1 or more") { $0 >= 1 }
   }
 
-  /// Refuses more than the run at a path was trained in.
-  func orders(of trained: TrainedModel, at path: String) throws -> [Order] {
-    try trained.require("--orders", orders, of: path)
-    return Array(trained.configuration.orders.prefix(orders))
+  /// Refuses more than the run at a path knows.
+  func orders(of trained: TrainedModel, at path: String) throws -> Int {
+    if let known = trained.model.knownOrders, orders > known {
+      throw ValidationError(
+        "--orders: expected at most \(known), in which \(path) was trained, found \(orders)")
+    }
+    return orders
   }
 }
 
@@ -35,16 +38,11 @@ struct OrderOption: ParsableArguments {
 
   /// Refuses one that the run at a path was not trained in.
   func order(of trained: TrainedModel, at path: String) throws -> Order {
-    try trained.require("--order", order, of: path)
-    return trained.configuration.orders[order - 1]
-  }
-}
-
-extension TrainedModel {
-  fileprivate func require(_ flag: String, _ number: Int, of path: String) throws {
-    let known = configuration.orders.count
-    guard number > known else { return }
-    throw ValidationError(
-      "\(flag): expected at most \(known), in which \(path) was trained, found \(number)")
+    let known = trained.configuration.orders
+    guard order <= known.count else {
+      throw ValidationError(
+        "--order: expected at most \(known.count), in which \(path) was trained, found \(order)")
+    }
+    return known[order - 1]
   }
 }

@@ -21,7 +21,7 @@ extension ScoreImages {
         try falseAlarms.check(calibration, of: run.trained.run.calibrationFile)
       }
       var scorer = try Scorer(run.trained, calibration: calibration)
-      if orders.count > 1, let calibration {
+      if orders > 1, let calibration {
         try requireOtherThanNats(falseAlarms.score ?? calibration.defaultScore)
       }
       scorer.orders = orders
@@ -38,7 +38,7 @@ extension ScoreImages {
       "--false-alarm-rate": "\(falseAlarms.rate)",
       "--false-discovery-rate": falseAlarms.falseDiscoveryRate.map { "\($0)" } ?? "none",
       "--score": falseAlarms.score ?? "none", "--heatmaps": heatmaps ?? "none",
-      "--npy": npy == nil ? "none" : "asked for", "--orders": "\(orders.count)",
+      "--npy": npy == nil ? "none" : "asked for", "--orders": "\(orders)",
     ]
     return scoring
   }

@@ -48,7 +48,7 @@ struct Verify: ParsableCommand {
     try folder?.requireFree(["receptive-field.png"])
     let verification = Verification(
       trained.model, trained.configuration.model, in: trained.context, seed: common.seed,
-      images: images, orders: trained.configuration.orders)
+      images: images, orders: trained.configuration.orders.count)
     let line = ProgressLine(common.console)
     let claims = try verification.claims { kind, done, total in
       line.update("trying whether \(kind.statement): \(done) of \(total)")

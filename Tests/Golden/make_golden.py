@@ -161,7 +161,8 @@ class RandomStream:
             state = (state + 0x9E3779B97F4A7C15) & self.WORD
             self.state.append(self.mixed(state))
 
-    def mixed(self, z):
+    def mixed(self, word):
+        z = (word + 0x9E3779B97F4A7C15) & self.WORD
         z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & self.WORD
         z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & self.WORD
         return z ^ (z >> 31)
@@ -864,19 +865,22 @@ def mixture_log_probability(outputs, symbols, k, levels):
 
 def normals_log_probability(outputs, symbols, k, levels):
     """Nats of each sub-pixel, [N, D], under mixtures of K normal distributions of intensities 0…1, outputs
-    [N, D, 3K]: the difference of the error functions as it stands."""
+    [N, D, 3K]."""
     logits, means, logs = outputs.split(k, dim=2)
     deviations = torch.exp(logs.clamp(min=math.log(0.125 / (levels - 1))))
     symbols = symbols.reshape(outputs.shape[0], outputs.shape[1], 1)
 
-    def below(level):
-        ends = (level.double() + 0.5) / (levels - 1)
-        share = 0.5 * torch.erfc(-(ends - means) / deviations / math.sqrt(2))
-        share = torch.where(level == levels - 1, torch.ones_like(share), share)
-        return torch.where(level < 0, torch.zeros_like(share), share)
+    def end(level, outermost, far):
+        place = ((level.double() + 0.5) / (levels - 1) - means) / deviations
+        return torch.where(level == outermost, torch.full_like(place, far), place)
 
-    shares = below(symbols) - below(symbols - 1)
-    return torch.log((torch.softmax(logits, dim=2) * shares).sum(dim=2))
+    lower, upper = end(symbols - 1, -1, -1e8), end(symbols, levels - 1, 1e8)
+    # On the side where the tails are small.
+    flip = lower + upper > 0
+    low, high = torch.where(flip, -upper, lower), torch.where(flip, -lower, upper)
+    whole, rest = torch.special.log_ndtr(high), torch.special.log_ndtr(low)
+    shares = whole + torch.log1p(-torch.exp(rest - whole))
+    return torch.logsumexp(torch.log_softmax(logits, dim=2) + shares, dim=2)
 
 
 def log_probability(logits, symbols, head):

@@ -93,7 +93,9 @@ import Testing
   private func batch(_ shape: ImageShape, _ count: Int, seed: UInt64) -> PixelBatch {
     PixelBatch(
       count: count, height: shape.height, width: shape.width, channels: shape.channels, levels: 256,
-      symbols: rows(count, shape.dimension, seed: seed).map { UInt8((255 * $0).rounded()) })
+      symbols: rows(count, shape.dimension, seed: seed).map {
+        UInt8((255 * min(max($0, 0), 1)).rounded())
+      })
   }
 
   @Test("a fit finds the directions that there are and no more, where it has images to choose by")

@@ -35,7 +35,7 @@ import Testing
     let orders = Order.all(of: modelCase.image)
     #expect(orders.count == (modelCase.image.height == modelCase.image.width ? 8 : 4))
     let images = all(modelCase.image, levels: modelCase.head.levels)
-    let logs = model.logProbability(of: images, over: orders, in: context)
+    let logs = model.logProbability(of: images, orders: orders.count, in: context)
     let sum = logs.reduce(0) { $0 + exp($1) }
     #expect(abs(sum - 1) < 1e-5)
 
@@ -46,7 +46,7 @@ import Testing
     }
     #expect(zip(logs, means).allSatisfy { abs($0 - $1) < 1e-9 * max(1, abs($1)) })
     for logs in each { #expect(abs(logs.reduce(0) { $0 + exp($1) } - 1) < 1e-5) }
-    #expect(model.logProbability(of: images, over: [.raster], in: context) == each[0])
+    #expect(model.logProbability(of: images, orders: 1, in: context) == each[0])
     // It is told the order: the same symbols are another image in another.
     #expect(model.logProbability(of: images.said(orders[1]), in: context) != each[0])
     // A mean of logarithms would not do.
@@ -74,7 +74,7 @@ import Testing
         let logs = model.logProbability(of: batch.reordered(as: order), in: context)
         #expect(abs(logs.reduce(0) { $0 + exp($1) } - 1) < 1e-5)
       }
-      let logs = model.logProbability(of: batch, over: Order.allCases, in: context)
+      let logs = model.logProbability(of: batch, orders: Order.allCases.count, in: context)
       #expect(abs(logs.reduce(0) { $0 + exp($1) } - 1) < 1e-5)
       seen.insert(logs)
     }

@@ -37,7 +37,8 @@ public struct ContextMixing: DensityModel, ClosedForm {
     make: { specification, _, scope in
       let bits = try specification.count(table)
       guard (10...28).contains(bits) else {
-        throw ModelError.invalid("setting table of context: expected 10 ... 28, found \(bits)")
+        throw ModelError.setting(
+          table.name, of: "context", expected: "10 ... 28", found: "\(bits)")
       }
       return ContextMixing(specification.image, specification.head, table: bits, at: scope)
     })

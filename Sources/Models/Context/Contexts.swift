@@ -52,8 +52,9 @@ struct Contexts: Sendable {
   /// Binary decisions that tell a level, the leading one first.
   let bits: Int
   let templates: [Template]
-  /// Row and column of the pixels that may count, less those of the own one, the nearest first.
-  private let offsets: [(row: Int, column: Int)]
+  /// The pixels that may count for each one, the nearest first, `[H W, most]`; −1 outside of the image.
+  private let neighbours: [Int32]
+  private let most: Int
   /// How many of them count with so many bits: one chain of hashes serves all templates of as many bits.
   private let chains: [(bits: Int, pixels: Int)]
   /// The chain of each template.
@@ -64,16 +65,23 @@ struct Contexts: Sendable {
     bits = Int.bitWidth - (levels - 1).leadingZeroBitCount
     templates = levels == 2 ? Template.binary : Template.levels(ofBits: bits)
     let most = templates.map(\.pixels).max()!
-    offsets = Array(
-      (-8...0).flatMap { row in (-8...8).map { (row: row, column: $0) } }
-        .filter { $0.row < 0 || $0.column < 0 }
-        .sorted { a, b in
-          let (near, far) = (
-            a.row * a.row + a.column * a.column, b.row * b.row + b.column * b.column
-          )
-          return (near, -a.row, a.column) < (far, -b.row, b.column)
+    self.most = most
+    let offsets = (-8...0).flatMap { row in (-8...8).map { (row: row, column: $0) } }
+      .filter { $0.row < 0 || $0.column < 0 }
+      .sorted { a, b in
+        let near = a.row * a.row + a.column * a.column
+        let far = b.row * b.row + b.column * b.column
+        return (near, -a.row, a.column) < (far, -b.row, b.column)
+      }
+      .prefix(most)
+    neighbours = (0..<image.height).flatMap { row in
+      (0..<image.width).flatMap { column in
+        offsets.map { offset -> Int32 in
+          let (r, c) = (row + offset.row, column + offset.column)
+          return r >= 0 && c >= 0 && c < image.width ? Int32(r * image.width + c) : -1
         }
-        .prefix(most))
+      }
+    }
     let sizes = Dictionary(grouping: templates, by: \.bits).mapValues { $0.map(\.pixels).max()! }
     chains = sizes.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     chain = templates.map { template in
@@ -102,14 +110,18 @@ struct Contexts: Sendable {
       guard r >= 0, c >= 0, c < image.width else { return -1 }
       return Int(symbols[(r * image.width + c) * channels + channel])
     }
-    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: chains.count * (offsets.count + 1)) {
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: chains.count * (most + 1)) {
       hashes in
-      withUnsafeTemporaryAllocation(of: Int.self, capacity: offsets.count) { levels in
-        for (place, offset) in offsets.enumerated() {
-          levels[place] = level(offset.row, offset.column, channel)
+      withUnsafeTemporaryAllocation(of: Int.self, capacity: most) { levels in
+        neighbours.withUnsafeBufferPointer { neighbours in
+          let own = neighbours.baseAddress! + pixel * most
+          for place in 0..<most {
+            let other = Int(own[place])
+            levels[place] = other < 0 ? -1 : Int(symbols[other * channels + channel])
+          }
         }
         for (index, chain) in chains.enumerated() {
-          let first = index * (offsets.count + 1)
+          let first = index * (most + 1)
           hashes[first] = UInt64(channel + 1)
           for place in 0..<chain.pixels {
             // Arithmetic: what lies outside stays −1.
@@ -120,7 +132,7 @@ struct Contexts: Sendable {
       }
       let foretold = bits > 1 ? foretell(level, channel) : (level: 0, edges: 0)
       for (index, template) in templates.enumerated() {
-        var hash = hashes[chain[index] * (offsets.count + 1) + template.pixels]
+        var hash = hashes[chain[index] * (most + 1) + template.pixels]
         hash = Self.folded(hash, index)
         if template.earlier > 0 {
           for c in 0..<channel {

@@ -33,6 +33,16 @@ struct CountTable: @unchecked Sendable {
     return nil
   }
 
+  /// Reads where contexts lie, so that their waits for memory are one.
+  /// - Returns: whether the table is sound, which it is.
+  func fetch(_ keys: UnsafePointer<UInt64>, _ count: Int, _ node: Int) -> Bool {
+    var owners: Float = 0
+    for t in 0..<count {
+      owners += first[3 * (Int(truncatingIfNeeded: Contexts.key(keys[t], node)) & mask)]
+    }
+    return owners >= 0
+  }
+
   /// Counts a bit.
   func count(_ bit: Int, _ key: UInt64) {
     let owner = Self.owner(key)

@@ -23,6 +23,7 @@ extension Mixing {
     for i in 0..<dimension {
       with(symbols, at: i) { keys, _ in
         path(symbols[i]) { node, _, bit in
+          precondition(table.fetch(keys, count, node), "a table of what are no contexts")
           for t in 0..<count { table.count(bit, Contexts.key(keys[t], node)) }
         }
       }

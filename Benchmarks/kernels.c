@@ -271,6 +271,51 @@ static void time_mixture(size_t pixels) {
   free(symbols), free(drawn), free(uniforms);
 }
 
+// An LSTM over 28 x 28 positions on one thread: one after the other, or diagonal by diagonal.
+static void time_recurrence(int diagonals, size_t images, size_t units, int half, double peak) {
+  enum { SIDE = 28 };
+  uint32_t order[SIDE * SIDE], first[SIDE * SIDE + 1] = {0};
+  int32_t before[2 * SIDE * SIDE];
+  size_t fronts = diagonals ? 2 * SIDE - 1 : SIDE * SIDE, position = 0;
+  for (size_t f = 0; f < fronts; f++) {
+    const size_t top = diagonals && f >= SIDE ? f - SIDE + 1 : 0;
+    const size_t above = f > SIDE ? f - SIDE : 0;  // first row of the diagonal before
+    for (size_t r = top; r < SIDE && r <= f && (diagonals || r == 0); r++) {
+      order[position] = (uint32_t)(diagonals ? r * SIDE + f - r : f);
+      if (diagonals) {
+        before[2 * position] = f > r ? (int32_t)(r - above) : -1;
+        before[2 * position + 1] = r > 0 ? (int32_t)(r - 1 - above) : -1;
+      } else {
+        before[position] = f > 0 ? 0 : -1;
+      }
+      position++;
+    }
+    first[f + 1] = (uint32_t)position;
+  }
+  const size_t reach = diagonals ? 2 : 1, places = images * SIDE * SIDE, bytes = half ? 2 : 4;
+  const sl_recurrence shape = {.cell = SL_LSTM, .units = units, .groups = 1, .positions = SIDE * SIDE,
+                               .fronts = fronts, .order = order, .first = first, .before = before,
+                               .reach = reach, .half = half};
+  char *a = numbers(places * 4 * units, half), *y = numbers(places * units, half);
+  char *dy = numbers(places * units, half), *da = numbers(places * 4 * units, half);
+  float *u = numbers(4 * units * reach * units, 0);
+  void *packed = malloc(sl_recurrence_packed_bytes(&shape, 0));
+  void *back = malloc(sl_recurrence_packed_bytes(&shape, 1));
+  sl_recurrence_pack(&shape, 0, u, packed);
+  sl_recurrence_pack(&shape, 1, u, back);
+  const size_t at_once = sl_recurrence_at_once(&shape, images);
+  void *kept = aligned_alloc(64, sl_recurrence_kept_bytes(&shape, images, at_once));
+  BEST(forward, sl_recur(&shape, a, packed, 0, images, at_once, y, kept))
+  BEST(gradient, sl_recur_gradient(&shape, dy, kept, back, images, at_once, da, 0))
+  const double gflop = 2e-9 * (double)(places * 4 * units * reach * units);
+  printf("LSTM of %zu over %s, %zu images on one thread, %s:  forward %.1f ms %.0f GFLOP/s %.0f %%"
+         "  gradient %.1f ms %.0f GFLOP/s %.0f %%\n",
+         units, diagonals ? "diagonals" : "a sequence", images, half ? "bfloat16" : "float32",
+         1e3 * forward, gflop / forward, 100 * gflop / forward / peak, 1e3 * gradient,
+         gflop / gradient, 100 * gflop / gradient / peak);
+  free(a), free(y), free(dy), free(da), free(u), free(packed), free(back), free(kept);
+}
+
 int main(int count, char **arguments) {
   const int threads = count > 1 ? atoi(arguments[1]) : 2;
   const int images = count > 2 ? atoi(arguments[2]) : 16, copies = count > 3 ? atoi(arguments[3]) : 6;
@@ -296,6 +341,9 @@ int main(int count, char **arguments) {
     }
     time_pixel(48, half, one);
     time_pixel(1, half, one);
+    time_recurrence(0, 32, 256, half, one);
+    time_recurrence(1, 16, 48, half, one);
+    time_recurrence(1, 16, 16, half, one);
     sl_set_threads(threads);
   }
   time_nade(512);

@@ -12,7 +12,8 @@ import Tensors
 ///
 /// `kind=row`: a row at a time, each state from the three above it; it sees a triangle. `kind=diagonal`: in
 /// both directions, from the pixel beside and the one above, so that nothing which came before is out of
-/// sight (Diagonal BiLSTM). A diagonal of all images of a batch is one product; the paper skews the maps for
+/// sight (Diagonal BiLSTM), but for the last pixel of the row above while the first layer is too far from it:
+/// no map knows its own pixel. A diagonal of all images of a batch is one product; the paper skews the maps for
 /// that, here the positions of a diagonal are found by their indices.
 ///
 /// Where we depart from the paper: the first layer is told rows and columns (`position`), as in `PixelCNN`;

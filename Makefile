@@ -350,7 +350,7 @@ study-completion: build ## nats of holes of 100 test digits, given all that is s
 
 study-transfer: build .peers/venv/matplotlib ## few bundled digits: from nothing, from MNIST, by additions
 	$(SCANLINE) train $(call images,mnist,train) --run runs/transfer/base --model gated-pixelcnn \
-	  --set channels=32 --set layers=8 --binarize threshold --minutes 15 --hold-out 0 --seed 1
+	  --set layers=6 --binarize threshold --minutes 15 --hold-out 0 --seed 1
 	Benchmarks/study-transfer.sh runs/transfer/base $(STROKES)/digits $(STROKES)/held-out \
 	  $(SCANLINE) runs/transfer
 	.peers/venv/bin/python Benchmarks/plot_transfer.py runs/transfer/transfer.csv \

@@ -29,7 +29,7 @@ for images in 20 50 100 200 500 1000 2000; do
   epochs=$((60000 / images))
   for from in nothing whole adapters; do
     case $from in
-      nothing) start=(--model gated-pixelcnn --set channels=32 --set layers=8 --binarize threshold) ;;
+      nothing) start=(--model gated-pixelcnn --set layers=6 --binarize threshold) ;;
       whole) start=(--from "$base" --learning-rate 5e-4) ;;
       adapters) start=(--from "$base" --adapters 2 --learning-rate 2e-3) ;;
     esac

@@ -45,7 +45,7 @@ public struct ContextMixing: DensityModel, ClosedForm {
 
   init(_ image: ImageShape, _ head: Head, table bits: Int, at scope: Scope) {
     (self.image, self.head) = (image, head)
-    contexts = Contexts(image, levels: head.levels)
+    contexts = Contexts(image, levels: head.levels, isMeasuring: scope.isMeasuring)
     let templates = contexts.templates.count
     counts = scope.parameter("counts", [1 << bits, 3], .zeros, decays: false)
     weights = scope.parameter(

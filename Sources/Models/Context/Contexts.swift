@@ -60,7 +60,8 @@ struct Contexts: Sendable {
   /// The chain of each template.
   private let chain: [Int]
 
-  init(_ image: ImageShape, levels: Int) {
+  /// - Parameter isMeasuring: whether nothing will be looked at, and the image may be too large for it.
+  init(_ image: ImageShape, levels: Int, isMeasuring: Bool = false) {
     self.image = image
     bits = Int.bitWidth - (levels - 1).leadingZeroBitCount
     templates = levels == 2 ? Template.binary : Template.levels(ofBits: bits)
@@ -74,7 +75,7 @@ struct Contexts: Sendable {
         return (near, -a.row, a.column) < (far, -b.row, b.column)
       }
       .prefix(most)
-    neighbours = (0..<image.height).flatMap { row in
+    neighbours = (0..<(isMeasuring ? 0 : image.height)).flatMap { row in
       (0..<image.width).flatMap { column in
         offsets.map { offset -> Int32 in
           let (r, c) = (row + offset.row, column + offset.column)

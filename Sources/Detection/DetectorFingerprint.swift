@@ -7,7 +7,7 @@ extension Scorer {
   public var fingerprint: String {
     var hash = Fingerprint()
     let words = [trained.weightsFingerprint, trained.context.precision.rawValue] + scoreNames
-    for word in words { hash.fold(word) }
+    for word in words + [further.other?.weightsFingerprint].compactMap(\.self) { hash.fold(word) }
     if let calibration {
       for (name, values) in calibration.scores.sorted(by: { $0.key < $1.key }) {
         hash.fold(name)

@@ -18,6 +18,7 @@ public struct Scorer {
   public let scores: [Score]
   private let normals: Normals
   private let gaussian: LowRankGaussian?
+  let further: FurtherPasses
   private let verdict: ConformalVerdict?
   /// Where in a row's nats and scores the verdict's vector is.
   private let places: [Int]
@@ -25,8 +26,14 @@ public struct Scorer {
   /// Scores that need what the run lacks, a calibration or a Gaussian density, are left out.
   ///
   /// Throws a `FileError` for a damaged file of the run, and a `DetectionError` for a calibration of
-  /// scores that the run lacks.
-  public init(_ trained: TrainedModel, calibration: Calibration? = nil) throws {
+  /// scores that the run lacks, or for further ones that cannot be had.
+  /// - Parameter further: scores that take passes of their own.
+  public init(
+    _ trained: TrainedModel, calibration: Calibration? = nil,
+    further: FurtherScores = FurtherScores()
+  ) throws {
+    try further.check(trained, calibration)
+    self.further = FurtherPasses(trained: trained, other: further.other)
     self.trained = trained
     self.calibration = calibration
     normals = Normals(calibration)
@@ -36,7 +43,7 @@ public struct Scorer {
       (!score.needs.contains(.normals) || calibration != nil)
         && (!score.needs.contains(.gaussian) || gaussian != nil)
         && score.isOf(trained.configuration.model.image)
-    }
+    } + further.scores
     let names = ["nats"] + scores.map(\.name)
     places =
       try calibration?.vectors?.scores.map { name in
@@ -129,12 +136,14 @@ public struct Scorer {
     let (pixels, gaussian, scores, normals) = (
       trained.configuration.pixels, gaussian, scores, normals
     )
+    let further = further.findings(of: batch, needs)
     var results = [(Evidence, [Double])?](repeating: nil, count: batch.count)
     results.withUnsafeMutableBufferPointer { results in
       // Each place is written once, by one thread.
       nonisolated(unsafe) let results = results
       context.backend.concurrently(batch.count) { place in
-        let evidence = Evidence(place, of: batch, pixels, measures, needs, gaussian)
+        let evidence = Evidence(
+          place, of: batch, pixels, measures, needs, gaussian, further: further[place])
         results[place] = (evidence, scores.map { $0.value(evidence, normals) })
       }
     }
@@ -164,7 +173,8 @@ public struct Scorer {
       scores: columns, data: description, weights: trained.weightsFingerprint,
       heldOut: heldOut, precision: trained.context.precision.rawValue, surprise: normal,
       vectors: vectors(
-        of: table, aligned: normal.isAligned, groups ?? data.nearDuplicateGroups()))
+        of: table, aligned: normal.isAligned, groups ?? data.nearDuplicateGroups()),
+      against: further.other?.weightsFingerprint)
   }
 
   /// What a verdict is learned from; nil where images are too few.

@@ -17,12 +17,17 @@ struct Calibrate: ParsableCommand {
       more than one in twenty was trained on. A false-alarm rate A needs at least 1/A - 1 of them.
 
       Example: scanline calibrate runs/parts held-out
+
+      Scores that take passes of their own (--with) are stored where they are asked for; flag and score \
+      then judge by them with --score.
       """)
 
   @OptionGroup var runFolder: RunArgument
 
   @Argument(help: "The held-out normal images: a folder, an IDX, CIFAR, .amat or .npy file.")
   var data: String
+
+  @OptionGroup var further: FurtherOptions
 
   @OptionGroup var options: UseOptions
 
@@ -33,7 +38,8 @@ struct Calibrate: ParsableCommand {
         run.path, expected: "a run of one model",
         found: "both experts, which rank images among those that their training set aside")
     }
-    let (calibration, images) = try run.calibration(on: data, controls: true)
+    let (calibration, images) = try run.calibration(
+      on: data, further: further.scores(of: run), controls: true)
     let file = run.trained.run.calibrationFile
     try calibration.write(to: file)
     if let controls = calibration.controls, !controls.isEmpty {
@@ -72,7 +78,8 @@ extension RunInUse {
   ///   - rate: the options of a rate that it must resolve, checked before anything is scored.
   ///   - controls: whether to try what it tells apart.
   func calibration(
-    on path: String, rate: FalseAlarmOptions? = nil, controls: Bool = false
+    on path: String, rate: FalseAlarmOptions? = nil, further: FurtherScores = FurtherScores(),
+    controls: Bool = false
   ) throws -> (Calibration, images: DataSet) {
     let images = try load(path)
     try rate?.check(images.count, of: path)
@@ -80,9 +87,9 @@ extension RunInUse {
     let description = "\(path), \(counted(images.count, "image"))"
     let more = controls ? Control.count(from: images.count) : 0
     let calibration = try watching(path, images.count + more) { progress in
-      try trained.calibration(on: images, description, heldOut: heldOut, controls: controls) {
-        done, _ in progress(done)
-      }
+      try trained.calibration(
+        on: images, description, heldOut: heldOut, further: further, controls: controls
+      ) { done, _ in progress(done) }
     }
     return (calibration, images)
   }

@@ -6,6 +6,7 @@ extension ScoreImages {
   /// What is asked for; too few normal images for it are refused before anything is scored.
   func scoring(_ run: RunInUse) throws -> Scoring {
     var scoring: Scoring
+    let further = try further.scores(of: run, judgedBy: falseAlarms.score)
     if let experts = try Experts(of: run.trained) {
       try falseAlarms.requirePlain()
       if let npy {
@@ -19,7 +20,7 @@ extension ScoreImages {
       if let calibration {
         try falseAlarms.check(calibration, of: run.trained.run.calibrationFile)
       }
-      let scorer = try Scorer(run.trained, calibration: calibration)
+      let scorer = try Scorer(run.trained, calibration: calibration, further: further)
       let judge = try calibration.map { _ in
         try scorer.judge(by: falseAlarms.score, falseAlarmRate: falseAlarms.rate)
       }

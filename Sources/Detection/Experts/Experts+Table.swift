@@ -8,7 +8,7 @@ extension Experts {
   /// largest mean surprise and entropy of 9×9 pixels, bits a pixel.
   public static let scoreNames = [
     "verdict", "verdict_global", "verdict_surprise", "verdict_entropy", "surprise_peak",
-    "entropy_peak",
+    "entropy_peak", "normalised_peak", "excess_peak",
   ]
 
   /// What was made of a source, each image decoded and computed once.
@@ -127,7 +127,7 @@ extension Experts {
       bitsPerDimension: evidence.bits / Double(evidence.pixels),
       scores: [
         opinion.verdict, opinion.global, opinion.surprise, opinion.entropy, evidence.surprisePeak,
-        evidence.entropyPeak,
+        evidence.entropyPeak, evidence.normalisedPeak, evidence.excessPeak,
       ],
       verdict: .init(
         pValue: opinion.pValue, flagged: opinion.pValue <= rate, oddness: opinion.verdict,

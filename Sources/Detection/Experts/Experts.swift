@@ -95,7 +95,8 @@ public struct Experts {
       calibration.held.append(
         .init(
           name: images.names[index], surprisePeak: evidence.surprisePeak,
-          entropyPeak: evidence.entropyPeak, fold: place[index]!.fold, place: place[index]!.place))
+          entropyPeak: evidence.entropyPeak, normalisedPeak: evidence.normalisedPeak,
+          excessPeak: evidence.excessPeak, fold: place[index]!.fold, place: place[index]!.place))
       guard progress(folds.count + calibration.held.count, total) else { return false }
     }
     let run = trained.run

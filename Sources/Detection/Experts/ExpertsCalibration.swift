@@ -16,13 +16,17 @@ public struct ExpertsCalibration: Codable, Equatable, Sendable {
     public var name: String
     public var surprisePeak: Double
     public var entropyPeak: Double
+    public var normalisedPeak: Double?
+    public var excessPeak: Double?
     /// Its fold, and its place among that fold's images.
     public var fold: Int
     public var place: Int
 
     package init(
-      name: String, surprisePeak: Double, entropyPeak: Double, fold: Int, place: Int
+      name: String, surprisePeak: Double, entropyPeak: Double, normalisedPeak: Double? = nil,
+      excessPeak: Double? = nil, fold: Int, place: Int
     ) {
+      (self.normalisedPeak, self.excessPeak) = (normalisedPeak, excessPeak)
       (self.name, self.fold, self.place) = (name, fold, place)
       (self.surprisePeak, self.entropyPeak) = (surprisePeak, entropyPeak)
     }

@@ -8,6 +8,9 @@ public struct LargeEvidence: Sendable {
   /// The largest mean surprise of 9×9 pixels, and of entropy, bits a pixel, away from the border.
   public let surprisePeak: Double
   public let entropyPeak: Double
+  /// The largest surprise of 9×9 pixels beyond what the model expects there, in its standard deviations.
+  public let normalisedPeak: Double
+  public let excessPeak: Double
   /// The first by every density of the global expert.
   public let global: [GlobalExpert.Statistics]
   /// Mean surprise of 9×9 pixels, bits a pixel, at its boxes' middles, and where its top left lies in
@@ -21,6 +24,8 @@ public struct LargeEvidence: Sendable {
 
   /// Pixels of a box's side.
   static let box = 9
+  /// Of the surprise of a pixel, bits²: where a model is sure, nothing is many deviations off.
+  private static let leastVariance: Float = 0.2
 
   init(_ image: Image, _ local: LocalExpert, _ global: [GlobalExpert], scale: Double) {
     let small = image.scaled(by: scale, channels: local.channels)
@@ -47,6 +52,17 @@ public struct LargeEvidence: Sendable {
     surprisePeak = Double(means.maximum.value)
     entropyPeak = Double(
       maps.entropy.inner(border: reach).map.boxMeans(Self.box).maximum.value)
+    let (excess, spread) = (
+      zip(surprise.map.values, maps.entropy.inner(border: reach).map.values).map { $0 - $1 },
+      maps.variance.inner(border: reach).map.boxMeans(Self.box)
+    )
+    let beyond = PixelMap(width: surprise.map.width, height: surprise.map.height, values: excess)
+      .boxMeans(Self.box)
+    let box = Float(min(Self.box, surprise.map.width) * min(Self.box, surprise.map.height))
+    normalisedPeak = zip(beyond.values, spread.values).reduce(-Double.infinity) { most, found in
+      max(most, Double(found.0 * box.squareRoot() / (found.1 + Self.leastVariance).squareRoot()))
+    }
+    excessPeak = Double(beyond.maximum.value)
     bits = maps.bits
     pixels = maps.surprise.values.count
     self.size = size
@@ -64,25 +80,8 @@ public struct LargeEvidence: Sendable {
   /// The boxes whose means are above a threshold, bits a pixel, as far as they hang together, in pixels of
   /// the image.
   public func regions(above threshold: Double) -> [Region] {
-    let (x, y) = (min(Self.box / 2, left), min(Self.box / 2, top))
-    let (width, height) = (means.width + 2 * x, means.height + 2 * y)
-    var values = [Float](repeating: -.infinity, count: width * height)
-    for row in 0..<means.height {
-      for column in 0..<means.width {
-        values[(row + y) * width + column + x] = means.values[row * means.width + column]
-      }
-    }
-    let peaks = PixelMap(width: width, height: height, values: values)
-    return Region.all(
-      of: peaks.maxima(reach: Self.box / 2), above: Float(threshold), peaks: peaks
-    ).map { region in
-      var moved = region
-      moved.x += left - x
-      moved.y += top - y
-      moved.peakX += left - x
-      moved.peakY += top - y
-      return moved.enlarged(from: working, to: size)
-    }
+    Region.ofBoxes(means, side: Self.box, left: left, top: top, above: threshold)
+      .map { $0.enlarged(from: working, to: size) }
   }
 
   /// Where the largest mean stands, in pixels of the image.

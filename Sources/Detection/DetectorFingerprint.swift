@@ -30,6 +30,7 @@ extension Experts {
       hash.fold(held.name)
       hash.fold(held.surprisePeak.bitPattern)
       hash.fold(held.entropyPeak.bitPattern)
+      hash.fold((held.excessPeak ?? 0).bitPattern)
     }
     for found in calibration.folds.joined() {
       for value in [found.plus, found.minus, found.inside] { hash.fold(value.bitPattern) }

@@ -39,11 +39,12 @@ public struct Scorer {
     normals = Normals(calibration)
     let gaussian = try trained.gaussian()
     self.gaussian = gaussian
-    scores = Score.all.filter { score in
-      (!score.needs.contains(.normals) || calibration != nil)
-        && (!score.needs.contains(.gaussian) || gaussian != nil)
-        && score.isOf(trained.configuration.model.image)
-    } + further.scores
+    scores =
+      Score.all.filter { score in
+        (!score.needs.contains(.normals) || calibration != nil)
+          && (!score.needs.contains(.gaussian) || gaussian != nil)
+          && score.isOf(trained.configuration.model.image)
+      } + further.scores
     let names = ["nats"] + scores.map(\.name)
     places =
       try calibration?.vectors?.scores.map { name in

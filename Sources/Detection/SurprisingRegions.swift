@@ -16,7 +16,8 @@ extension Calibration {
     for share in flagged ? [0.99, 0.95] : [0.99] {
       let threshold = normal[Int((share * Double(normal.count)).rounded(.up)) - 1]
       guard highest > threshold else { continue }
-      return Region.ofBoxes(means, side: side, left: side / 2, top: side / 2, above: threshold).map {
+      return Region.ofBoxes(means, side: side, left: side / 2, top: side / 2, above: threshold).map
+      {
         region in
         var region = region
         let asHigh = normal.count - normal.partitioningIndex { $0 >= region.peak }

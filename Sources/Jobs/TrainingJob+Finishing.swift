@@ -49,7 +49,8 @@ extension TrainedModel {
   ///   - progress: called after each batch with the images done, of so many; answers whether to go on.
   /// - Returns: nil where it was stopped.
   public func calibration(
-    on images: DataSet, _ description: String, heldOut: Bool?, further: FurtherScores = FurtherScores(),
+    on images: DataSet, _ description: String, heldOut: Bool?,
+    further: FurtherScores = FurtherScores(),
     controls: Bool = true,
     progress: (_ images: Int, _ total: Int) -> Bool = { _, _ in true }
   ) throws -> Calibration? {

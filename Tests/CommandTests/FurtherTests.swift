@@ -25,8 +25,10 @@ import Testing
     #expect(try header("plain.csv").filter(further.contains).isEmpty)
 
     // Judged by one, the normal images have to have it as well.
-    try place.scanline("flag", "run", "mixed", "--out", "no", "--score", "stirring", "--calibration", "normal")
-      .expectFailure(naming: ["trained on"])
+    try place.scanline(
+      "flag", "run", "mixed", "--out", "no", "--score", "stirring", "--calibration", "normal"
+    )
+    .expectFailure(naming: ["trained on"])
     let flagged = try place.scanline(
       "flag", "run", "mixed", "--out", "out", "--score", "shaking", "--calibration", "held-out",
       "--heatmaps", "none", "--json"

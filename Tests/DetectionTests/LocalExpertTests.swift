@@ -58,7 +58,7 @@ import Testing
     for y in 0..<9 { for x in 0..<9 { values[y * 60 + x] = 4 } }
     let map = PixelMap(width: 60, height: 50, values: values)
     let evidence = LargeEvidence(
-      LocalMaps(surprise: map, entropy: map, variance: map), reach: 8, size: (120, 100), global: [])
+      LocalMaps(surprise: map, entropy: map), reach: 8, size: (120, 100), global: [])
     #expect(abs(evidence.surprisePeak - 4) < 1e-5)
     #expect(evidence.peak == (x: 69, y: 49))
     let regions = evidence.regions(above: 3.9)

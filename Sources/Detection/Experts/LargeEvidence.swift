@@ -8,8 +8,7 @@ public struct LargeEvidence: Sendable {
   /// The largest mean surprise of 9×9 pixels, and of entropy, bits a pixel, away from the border.
   public let surprisePeak: Double
   public let entropyPeak: Double
-  /// The largest surprise of 9×9 pixels beyond what the model expects there, in its standard deviations.
-  public let normalisedPeak: Double
+  /// And of surprise less entropy: beyond what the model expects there.
   public let excessPeak: Double
   /// The first by every density of the global expert.
   public let global: [GlobalExpert.Statistics]
@@ -24,8 +23,6 @@ public struct LargeEvidence: Sendable {
 
   /// Pixels of a box's side.
   static let box = 9
-  /// Of the surprise of a pixel, bits²: where a model is sure, nothing is many deviations off.
-  private static let leastVariance: Float = 0.2
 
   init(_ image: Image, _ local: LocalExpert, _ global: [GlobalExpert], scale: Double) {
     let small = image.scaled(by: scale, channels: local.channels)
@@ -50,19 +47,13 @@ public struct LargeEvidence: Sendable {
     left = surprise.left + min(Self.box, surprise.map.width) / 2
     top = surprise.top + min(Self.box, surprise.map.height) / 2
     surprisePeak = Double(means.maximum.value)
-    entropyPeak = Double(
-      maps.entropy.inner(border: reach).map.boxMeans(Self.box).maximum.value)
-    let (excess, spread) = (
-      zip(surprise.map.values, maps.entropy.inner(border: reach).map.values).map { $0 - $1 },
-      maps.variance.inner(border: reach).map.boxMeans(Self.box)
-    )
-    let beyond = PixelMap(width: surprise.map.width, height: surprise.map.height, values: excess)
-      .boxMeans(Self.box)
-    let box = Float(min(Self.box, surprise.map.width) * min(Self.box, surprise.map.height))
-    normalisedPeak = zip(beyond.values, spread.values).reduce(-Double.infinity) { most, found in
-      max(most, Double(found.0 * box.squareRoot() / (found.1 + Self.leastVariance).squareRoot()))
-    }
-    excessPeak = Double(beyond.maximum.value)
+    let entropy = maps.entropy.inner(border: reach).map
+    entropyPeak = Double(entropy.boxMeans(Self.box).maximum.value)
+    excessPeak = Double(
+      PixelMap(
+        width: surprise.map.width, height: surprise.map.height,
+        values: zip(surprise.map.values, entropy.values).map { $0 - $1 }
+      ).boxMeans(Self.box).maximum.value)
     bits = maps.bits
     pixels = maps.surprise.values.count
     self.size = size

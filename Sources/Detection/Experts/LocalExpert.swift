@@ -11,13 +11,10 @@ public struct LocalMaps: Sendable {
   public let surprise: PixelMap
   /// H, the mean of that under the model.
   public let entropy: PixelMap
-  /// v, its variance under the model, bits²: a mean over the scans as well.
-  public let variance: PixelMap
 
-  package init(surprise: PixelMap, entropy: PixelMap, variance: PixelMap) {
+  package init(surprise: PixelMap, entropy: PixelMap) {
     self.surprise = surprise
     self.entropy = entropy
-    self.variance = variance
   }
 
   /// Bits of the whole image, a mean over the two scans.
@@ -69,8 +66,7 @@ public struct LocalExpert {
         values: a.indices.map { (a[$0] + b[last - $0]) / 2 })
     }
     return LocalMaps(
-      surprise: mean(there.surprise, back.surprise), entropy: mean(there.entropy, back.entropy),
-      variance: mean(there.variance, back.variance))
+      surprise: mean(there.surprise, back.surprise), entropy: mean(there.entropy, back.entropy))
   }
 
   /// Turned by 180°: pixels in reverse, the channels of each in order.
@@ -81,15 +77,11 @@ public struct LocalExpert {
     }
   }
 
-  /// What one scan says of each pixel.
-  struct Scan {
-    /// Bits a pixel, and the variance of surprise, bits².
-    var surprise, entropy, variance: [Float]
-  }
-
-  func pass(over image: Image) -> Scan {
-    let none = [Float](repeating: 0, count: image.width * image.height)
-    var scan = Scan(surprise: none, entropy: none, variance: none)
+  /// Surprise and entropy, bits a pixel, of one scan.
+  func pass(over image: Image) -> (surprise: [Float], entropy: [Float]) {
+    let size = image.width * image.height
+    var surprise = [Float](repeating: 0, count: size)
+    var entropy = surprise
     for top in stride(from: 0, to: image.height, by: tile) {
       for left in stride(from: 0, to: image.width, by: tile) {
         let rows = top..<min(top + tile, image.height)
@@ -102,21 +94,20 @@ public struct LocalExpert {
         for (y, row) in rows.enumerated() {
           let (to, from) = (row * image.width + left, y * columns.count)
           for x in 0..<columns.count {
-            scan.surprise[to + x] = measured.surprise[from + x]
-            scan.entropy[to + x] = measured.entropy[from + x]
-            scan.variance[to + x] = measured.variance[from + x]
+            surprise[to + x] = measured.surprise[from + x]
+            entropy[to + x] = measured.entropy[from + x]
           }
         }
       }
     }
-    return scan
+    return (surprise, entropy)
   }
 
   /// Of a part of the image, what is said of the pixels to be kept.
   private func measure(
     _ image: Image, rows: Range<Int>, columns: Range<Int>, keeping keptRows: Range<Int>,
     _ keptColumns: Range<Int>
-  ) -> Scan {
+  ) -> (surprise: [Float], entropy: [Float]) {
     let channels = image.channels
     var pixels: [UInt8] = []
     pixels.reserveCapacity(rows.count * columns.count * channels)
@@ -139,8 +130,6 @@ public struct LocalExpert {
         }
       }
     }
-    return Scan(
-      surprise: kept(measures.surprise), entropy: kept(measures.entropy),
-      variance: kept(measures.variance))
+    return (kept(measures.surprise), kept(measures.entropy))
   }
 }

@@ -79,7 +79,9 @@ extension PixelBatch {
     var moved = self
     for image in 0..<count {
       let start = image * dimension
-      for (index, place) in places.enumerated() { moved.symbols[start + index] = symbols[start + place] }
+      for (index, place) in places.enumerated() {
+        moved.symbols[start + index] = symbols[start + place]
+      }
     }
     return moved
   }

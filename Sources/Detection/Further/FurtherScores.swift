@@ -18,7 +18,9 @@ public struct FurtherScores {
     let known = Score.further.map(\.name)
     for name in names where !known.contains(name) { throw .unknownFurther(name, known: known) }
     let wanted = Set(names + (other == nil ? [] : [Score.ratio.name]))
-    if wanted.contains(Score.ratio.name), other == nil { throw .missing("run to compare by (--against) for ratio") }
+    if wanted.contains(Score.ratio.name), other == nil {
+      throw .missing("run to compare by (--against) for ratio")
+    }
     scores = Score.further.filter { wanted.contains($0.name) }
     self.other = other
   }
@@ -27,7 +29,8 @@ public struct FurtherScores {
   func check(_ trained: TrainedModel, _ calibration: Calibration?) throws(DetectionError) {
     let (model, family) = (trained.configuration.model, trained.configuration.model.family)
     for score in scores {
-      guard score.isOf(model.image), !(score.needs.contains(.gradient) && family.isClosedForm) else {
+      guard score.isOf(model.image), !(score.needs.contains(.gradient) && family.isClosedForm)
+      else {
         throw .notOfRun(score: score.name, run: trained.run.path)
       }
     }

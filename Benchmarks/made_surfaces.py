@@ -43,8 +43,9 @@ def noise(random, height, width, power, stretch=1.0):
 
 def path(random, n, roughness):
     """A random walk from one side of an n x n square to another."""
+    sides = random.integers(4)
     p, q = random.uniform(0.1, 0.9) * n, random.uniform(0.1, 0.9) * n
-    a, b = [((p, 0), (q, n)), ((0, p), (n, q)), ((p, 0), (n, q)), ((0, p), (q, n))][random.integers(4)]
+    a, b = [((p, 0), (q, n)), ((0, p), (n, q)), ((p, 0), (n, q)), ((0, p), (q, n))][sides]
     t = np.linspace(0, 1, int(n * 2))
     along = np.array([b[0] - a[0], b[1] - a[1]])
     across = np.array([-along[1], along[0]]) / np.hypot(*along)

@@ -356,6 +356,18 @@ study-transfer: build .peers/venv/matplotlib ## few bundled digits: from nothing
 	.peers/venv/bin/python Benchmarks/plot_transfer.py runs/transfer/transfer.csv \
 	  runs/transfer/transfer.png
 
+# make study-surfaces HALF=A: what the experts were chosen on; B was looked at once. Needs numpy and scipy.
+HALF ?= B
+.PHONY: study-surfaces
+study-surfaces: build ## made concrete with cracks and made tiles with faults: both experts, image AUROC
+	@for kind in cracks tiles; do \
+	  to=$$(mktemp -d) && trap 'rm -rf "$$to"' EXIT \
+	    && python3 Benchmarks/made_surfaces.py $$kind $(HALF) "$$to" \
+	    && $(SCANLINE) train "$$to/train" --run "$$to/run" --seed 1 \
+	    && $(SCANLINE) compare "$$to/run" --in "$$to/good" --out-of "$$to/odd" \
+	    && rm -rf "$$to" || exit 1; \
+	done
+
 .PHONY: study-kills
 study-kills: setup ## stop a training 50 times, kill flag 20 times: ends in 3 s, costs nothing
 	swift build -c release --build-tests

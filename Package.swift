@@ -100,8 +100,8 @@ let testDependencies: [String: [String]] = [
   "BenchmarksTests": ["Benchmarks", "Models", "Heads", "CPU", "Tensors", "Images", "TestSupport"],
   "CPUTests": ["Heads", "Layers", "CPU", "Tensors", "TestSupport"],
   "DetectionTests": [
-    "Detection", "Models", "Heads", "Gaussians", "CPU", "Tensors", "Images", "Files", "Randomness",
-    "TestSupport",
+    "Detection", "Training", "Models", "Layers", "Heads", "Gaussians", "CPU", "Tensors", "Images",
+    "RunFiles", "Files", "Randomness", "TestSupport",
   ],
   "ExampleTests": [
     "Jobs", "Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images",

@@ -33,6 +33,8 @@ public struct Calibration: Codable, Equatable, Sendable {
   public let vectors: Vectors?
   /// How well images made odd on purpose are told apart; nil where that was not tried.
   public var controls: [Control.Result]?
+  /// Which weights of another run the ratios are by; nil where there are none.
+  public let against: String?
   /// What is learned from the vectors.
   private let fitted: Fitted
 
@@ -61,7 +63,7 @@ public struct Calibration: Codable, Equatable, Sendable {
   }
 
   private enum CodingKeys: CodingKey {
-    case data, count, scores, weights, precision, surprise, heldOut, vectors, controls
+    case data, count, scores, weights, precision, surprise, heldOut, vectors, controls, against
   }
 
   /// From one value an image for each score, in any order.
@@ -69,7 +71,8 @@ public struct Calibration: Codable, Equatable, Sendable {
   /// Throws where there is no score or no image, where two scores differ in length, and for NaN.
   public init(
     scores: [String: [Double]], data: String, weights: String? = nil, heldOut: Bool? = nil,
-    precision: String = "float32", surprise: NormalSurprise? = nil, vectors: Vectors? = nil
+    precision: String = "float32", surprise: NormalSurprise? = nil, vectors: Vectors? = nil,
+    against: String? = nil
   ) throws(DetectionError) {
     guard let count = scores.values.first?.count else { throw .missing("score") }
     try Self.check(scores, count: count)
@@ -82,6 +85,7 @@ public struct Calibration: Codable, Equatable, Sendable {
     self.precision = precision
     self.surprise = surprise
     self.heldOut = heldOut
+    self.against = against
     fitted = Fitted(vectors)
   }
 
@@ -142,6 +146,7 @@ public struct Calibration: Codable, Equatable, Sendable {
     heldOut = try fields.decodeIfPresent(Bool.self, forKey: .heldOut)
     vectors = try fields.decodeIfPresent(Vectors.self, forKey: .vectors)
     controls = try fields.decodeIfPresent([Control.Result].self, forKey: .controls)
+    against = try fields.decodeIfPresent(String.self, forKey: .against)
     fitted = Fitted(vectors)
     guard vectors?.isSound(count) ?? true else {
       throw DecodingError.dataCorruptedError(
@@ -201,7 +206,9 @@ private final class Fitted: Sendable, Equatable {
     guard let vectors else { return nil }
     return found.withLock { found in
       if found == nil {
-        found = ConformalVerdict(vectors.values, vectors.tails, groups: vectors.groups)
+        found = ConformalVerdict(
+          vectors.values, vectors.tails, groups: vectors.groups,
+          likelihood: vectors.scores.firstIndex(of: Score.likelihood.name))
       }
       return found
     }

@@ -31,12 +31,16 @@ package struct ConformalVerdict: Sendable {
   /// - Parameters:
   ///   - vectors: the scores of normal images, a row an image.
   ///   - groups: of each image the number of its group; those of a group stay together.
-  package init(_ vectors: [[Double]], _ sides: [Tail], groups: [Int]) {
+  ///   - likelihood: which of the scores is −log p; nil where none is.
+  package init(
+    _ vectors: [[Double]], _ sides: [Tail], groups: [Int], likelihood: Int? = nil
+  ) {
     precondition(vectors.count == groups.count, "\(groups.count) groups of \(vectors.count) images")
     folds = Self.ranked(of: groups).map { part in
       let held = Set(part)
       let model = OneClass(
-        fitting: vectors.indices.filter { !held.contains($0) }.map { vectors[$0] }, sides)
+        fitting: vectors.indices.filter { !held.contains($0) }.map { vectors[$0] }, sides,
+        likelihood: likelihood)
       return Fold(model: model, normal: part.map { model.oddness(of: vectors[$0]) }.sorted())
     }
     normal = folds.flatMap(\.normal)

@@ -19,6 +19,12 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
   case unreadable(path: String, reason: String)
   /// A calibration of scores that this run has no longer.
   case otherScores(path: String, missing: String)
+  /// A name that is none of the scores that take passes of their own.
+  case unknownFurther(String, known: [String])
+  /// A score that this run, or images of its size, cannot have.
+  case notOfRun(score: String, run: String)
+  /// A run to compare by that is over other images.
+  case otherImages(expected: String, found: String, run: String)
   /// Groups of images by something that is no regular expression.
   case badGroups(String)
 
@@ -47,6 +53,12 @@ public enum DetectionError: Error, Equatable, Sendable, CustomStringConvertible 
       "\(path): not a calibration: \(reason)"
     case .otherScores(let path, let missing):
       "\(path): expected scores that the run has, found \(missing); calibrate it again"
+    case .unknownFurther(let name, let known):
+      "expected one of \(known.joined(separator: ", ")), found \(name)"
+    case .notOfRun(let score, let run):
+      "\(run): expected a run that can have the score \(score), found one of another kind or size"
+    case .otherImages(let expected, let found, let run):
+      "\(run): expected a run over the same images, \(expected), found \(found)"
     case .badGroups(let text):
       "expected groups by folder or by a regular expression, found \(text)"
     }

@@ -7,8 +7,7 @@ extension Scorer {
   public var fingerprint: String {
     var hash = Fingerprint()
     let words = [trained.weightsFingerprint, trained.context.precision.rawValue] + scoreNames
-    for word in words { hash.fold(word) }
-    // Of raster order alone it is what it was before there were others.
+    for word in words + [further.other?.weightsFingerprint].compactMap(\.self) { hash.fold(word) }
     if orders > 1 { hash.fold("\(orders) orders") }
     if let calibration {
       for (name, values) in calibration.scores.sorted(by: { $0.key < $1.key }) {
@@ -32,6 +31,7 @@ extension Experts {
       hash.fold(held.name)
       hash.fold(held.surprisePeak.bitPattern)
       hash.fold(held.entropyPeak.bitPattern)
+      hash.fold((held.excessPeak ?? 0).bitPattern)
     }
     for found in calibration.folds.joined() {
       for value in [found.plus, found.minus, found.inside] { hash.fold(value.bitPattern) }

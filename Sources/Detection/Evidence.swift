@@ -27,6 +27,12 @@ public struct Evidence: Sendable {
     public static let levels = Needs(rawValue: 16)
     /// What a Gaussian density of the training images says: a run that has one.
     public static let gaussian = Needs(rawValue: 32)
+    /// Passes of their own: over the image's flips and turns, over it with its quarters exchanged, back to
+    /// the weights, and by another run.
+    public static let stirred = Needs(rawValue: 64)
+    public static let shaken = Needs(rawValue: 128)
+    public static let gradient = Needs(rawValue: 256)
+    public static let other = Needs(rawValue: 512)
 
     /// What the pass is to measure.
     var measures: Measures.Kinds {
@@ -45,11 +51,20 @@ public struct Evidence: Sendable {
   private let underGaussian: GaussianEvidence?
   /// z_i = (x_i − µ_i) / √(σ_i² + 1), `[H, W, C]`: see `Scores/Residuals`.
   let residuals: [Double]
+  private let further: FurtherPasses.Findings
 
   package init(
     _ place: Int, of batch: PixelBatch, _ pixels: PixelEncoding, _ measures: Measures,
     _ needs: Needs, _ gaussian: GaussianEvidence? = nil
   ) {
+    self.init(place, of: batch, pixels, measures, needs, gaussian, further: .init())
+  }
+
+  init(
+    _ place: Int, of batch: PixelBatch, _ pixels: PixelEncoding, _ measures: Measures,
+    _ needs: Needs, _ gaussian: GaussianEvidence?, further: FurtherPasses.Findings
+  ) {
+    self.further = further
     self.pixels = pixels
     self.batch = batch
     self.place = place
@@ -117,6 +132,15 @@ public struct Evidence: Sendable {
     return underGaussian
   }
 
+  /// Mean of −log p of the image's flips and quarter turns, of it with its quarters exchanged, and −log p by
+  /// another run: nats.
+  public var stirredNats: Double { found(further.stirred, "stirred") }
+  public var shakenNats: Double { found(further.shaken, "shaken") }
+  public var otherNats: Double { found(further.other, "other") }
+
+  /// Mean over the arrays of weights of ln ‖∂ log p / ∂θ‖².
+  public var gradient: Double { found(further.gradient, "gradient") }
+
   /// Height, width and channels.
   public var shape: ImageShape {
     ImageShape(height: batch.height, width: batch.width, channels: batch.channels)
@@ -126,6 +150,11 @@ public struct Evidence: Sendable {
   public var surpriseMap: SurpriseMap {
     SurpriseMap(
       subpixelBits: surprise, height: batch.height, width: batch.width, channels: batch.channels)
+  }
+
+  private func found(_ number: Double?, _ need: String) -> Double {
+    guard let number else { preconditionFailure("the score does not need \(need)") }
+    return number
   }
 
   private func part(of measure: [Float], _ need: String) -> ArraySlice<Float> {

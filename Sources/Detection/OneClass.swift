@@ -7,6 +7,12 @@ import Foundation
 /// that those of normal images fall into. Two scores that always go together count once, and an image whose
 /// scores are ordinary one by one but do not go together is odd. Where normal images are too few for a
 /// covariance, the depths in the tails are added up.
+///
+/// In so many scores one alone drowns, and an image that is only less likely than normal ones would be told
+/// apart worse than by its likelihood. So that counts once more by itself: with d how deep the distance
+/// lies among those of the fitted images and u how deep −log p lies in its upper tail, both −ln of a share,
+///
+///     oddness = √(d² + u² / 3)
 package struct OneClass: Sendable {
   /// Normal images from which on there is a covariance.
   package static let fewest = 60
@@ -15,21 +21,29 @@ package struct OneClass: Sendable {
   private let sides: [Tail]
   /// Nil where images are few.
   private let kinds: Kinds?
+  /// Where the likelihood is in a vector, and the distances of the fitted images; nil where it counts once.
+  private let likelihood: (place: Int, distances: UpperTail)?
+  private static let likelihoodWeight = 1.0 / 3
 
   /// - Parameters:
   ///   - vectors: the scores of normal images, a row an image.
   ///   - sides: which values of each score count.
-  package init(fitting vectors: [[Double]], _ sides: [Tail]) {
+  ///   - likelihood: which of the scores is −log p; nil where none is.
+  package init(fitting vectors: [[Double]], _ sides: [Tail], likelihood: Int? = nil) {
     let tails = sides.indices.map { score in Tails(of: vectors.map { $0[score] }) }
     self.tails = tails
     self.sides = sides
-    kinds =
-      vectors.count < Self.fewest
-      ? nil
-      : Kinds(
-        of: vectors.map { vector in
-          sides.indices.map { tails[$0].normalScore(of: vector[$0], sides[$0]) }
-        })
+    guard vectors.count >= Self.fewest else {
+      kinds = nil
+      self.likelihood = nil
+      return
+    }
+    let normalScores = vectors.map { vector in
+      sides.indices.map { tails[$0].normalScore(of: vector[$0], sides[$0]) }
+    }
+    let kinds = Kinds(of: normalScores)
+    self.kinds = kinds
+    self.likelihood = likelihood.map { ($0, UpperTail(normalScores.map(kinds.distance))) }
   }
 
   /// How odd an image is, about 0 or more; each score as the normal number that lies as far out, and what
@@ -44,13 +58,33 @@ package struct OneClass: Sendable {
       let shares = depths(of: vector)
       return (shares.reduce(0, +), Array(zip(z, shares)).map { ($0, $1) })
     }
-    let (distance, parts) = kinds.opinion(on: z)
-    return (distance, zip(z, parts).map { ($0, $1) })
+    var (distance, shares) = kinds.opinion(on: z)
+    guard let likelihood else { return (distance, Array(zip(z, shares)).map { ($0, $1) }) }
+    let (depth, alone) = depths(of: vector, distance, likelihood)
+    let oddness = (depth * depth + alone * alone).squareRoot()
+    // Of the square, the distance's part is shared as the distance is.
+    let whole = shares.reduce(0) { $0 + max(0, $1) }
+    let scale = whole > 0 && oddness > 0 ? depth * depth / oddness / whole : 0
+    for index in shares.indices { shares[index] *= scale }
+    if oddness > 0 { shares[likelihood.place] += alone * alone / oddness }
+    return (oddness, Array(zip(z, shares)).map { ($0, $1) })
   }
 
   /// Higher is odder.
   package func oddness(of vector: [Double]) -> Double {
-    kinds?.distance(of: normalScores(of: vector)) ?? depths(of: vector).reduce(0, +)
+    guard let kinds else { return depths(of: vector).reduce(0, +) }
+    let distance = kinds.distance(of: normalScores(of: vector))
+    guard let likelihood else { return distance }
+    let (depth, alone) = depths(of: vector, distance, likelihood)
+    return (depth * depth + alone * alone).squareRoot()
+  }
+
+  /// d, and u by the root of its weight.
+  private func depths(
+    of vector: [Double], _ distance: Double, _ likelihood: (place: Int, distances: UpperTail)
+  ) -> (Double, Double) {
+    let u = min(1e4, tails[likelihood.place].upper(at: vector[likelihood.place]))
+    return (likelihood.distances.depth(of: distance), Self.likelihoodWeight.squareRoot() * u)
   }
 
   private func normalScores(of vector: [Double]) -> [Double] {

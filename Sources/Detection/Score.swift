@@ -42,7 +42,7 @@ public struct Score: Sendable {
     self.value = value
   }
 
-  /// Every score beyond the likelihood, in the order of a table's columns.
+  /// Every score beyond the likelihood that one pass of the model tells, in the order of a table's columns.
   public static let all =
     [
       inputComplexity, normalisedSurprise, pitDistance, typicality, losslessLength, levelDistance,
@@ -55,7 +55,7 @@ public struct Score: Sendable {
 
   /// Which values of a column of a table are odd, by its name.
   public static func oddTail(of name: String) -> Tail {
-    all.first { $0.name == name }?.oddTail ?? .high
+    (all + further).first { $0.name == name }?.oddTail ?? .high
   }
 }
 

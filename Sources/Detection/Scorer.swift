@@ -22,6 +22,7 @@ public struct Scorer {
   public var orders = 1
   private let normals: Normals
   private let gaussian: LowRankGaussian?
+  let further: FurtherPasses
   private let verdict: ConformalVerdict?
   /// Where in a row's nats and scores the verdict's vector is.
   private let places: [Int]
@@ -29,18 +30,25 @@ public struct Scorer {
   /// Scores that need what the run lacks, a calibration or a Gaussian density, are left out.
   ///
   /// Throws a `FileError` for a damaged file of the run, and a `DetectionError` for a calibration of
-  /// scores that the run lacks.
-  public init(_ trained: TrainedModel, calibration: Calibration? = nil) throws {
+  /// scores that the run lacks, or for further ones that cannot be had.
+  /// - Parameter further: scores that take passes of their own.
+  public init(
+    _ trained: TrainedModel, calibration: Calibration? = nil,
+    further: FurtherScores = FurtherScores()
+  ) throws {
+    try further.check(trained, calibration)
+    self.further = FurtherPasses(trained: trained, other: further.other)
     self.trained = trained
     self.calibration = calibration
     normals = Normals(calibration)
     let gaussian = try trained.gaussian()
     self.gaussian = gaussian
-    scores = Score.all.filter { score in
-      (!score.needs.contains(.normals) || calibration != nil)
-        && (!score.needs.contains(.gaussian) || gaussian != nil)
-        && score.isOf(trained.configuration.model.image)
-    }
+    scores =
+      Score.all.filter { score in
+        (!score.needs.contains(.normals) || calibration != nil)
+          && (!score.needs.contains(.gaussian) || gaussian != nil)
+          && score.isOf(trained.configuration.model.image)
+      } + further.scores
     let names = ["nats"] + scores.map(\.name)
     places =
       try calibration?.vectors?.scores.map { name in
@@ -136,6 +144,7 @@ public struct Scorer {
     let measures = trained.model.conditionals(batch, in: context).measures(
       of: batch, needs.measures, in: context)
     let (pixels, gaussian) = (trained.configuration.pixels, gaussian)
+    let further = further.findings(of: batch, needs)
     let row = rows(judgedBy: judge)
     var results = [(Evidence, Result<ScoreRow, DetectionError>)?](
       repeating: nil, count: batch.count)
@@ -150,7 +159,8 @@ public struct Scorer {
         }
         for place in places {
           let evidence = Evidence(
-            place, of: batch, pixels, measures, needs, gaussians?[place - places.lowerBound])
+            place, of: batch, pixels, measures, needs, gaussians?[place - places.lowerBound],
+            further: further[place])
           results[place] = (evidence, row(names[names.startIndex + place], evidence))
         }
       }
@@ -206,7 +216,8 @@ public struct Scorer {
       scores: columns, data: description, weights: trained.weightsFingerprint,
       heldOut: heldOut, precision: trained.context.precision.rawValue, surprise: normal,
       vectors: vectors(
-        of: table, aligned: normal.isAligned, groups ?? data.nearDuplicateGroups()))
+        of: table, aligned: normal.isAligned, groups ?? data.nearDuplicateGroups()),
+      against: further.other?.weightsFingerprint)
   }
 
   /// What a verdict is learned from; nil where images are too few.

@@ -37,6 +37,8 @@ public struct CalibrationJob {
   public var data: String
   public var strict = false
   public var followsLinks = false
+  /// Scores that take passes of their own.
+  public var further = FurtherScores()
   /// Whether to try what the calibration tells apart, which takes a thousand images more.
   public var triesControls = true
 
@@ -71,7 +73,8 @@ public struct CalibrationJob {
     guard watch(.heldOut(overlap?.isEmpty)) else { return nil }
     let description = "\(data), \(images.count) image\(images.count == 1 ? "" : "s")"
     let calibration = try trained.calibration(
-      on: images, description, heldOut: overlap?.isEmpty, controls: triesControls
+      on: images, description, heldOut: overlap?.isEmpty, further: further,
+      controls: triesControls
     ) { done, total in watch(.scoring(done: done, of: total)) }
     let reading = ReadingReport(data, skipped: images.skipped, flawed: images.flawed)
     return calibration.map { Outcome(calibration: $0, reading: reading) }

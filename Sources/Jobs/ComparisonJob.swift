@@ -35,6 +35,8 @@ public struct ComparisonJob {
   public var others: [String]
   /// A folder of outlines of defects, for a run of both experts; see `OutlinedDefects`.
   public var boxes: String?
+  /// Scores that take passes of their own, for a run of one model.
+  public var further = FurtherScores()
   public var strict = false
   public var followsLinks = false
   /// Keys the bootstrap.
@@ -57,7 +59,8 @@ public struct ComparisonJob {
         "--boxes", expected: "a run of both experts", found: "one of a single model")
     }
     let calibration = try experts == nil ? trained.calibration() : nil
-    let scorer = try Scorer(trained, calibration: calibration)
+    let scorer = try Scorer(
+      trained, calibration: calibration, further: experts == nil ? further : FurtherScores())
     var maps: [(outOf: String, accuracy: MapAccuracy)] = []
     var reading = ReadingReport()
     var tables: [(name: String, table: ScoreTable)] = []

@@ -146,6 +146,9 @@ private struct Cropping {
       let heldOut = heldOutImages(groups: groups, seed: seed, count: holdOut.count)
       learned = all.without(heldOut)
       tell(all, heldOut)
+      let few = try TrainingRemark.fewGroups(
+        holdOut, data: request.data, heldOut: heldOut.map { all.names[$0] })
+      if let few, !request.resumes { listener.remark(few) }
       both = ExpertImages(all: all, heldOut: heldOut, groups: groups)
     }
     if let validationPath {

@@ -28,7 +28,7 @@ extension Ground {
     try TrainingSize(request, model).checkWeights()
     let holdOut = HoldOut(count: request.holdOut, groupBy: request.groupBy)
     let sides = try Self.setAside(holdOut, of: all, seed: seed, listener)
-    Self.tell(sides, request, listener)
+    try Self.tell(sides, request, listener)
     guard
       let parts = try Self.split(
         sides.rest, model.image, request.validation, seed, request,
@@ -95,7 +95,7 @@ extension Ground {
 
   private static func tell(
     _ sides: HoldOut.Sides, _ request: TrainingRequest, _ listener: Listener
-  ) {
+  ) throws {
     if sides.leftOut > 0 {
       listener.remark(.nearDuplicatesLeftOut(data: request.data, sides.leftOut))
     }
@@ -105,6 +105,9 @@ extension Ground {
     if let (share, chance) = sides.inSeries, HoldOut.isTelling(share, chance) {
       listener.remark(.series(data: request.data, share: share, byChance: chance))
     }
+    let few = try TrainingRemark.fewGroups(
+      HoldOut(groupBy: request.groupBy), data: request.data, heldOut: sides.held.names)
+    if let few { listener.remark(few) }
   }
 
   /// The images to train on and those to validate on: another source, or a part of these.

@@ -44,17 +44,20 @@ extension TrainedModel {
   /// - Parameters:
   ///   - description: what the images are, in words.
   ///   - heldOut: whether none of them was trained or validated on; nil where that is not known.
+  ///   - further: scores that take passes of their own.
   ///   - controls: whether to try what the calibration tells apart, which takes a thousand images more.
   ///   - progress: called after each batch with the images done, of so many; answers whether to go on.
   /// - Returns: nil where it was stopped.
   public func calibration(
-    on images: DataSet, _ description: String, heldOut: Bool?, controls: Bool = true,
+    on images: DataSet, _ description: String, heldOut: Bool?,
+    further: FurtherScores = FurtherScores(),
+    controls: Bool = true,
     progress: (_ images: Int, _ total: Int) -> Bool = { _, _ in true }
   ) throws -> Calibration? {
     let controls = controls && images.count >= ConformalVerdict.fewest
     let total = images.count + (controls ? Control.count(from: images.count) : 0)
     let groups = try HoldOut(groupBy: configuration.data.heldOut?.groupBy).groups(of: images)
-    let found = try Scorer(self).calibration(
+    let found = try Scorer(self, further: further).calibration(
       of: images, description, heldOut: heldOut, groups: groups
     ) { progress($0, total) }
     guard var calibration = found else { return nil }

@@ -14,15 +14,32 @@ public enum TrainingRemark: Equatable, Sendable, CustomStringConvertible {
   /// Images set aside are of series that are learned from as well: the share of them whose nearest other
   /// image is close by in the order of names, and what chance would have.
   case series(data: String, share: Double, byChance: Double)
+  /// Images set aside are of so few groups that ranks among them say little of other groups.
+  case fewGroups(data: String, groups: Int, images: Int)
   /// What the run tells apart.
   case controls([Control.Result])
   /// A table of files that could not be read was written.
   case unreadableFiles(table: String, Int)
 
+  /// A group in twenty can be told from nineteen others.
+  static let fewestGroups = 19
+
+  /// That the images set aside are of few groups of those that are named; nil where they are not.
+  static func fewGroups(
+    _ holdOut: HoldOut, data: String, heldOut names: [String]
+  ) throws -> TrainingRemark? {
+    guard !names.isEmpty, let keys = try holdOut.keys(of: names) else { return nil }
+    let groups = Set(keys).count
+    return groups < fewestGroups
+      ? .fewGroups(data: data, groups: groups, images: names.count) : nil
+  }
+
   /// Whether it tells of something that should be seen to.
   public var isWarning: Bool {
-    if case .series = self { return true }
-    return false
+    switch self {
+    case .series, .fewGroups: true
+    default: false
+    }
   }
 
   public var description: String {
@@ -48,6 +65,10 @@ public enum TrainingRemark: Equatable, Sendable, CustomStringConvertible {
         + " in the order of names (by chance \(percent(chance))): they seem to come in series, as of one"
         + " thing or one moment, and new ones will be flagged more often than asked for; --group-by keeps"
         + " series on one side"
+    case .fewGroups(let data, let groups, let images):
+      "\(data): the \(counted(images, "image")) set aside \(images == 1 ? "is" : "are") of"
+        + " \(counted(groups, "group")): groups differ, and images of others may be flagged more often than"
+        + " asked for; at a false-alarm rate of 5 % at least \(Self.fewestGroups) would tell"
     case .controls(let controls): Control.table(of: controls)
     case .unreadableFiles(let table, let count):
       "\(table) names \(counted(count, "unreadable file"))"

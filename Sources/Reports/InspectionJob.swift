@@ -6,7 +6,7 @@ import Images
 /// What a journal is one of: all that its entries, and what is made of them, rest on.
 struct InspectionJob: Codable {
   /// Of the entries' own layout.
-  static let version = 1
+  static let version = 2
 
   var version = Self.version
   /// Of the run and its normal images.

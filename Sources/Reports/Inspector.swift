@@ -95,7 +95,9 @@ public struct ScorerInspector: Inspector {
 
   private func inspection(_ row: ScoreRow, _ flaw: String?, _ evidence: Evidence) -> Inspection {
     Inspection(
-      row: row, flaw: flaw, regions: nil,
+      row: row, flaw: flaw,
+      regions: scorer.calibration?.regions(
+        of: evidence, flagged: row.verdict?.flagged == true),
       picture: { (evidence.image, HeatMap(evidence.surpriseMap, scale: scale)) },
       surprise: { evidence.surprise })
   }

@@ -13,6 +13,9 @@ struct Calibrate: ParsableCommand {
       more than one in twenty was trained on. A false-alarm rate A needs at least 1/A - 1 of them.
 
       Example: scanline calibrate runs/parts held-out
+
+      Scores that take passes of their own (--with) are stored where they are asked for; flag and score \
+      then judge by them with --score.
       """)
 
   @OptionGroup var runFolder: RunArgument
@@ -20,11 +23,13 @@ struct Calibrate: ParsableCommand {
   @Argument(help: "The held-out normal images: a folder, an IDX, CIFAR, .amat or .npy file.")
   var data: String
 
+  @OptionGroup var further: FurtherOptions
+
   @OptionGroup var options: UseOptions
 
   func run() throws {
     let run = try options.open(runFolder)
-    let (calibration, reading) = try run.calibration(on: data)
+    let (calibration, reading) = try run.calibration(on: data, further: further.scores(of: run))
     let file = run.trained.run.calibrationFile
     try calibration.write(to: file)
     if let controls = calibration.controls, !controls.isEmpty {

@@ -43,6 +43,8 @@ struct CompareSets: ParsableCommand {
     help: ArgumentHelp("A further run to compare by; may be repeated.", valueName: "run"))
   var also: [String] = []
 
+  @OptionGroup var further: FurtherOptions
+
   @Option(help: ArgumentHelp("Draw roc.svg and scores.svg here.", valueName: "folder"))
   var plots: String?
 
@@ -83,6 +85,7 @@ struct CompareSets: ParsableCommand {
   private func outcome(by run: RunInUse) throws -> ComparisonJob.Outcome {
     var job = ComparisonJob(run.trained, normal: normal, others: others)
     job.boxes = boxes
+    job.further = try further.scores(of: run)
     job.strict = run.reading.strict
     job.followsLinks = run.reading.followLinks
     job.seed = options.common.seed

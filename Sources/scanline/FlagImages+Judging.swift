@@ -6,6 +6,7 @@ extension FlagImages {
   /// What is asked for; too few normal images for it are refused before anything is scored.
   func flagging(_ run: RunInUse) throws -> Flagging {
     var flagging: Flagging
+    let further = try further.scores(of: run, judgedBy: falseAlarms.score)
     if let experts = try Experts(of: run.trained) {
       if calibrationPath != nil {
         throw ValidationError(
@@ -16,8 +17,8 @@ extension FlagImages {
       try experts.requireEnoughImages(falseAlarmRate: falseAlarms.rate)
       flagging = Flagging(experts: experts, falseAlarmRate: falseAlarms.rate)
     } else {
-      let calibration = try ranks(of: run)
-      let scorer = try Scorer(run.trained, calibration: calibration)
+      let calibration = try ranks(of: run, further)
+      let scorer = try Scorer(run.trained, calibration: calibration, further: further)
       _ = try scorer.judge(by: falseAlarms.score, falseAlarmRate: falseAlarms.rate)
       flagging = Flagging(
         scorer: scorer, calibration: calibration, falseAlarmRate: falseAlarms.rate)
@@ -31,9 +32,9 @@ extension FlagImages {
   }
 
   /// The normal images to rank among.
-  private func ranks(of run: RunInUse) throws -> Calibration {
+  private func ranks(of run: RunInUse, _ further: FurtherScores) throws -> Calibration {
     if let calibrationPath {
-      return try run.calibration(on: calibrationPath, rate: falseAlarms).0
+      return try run.calibration(on: calibrationPath, rate: falseAlarms, further: further).0
     }
     guard let calibration = try run.trained.calibration() else {
       throw CommandError(

@@ -41,6 +41,8 @@ struct FlagImages: ParsableCommand {
 
   @OptionGroup var falseAlarms: FalseAlarmOptions
 
+  @OptionGroup var further: FurtherOptions
+
   @Option(
     name: .customLong("calibration"),
     help: ArgumentHelp(

@@ -7,11 +7,12 @@ extension RunInUse {
   /// - Parameter rate: the options of a rate that it must resolve, checked before anything is scored;
   ///   what it tells apart is then not tried.
   func calibration(
-    on path: String, rate: FalseAlarmOptions? = nil
+    on path: String, rate: FalseAlarmOptions? = nil, further: FurtherScores = FurtherScores()
   ) throws -> (Calibration, ReadingReport) {
     try requirePath("DATA", path)
     var job = CalibrationJob(trained, data: path)
     (job.strict, job.followsLinks) = (reading.strict, reading.followLinks)
+    job.further = further
     job.triesControls = rate == nil
     let (display, line) = (ReadingDisplay(console), ProgressLine(console))
     defer { line.clear() }

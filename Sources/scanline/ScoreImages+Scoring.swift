@@ -7,6 +7,7 @@ extension ScoreImages {
   func scoring(_ run: RunInUse) throws -> Scoring {
     let orders = try averaging.orders(of: run.trained, at: run.path)
     var scoring: Scoring
+    let further = try further.scores(of: run, judgedBy: falseAlarms.score)
     if let experts = try Experts(of: run.trained) {
       try falseAlarms.requirePlain()
       if let npy {
@@ -20,7 +21,7 @@ extension ScoreImages {
       if let calibration {
         try falseAlarms.check(calibration, of: run.trained.run.calibrationFile)
       }
-      var scorer = try Scorer(run.trained, calibration: calibration)
+      var scorer = try Scorer(run.trained, calibration: calibration, further: further)
       if orders > 1, let calibration {
         try requireOtherThanNats(falseAlarms.score ?? calibration.defaultScore)
       }

@@ -46,6 +46,8 @@ struct ScoreImages: ParsableCommand {
 
   @OptionGroup var falseAlarms: FalseAlarmOptions
 
+  @OptionGroup var further: FurtherOptions
+
   @OptionGroup var output: OutputOptions
 
   @OptionGroup var options: UseOptions

@@ -127,6 +127,8 @@ import Testing
     // A whole folder is set aside, or none of it.
     let grouped = try train("grouped", "--group-by", "folder", "--hold-out", "80")
     #expect(try grouped.object()["held_out_images"] as? Int == 90)
+    #expect(
+      grouped.error.contains("are of 1 group: groups differ") && !none.error.contains("group:"))
     let file = String(decoding: try place.contents("grouped/calibration.json"), as: UTF8.self)
     #expect(file.contains(#""groups":[0,0,0"#))
     try train("bad", "--group-by", "(").expectFailure(naming: ["--group-by", "("], status: 64)

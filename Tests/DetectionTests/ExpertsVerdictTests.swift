@@ -10,6 +10,7 @@ import Testing
     var global: GlobalExpert.Statistics
     var surprise: Double
     var entropy: Double
+    var excess: Double
 
     init(_ random: inout RandomStream, shift: Double = 0) {
       func normal(_ random: inout RandomStream) -> Double {
@@ -21,6 +22,7 @@ import Testing
         inside: 100 + 10 * normal(&random))
       surprise = exp(normal(&random) + shift)
       entropy = normal(&random)
+      excess = surprise - entropy
     }
   }
 
@@ -41,7 +43,9 @@ import Testing
       let fold = index % 4
       calibration.held.append(
         .init(
-          name: "\(index)", surprisePeak: draw.surprise, entropyPeak: draw.entropy, fold: fold,
+          name: "\(index)", surprisePeak: draw.surprise, entropyPeak: draw.entropy,
+          excessPeak: draw.excess,
+          fold: fold,
           place: calibration.folds[fold].count))
       calibration.folds[fold].append(scaled(draw.global, fold))
     }
@@ -49,7 +53,10 @@ import Testing
   }
 
   private func pValue(_ verdict: ExpertsVerdict, _ draw: Draw) -> Double {
-    verdict.opinion((0..<4).map { scaled(draw.global, $0) }, draw.surprise, draw.entropy).pValue
+    verdict.opinion(
+      (0..<4).map { scaled(draw.global, $0) }, draw.surprise, draw.entropy, draw.excess
+    )
+    .pValue
   }
 
   @Test("p-values of fresh normal images are uniform", arguments: [40, 60, 100, 400])
@@ -75,9 +82,31 @@ import Testing
     var draw = Draw(&random)
     draw.surprise = 1e4
     #expect(pValue(verdict, draw) == 1 / 101.0)
-    (draw.surprise, draw.entropy) = (0, -10)
+    (draw.surprise, draw.entropy, draw.excess) = (0, -10, -10)
     draw.global = .init(plus: 0, minus: 0, inside: 0)
     #expect(pValue(verdict, draw) > 0.9)
+    // A thin crack: nowhere more surprising than a rough normal image, but beyond what is expected there.
+    draw.excess = 1e4
+    #expect(pValue(verdict, draw) == 1 / 101.0)
+    // Of a run of before, that is not known.
+    var before = verdict.calibration
+    for index in before.held.indices { before.held[index].excessPeak = nil }
+    #expect(pValue(ExpertsVerdict(before), draw) > 0.9)
+  }
+
+  @Test("an ordinary excess counts nothing")
+  func ordinaryExcess() {
+    var random = RandomStream(seed: 5, "excess")
+    let verdict = verdict(&random, held: 200)
+    let draw = Draw(&random)
+    func opinion(_ excess: Double) -> ExpertsVerdict.Opinion {
+      verdict.opinion(
+        (0..<4).map { scaled(draw.global, $0) }, draw.surprise, draw.entropy, excess)
+    }
+    let peaks = verdict.calibration.held.compactMap(\.excessPeak).sorted()
+    // One of five normal images has as much; one of twenty-five.
+    #expect(opinion(peaks[160]).excess == 0 && opinion(peaks[192]).excess > 0.5)
+    #expect(opinion(peaks[160]).verdict == opinion(peaks[0]).verdict)
   }
 
   @Test("a tail goes on beyond the last of its values")

@@ -179,7 +179,9 @@ import Testing
     var random = RandomStream(seed: 5, "images")
     let labels = (0..<200).map { $0 % 2 }
     let symbols = labels.flatMap { label in
-      (0..<4).map { _ in UInt8(255 * (0.3 + 0.4 * Double(label) + 0.02 * (random.uniform() - 0.5)))
+      (0..<4).map { _ -> UInt8 in
+        let intensity: Double = 0.29 + 0.4 * Double(label) + 0.02 * random.uniform()
+        return UInt8(255 * intensity)
       }
     }
     func images(_ count: Int) -> PixelBatch {

@@ -5,10 +5,10 @@ import Training
 
 extension Experts {
   /// The columns of a table beside nats and bits per dimension: the verdict, nats, and its parts; the
-  /// largest mean surprise and entropy of 9×9 pixels, bits a pixel.
+  /// largest mean surprise, entropy and excess of one over the other of 9×9 pixels, bits a pixel.
   public static let scoreNames = [
-    "verdict", "verdict_global", "verdict_surprise", "verdict_entropy", "surprise_peak",
-    "entropy_peak",
+    "verdict", "verdict_global", "verdict_surprise", "verdict_entropy", "verdict_excess",
+    "surprise_peak", "entropy_peak", "excess_peak",
   ]
 
   /// What was made of a source, each image decoded and computed once.
@@ -126,8 +126,8 @@ extension Experts {
       path: path, nats: evidence.bits * M_LN2,
       bitsPerDimension: evidence.bits / Double(evidence.pixels),
       scores: [
-        opinion.verdict, opinion.global, opinion.surprise, opinion.entropy, evidence.surprisePeak,
-        evidence.entropyPeak,
+        opinion.verdict, opinion.global, opinion.surprise, opinion.entropy, opinion.excess,
+        evidence.surprisePeak, evidence.entropyPeak, evidence.excessPeak,
       ],
       verdict: .init(
         pValue: opinion.pValue, flagged: opinion.pValue <= rate, oddness: opinion.verdict,

@@ -95,7 +95,8 @@ public struct Experts {
       calibration.held.append(
         .init(
           name: images.names[index], surprisePeak: evidence.surprisePeak,
-          entropyPeak: evidence.entropyPeak, fold: place[index]!.fold, place: place[index]!.place))
+          entropyPeak: evidence.entropyPeak, excessPeak: evidence.excessPeak,
+          fold: place[index]!.fold, place: place[index]!.place))
       guard progress(folds.count + calibration.held.count, total) else { return false }
     }
     let run = trained.run
@@ -142,7 +143,9 @@ extension ExpertsCalibration {
   /// Refuses what decodes but makes no verdict.
   fileprivate func check(_ path: String) throws {
     let numbers =
-      held.flatMap { [$0.surprisePeak, $0.entropyPeak] }
+      held.flatMap { held -> [Double] in
+        [held.surprisePeak, held.entropyPeak, held.excessPeak ?? 0]
+      }
       + folds.flatMap { $0.flatMap { [$0.plus, $0.minus, $0.inside] } }
     guard !held.isEmpty, folds.count == scales.count, folds.allSatisfy({ !$0.isEmpty }),
       held.allSatisfy({

@@ -3,8 +3,10 @@ import Foundation
 /// What both experts say of normal images that they did not learn from, and the verdict that follows.
 ///
 /// Terms: the global expert's three statistics, each by its upper tail, summed and ranked again; the
-/// largest mean surprise; the largest mean entropy. The verdict is their sum, nats: an image is as odd as
-/// −ln of the chance of a normal one's being so, were the terms independent.
+/// largest mean surprise; the largest mean entropy; and the largest excess of surprise over entropy. The
+/// verdict is their sum, nats: an image is as odd as −ln of the chance of a normal one's being so, were the
+/// terms independent. The excess sees a thin crack in a smooth part among rough ones, and is noise elsewhere:
+/// only what is rarer than one in twelve (e^−2.5) counts.
 ///
 /// The global expert has a density for each fold of the normal images, fitted to the other folds. A
 /// held-out image is judged by that of its own fold, and as if it were not among those that it is ranked
@@ -16,15 +18,19 @@ public struct ExpertsCalibration: Codable, Equatable, Sendable {
     public var name: String
     public var surprisePeak: Double
     public var entropyPeak: Double
+    /// Nil in runs of before.
+    public var excessPeak: Double?
     /// Its fold, and its place among that fold's images.
     public var fold: Int
     public var place: Int
 
     package init(
-      name: String, surprisePeak: Double, entropyPeak: Double, fold: Int, place: Int
+      name: String, surprisePeak: Double, entropyPeak: Double, excessPeak: Double?, fold: Int,
+      place: Int
     ) {
       (self.name, self.fold, self.place) = (name, fold, place)
       (self.surprisePeak, self.entropyPeak) = (surprisePeak, entropyPeak)
+      self.excessPeak = excessPeak
     }
   }
 
@@ -68,6 +74,9 @@ public struct ExpertsVerdict: Sendable {
   private let global: UpperTail
   private let surprise: UpperTail
   private let entropy: UpperTail
+  /// Nil in runs of before.
+  private let excess: UpperTail?
+  private static let leastExcess = 2.5
   /// The verdicts of the held-out images of each fold, ascending.
   private let heldVerdicts: [[Double]]
 
@@ -88,12 +97,15 @@ public struct ExpertsVerdict: Sendable {
     let globalTail = UpperTail(global)
     let surprise = UpperTail(calibration.held.map(\.surprisePeak))
     let entropy = UpperTail(calibration.held.map(\.entropyPeak))
+    let excesses = calibration.held.compactMap(\.excessPeak)
+    let excess = excesses.count == calibration.held.count ? UpperTail(excesses) : nil
     var verdicts = [[Double]](repeating: [], count: calibration.folds.count)
     for (held, term) in zip(calibration.held, global) {
       verdicts[held.fold].append(
         globalTail.leavingOut(term).depth(of: term)
           + surprise.leavingOut(held.surprisePeak).depth(of: held.surprisePeak)
-          + entropy.leavingOut(held.entropyPeak).depth(of: held.entropyPeak))
+          + entropy.leavingOut(held.entropyPeak).depth(of: held.entropyPeak)
+          + Self.excess(held.excessPeak, excess?.leavingOut(held.excessPeak!)))
     }
     self.plus = plus
     self.minus = minus
@@ -101,17 +113,24 @@ public struct ExpertsVerdict: Sendable {
     self.global = globalTail
     self.surprise = surprise
     self.entropy = entropy
+    self.excess = excess
     heldVerdicts = verdicts.map { $0.sorted() }
+  }
+
+  private static func excess(_ peak: Double?, _ tail: UpperTail?) -> Double {
+    guard let peak, let tail else { return 0 }
+    return max(0, tail.depth(of: peak) - leastExcess)
   }
 
   /// What is said of one image.
   public struct Opinion: Equatable, Sendable {
     /// Nats; more is odder. A mean over the folds.
     public var verdict: Double
-    /// Its parts: the global expert, surprise and entropy of the local one.
+    /// Its parts: the global expert; surprise, entropy and excess of the local one.
     public var global: Double
     public var surprise: Double
     public var entropy: Double
+    public var excess: Double
     /// Of the verdict among those of held-out images, 0 < p ≤ 1.
     public var pValue: Double
 
@@ -119,6 +138,7 @@ public struct ExpertsVerdict: Sendable {
     public var parts: [ScoreRow.Part] {
       let terms = [
         ("verdict_global", global), ("verdict_surprise", surprise), ("verdict_entropy", entropy),
+        ("verdict_excess", excess),
       ]
       guard verdict > 0 else { return [] }
       return terms.filter { $0.1 > 0 }.sorted { $0.1 > $1.1 }.map { name, term in
@@ -128,15 +148,21 @@ public struct ExpertsVerdict: Sendable {
   }
 
   public func opinion(on evidence: LargeEvidence) -> Opinion {
-    opinion(evidence.global, evidence.surprisePeak, evidence.entropyPeak)
+    opinion(
+      evidence.global, evidence.surprisePeak, evidence.entropyPeak, evidence.excessPeak)
   }
 
   package func opinion(
-    _ statistics: [GlobalExpert.Statistics], _ surprisePeak: Double, _ entropyPeak: Double
+    _ statistics: [GlobalExpert.Statistics], _ surprisePeak: Double, _ entropyPeak: Double,
+    _ excessPeak: Double
   ) -> Opinion {
     precondition(
       statistics.count == plus.count, "\(plus.count) densities, \(statistics.count) opinions")
-    let local = (surprise.depth(of: surprisePeak), entropy.depth(of: entropyPeak))
+    let (ofSurprise, ofEntropy) = (
+      surprise.depth(of: surprisePeak), entropy.depth(of: entropyPeak)
+    )
+    let ofExcess = Self.excess(excessPeak, excess)
+    let local = ofSurprise + ofEntropy + ofExcess
     let terms = statistics.enumerated().map { fold, found in
       global.depth(
         of: plus[fold].depth(of: found.plus) + minus[fold].depth(of: found.minus)
@@ -144,13 +170,13 @@ public struct ExpertsVerdict: Sendable {
     }
     var asOdd = 1
     for (fold, term) in terms.enumerated() {
-      let verdict = term + local.0 + local.1
+      let verdict = term + local
       let normal = heldVerdicts[fold]
       asOdd += normal.count - normal.partitioningIndex { $0 >= verdict }
     }
     let mean = terms.reduce(0, +) / Double(terms.count)
     return Opinion(
-      verdict: mean + local.0 + local.1, global: mean, surprise: local.0, entropy: local.1,
-      pValue: Double(asOdd) / Double(calibration.held.count + 1))
+      verdict: mean + local, global: mean, surprise: ofSurprise, entropy: ofEntropy,
+      excess: ofExcess, pValue: Double(asOdd) / Double(calibration.held.count + 1))
   }
 }

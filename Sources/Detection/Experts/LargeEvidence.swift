@@ -8,6 +8,8 @@ public struct LargeEvidence: Sendable {
   /// The largest mean surprise of 9×9 pixels, and of entropy, bits a pixel, away from the border.
   public let surprisePeak: Double
   public let entropyPeak: Double
+  /// And of surprise less entropy: beyond what the model expects there.
+  public let excessPeak: Double
   /// The first by every density of the global expert.
   public let global: [GlobalExpert.Statistics]
   /// Mean surprise of 9×9 pixels, bits a pixel, at its boxes' middles, and where its top left lies in
@@ -45,8 +47,13 @@ public struct LargeEvidence: Sendable {
     left = surprise.left + min(Self.box, surprise.map.width) / 2
     top = surprise.top + min(Self.box, surprise.map.height) / 2
     surprisePeak = Double(means.maximum.value)
-    entropyPeak = Double(
-      maps.entropy.inner(border: reach).map.boxMeans(Self.box).maximum.value)
+    let entropy = maps.entropy.inner(border: reach).map
+    entropyPeak = Double(entropy.boxMeans(Self.box).maximum.value)
+    excessPeak = Double(
+      PixelMap(
+        width: surprise.map.width, height: surprise.map.height,
+        values: zip(surprise.map.values, entropy.values).map { $0 - $1 }
+      ).boxMeans(Self.box).maximum.value)
     bits = maps.bits
     pixels = maps.surprise.values.count
     self.size = size
@@ -64,25 +71,8 @@ public struct LargeEvidence: Sendable {
   /// The boxes whose means are above a threshold, bits a pixel, as far as they hang together, in pixels of
   /// the image.
   public func regions(above threshold: Double) -> [Region] {
-    let (x, y) = (min(Self.box / 2, left), min(Self.box / 2, top))
-    let (width, height) = (means.width + 2 * x, means.height + 2 * y)
-    var values = [Float](repeating: -.infinity, count: width * height)
-    for row in 0..<means.height {
-      for column in 0..<means.width {
-        values[(row + y) * width + column + x] = means.values[row * means.width + column]
-      }
-    }
-    let peaks = PixelMap(width: width, height: height, values: values)
-    return Region.all(
-      of: peaks.maxima(reach: Self.box / 2), above: Float(threshold), peaks: peaks
-    ).map { region in
-      var moved = region
-      moved.x += left - x
-      moved.y += top - y
-      moved.peakX += left - x
-      moved.peakY += top - y
-      return moved.enlarged(from: working, to: size)
-    }
+    Region.ofBoxes(means, side: Self.box, left: left, top: top, above: threshold)
+      .map { $0.enlarged(from: working, to: size) }
   }
 
   /// Where the largest mean stands, in pixels of the image.

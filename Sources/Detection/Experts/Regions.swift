@@ -36,6 +36,33 @@ public struct Region: Codable, Equatable, Sendable {
     return regions.sorted { ($1.peak, $0.y, $0.x) < ($0.peak, $1.y, $1.x) }
   }
 
+  /// The boxes whose means are above a threshold, as far as they hang together.
+  /// - Parameters:
+  ///   - means: of the boxes, each at its box's middle; the first lies at (left, top) of the image.
+  ///   - side: of a box, pixels.
+  static func ofBoxes(
+    _ means: PixelMap, side: Int, left: Int, top: Int, above threshold: Double
+  ) -> [Region] {
+    let (x, y) = (min(side / 2, left), min(side / 2, top))
+    let (width, height) = (means.width + 2 * x, means.height + 2 * y)
+    var values = [Float](repeating: -.infinity, count: width * height)
+    for row in 0..<means.height {
+      for column in 0..<means.width {
+        values[(row + y) * width + column + x] = means.values[row * means.width + column]
+      }
+    }
+    let peaks = PixelMap(width: width, height: height, values: values)
+    return all(of: peaks.maxima(reach: side / 2), above: Float(threshold), peaks: peaks).map {
+      region in
+      var moved = region
+      moved.x += left - x
+      moved.y += top - y
+      moved.peakX += left - x
+      moved.peakY += top - y
+      return moved
+    }
+  }
+
   private static func grow(
     from start: Int, _ map: PixelMap, _ threshold: Float, _ peaks: PixelMap,
     _ seen: inout [Bool]

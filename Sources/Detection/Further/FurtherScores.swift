@@ -64,8 +64,8 @@ extension Score {
   /// −log p(x) less its mean over the nine derangements of the image's quarters, nats (shaking; 2023).
   static let shaking = Score(
     "shaking", "nats beyond those of the image with its quarters exchanged", needs: .shaken,
-    of: { $0.height > 1 && $0.width > 1 }
-  ) { evidence, _ in evidence.nats - evidence.shakenNats }
+    of: { $0.height > 1 && $0.width > 1 },
+    value: { evidence, _ in evidence.nats - evidence.shakenNats })
 
   /// The mean over the model's arrays of weights of ln ‖∂ log p(x) / ∂θ‖²: how much the model would have to
   /// learn to have expected the image, and as odd where that is little.

@@ -19,7 +19,7 @@ import Tensors
 /// layer and computes the outputs of one sub-pixel: O(D (H + L H²)), the same work as drawing an image.
 ///
 /// Where we depart from the paper: the numbers k of a batch are spread evenly over 0 … D − 1.
-public struct DeepNADE: Reordering {
+public struct DeepNADE: Reordering, Reorderable {
   public let image: ImageShape
   public let head: Head
   let first: KnownInputs
@@ -178,11 +178,11 @@ public struct DeepNADE: Reordering {
 
   public func order(_ number: Int) -> [Int] { drawnOrder(number, of: image, head, seed: seed) }
 
-  public func telling(inOrder number: Int) -> any DensityModel { telling(in: order(number)) }
+  public func telling(inOrder number: Int) -> any DensityModel { told(in: order(number)) }
 
   /// The model that tells images in any order of their sub-pixels: what is known of an image first, say,
   /// and then what is not.
-  public func telling(in order: [Int]) -> DeepNADE { DeepNADE(self, told: order) }
+  public func told(in order: [Int]) -> any DensityModel { DeepNADE(self, told: order) }
 
   private init(_ model: DeepNADE, told: [Int]) {
     precondition(

@@ -21,6 +21,14 @@ public protocol Reordering: DensityModel {
   func telling(inOrder number: Int) -> any DensityModel
 }
 
+/// A density whose sub-pixels can be told in any order.
+public protocol Reorderable: DensityModel {
+  /// The density of the same images told in another order: its symbol i is sub-pixel `order[i]` of an
+  /// image in raster order.
+  /// - Parameter order: each sub-pixel once, 0 ..< D.
+  func told(in order: [Int]) -> any DensityModel
+}
+
 /// The order of a number, drawn for a seed; the sub-pixels of a step stay together.
 func drawnOrder(_ number: Int, of image: ImageShape, _ head: Head, seed: UInt64) -> [Int] {
   guard number > 0 else { return Array(0..<image.dimension) }

@@ -93,7 +93,10 @@ struct Complete: ParsableCommand {
         "\(outcome.completed.count) of \(job.images.count) images are in \(outPath)")
     }
     let result = CompletionResult(outcome, run: runFolder.path, out: outPath)
-    try run.console.result(
-      WithReading(result, ReadingReport(zip(images, sets).map { ($0, $1) })), text: result.text)
+    var reading = ReadingReport()
+    for (path, set) in zip(images, sets) {
+      reading.add(path, skipped: set.skipped, flawed: set.flawed)
+    }
+    try run.console.result(WithReading(result, reading), text: result.text)
   }
 }

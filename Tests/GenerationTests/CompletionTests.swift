@@ -204,7 +204,7 @@ private struct Clusters: Reorderable {
   let image = ImageShape(height: 3, width: 3, channels: 1)
   let head = Head.bernoulli
   let multiplyAdds = 0
-  private let owner = Parameter(name: "clusters", value: Tensor([1]), decays: false)
+  private let owner = Parameter(name: "clusters", value: Tensor([1], .float32), decays: false)
 
   init(order: [Int]) { self.order = order }
 

@@ -24,6 +24,7 @@ extension Ground {
       image: ImageShape(height: all.height, width: all.width, channels: all.channels),
       classes: try request.classes(of: all), seed: seed)
     try TrainingSize(request, model).checkWeights()
+    try base?.requireFit(of: model, for: request.run)
     let holdOut = HoldOut(count: request.holdOut, groupBy: request.groupBy)
     let sides = try Self.setAside(holdOut, of: all, seed: seed, listener)
     Self.tell(sides, request, listener)

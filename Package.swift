@@ -9,7 +9,8 @@ let command: [Target] = [
   .executableTarget(
     name: "scanline",
     dependencies: [
-      "Jobs", "Reports", "Detection", "Benchmarks", "Verification", "Training", "Models", "Heads",
+      "Jobs", "Reports", "Detection", "Benchmarks", "Verification", "Generation", "Training",
+      "Models", "Heads",
       "CPU", "Tensors", "Images", "RunFiles", "Files",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),

@@ -26,6 +26,7 @@ extension Ground {
       classes: try request.classes(of: all), orders: request.orders.flatMap { $0 > 1 ? $0 : nil },
       seed: seed)
     try TrainingSize(request, model).checkWeights()
+    try base?.requireFit(of: model, for: request.run)
     let holdOut = HoldOut(count: request.holdOut, groupBy: request.groupBy)
     let sides = try Self.setAside(holdOut, of: all, seed: seed, listener)
     try Self.tell(sides, request, listener)

@@ -45,11 +45,28 @@ public struct Start: Codable, Equatable, Sendable {
 }
 
 extension TrainedModel {
+  /// Refuses a model that cannot start from these weights.
+  /// - Parameter run: what is to be named.
+  /// - Throws: `FileError` naming the first that do not fit.
+  public func requireFit(of model: ModelSpecification, for run: String) throws {
+    let store = ParameterStore(seed: model.seed)
+    _ = try model.build(in: store)
+    try requireFit(of: store.parameters, for: run)
+  }
+
   /// Copies the weights to those of a model of the same architecture. What classes add there stays where
   /// this model is told none.
   /// - Parameter file: what is to be named where they do not fit.
   /// - Throws: `FileError` for a model of other weights, naming the first.
   func copyWeights(to others: [Parameter], for file: String) throws(FileError) {
+    try requireFit(of: others, for: file)
+    let own = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0) })
+    for other in others {
+      if let parameter = own[other.name] { other.value.copy(from: parameter.value) }
+    }
+  }
+
+  private func requireFit(of others: [Parameter], for file: String) throws(FileError) {
     let own = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0) })
     let names = Set(others.map(\.name))
     if let left = parameters.first(where: { !names.contains($0.name) }) {
@@ -68,9 +85,6 @@ extension TrainedModel {
           file, "tensor '\(other.name)' of \(run.path)", expected: "\(other.shape)",
           found: "\(parameter.shape)")
       }
-    }
-    for other in others {
-      if let parameter = own[other.name] { other.value.copy(from: parameter.value) }
     }
   }
 }

@@ -41,8 +41,8 @@ import Testing
   private func trainBars() throws {
     try makeBars("bars", 60)
     try train(
-      "bars", "--run", "run", "--classes", "--model", "made", "--set", "hidden=40", "--binarize",
-      "threshold", "--epochs", "30", "--hold-out", "0")
+      "bars", "--run", "run", "--classes", "--model", "pixelcnn", "--set", "blocks=1", "--set",
+      "channels=8", "--binarize", "threshold", "--epochs", "30", "--hold-out", "0")
   }
 
   /// Whether a bar lies: some row is brighter than every column.
@@ -271,7 +271,7 @@ import Testing
       "bars", "--run", "base", "--model", "made", "--set", "hidden=9", "--binarize", "threshold",
       "--epochs", "1", "--hold-out", "0")
     try place.scanline(
-      "train", "bars", "--run", "new", "--from", "base", "--set", "hidden=10"
+      "train", "bars", "--run", "new", "--from", "base", "--set", "hidden=10", "--hold-out", "0"
     ).expectFailure(naming: ["tensor '", "[10, 36]", "[9, 36]"])
     try place.scanline("train", "bars", "--run", "new", "--from", "none").expectFailure(
       naming: ["none"])

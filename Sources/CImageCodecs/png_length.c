@@ -132,7 +132,8 @@ size_t codec_png_least_length(
     z_stream stream;
     int begun = 0;
     for (int place = 0; place < strategies && place < 3; place++) {
-      if ((order[place] > 0) != kind || promise[order[place]] > within * promise[order[0]]) continue;
+      if ((order[place] > 0) != kind) continue;
+      if (place > 1 && promise[order[place]] > within * promise[order[0]]) continue;
       if (!begun && begin(&stream, count, kind ? Z_FILTERED : Z_DEFAULT_STRATEGY) != Z_OK) {
         free(data);
         return 0;

@@ -61,9 +61,9 @@ codec_status codec_png_encode(
     const uint8_t *pixels, const codec_header *header, codec_png_filter filter, int level,
     uint8_t **encoded, size_t *encoded_count, char *message);
 
-/// Bytes of the smallest file that `codec_png_encode` makes of the pixels at level 9, with the three filters
-/// that promise most and of these with the ones that promise at most `within` times the best one's length;
-/// 0 where there is not enough memory.
+/// Bytes of the smallest file that `codec_png_encode` makes of the pixels at level 9, with the two filters
+/// that promise most and with the third where it promises at most `within` times the best one's length; 0
+/// where there is not enough memory.
 size_t codec_png_least_length(
     const uint8_t *pixels, const codec_header *header, double within);
 

@@ -159,7 +159,9 @@ struct NormalBin {
     if x == .infinity { return -.infinity }
     let square = 1 / (x * x)
     return logDensity(x) - log(x)
-      + log1p(-square * (1 - square * (3 - square * (15 - 105 * square))))
+      + log1p(
+        -square
+          * (1 - square * (3 - square * (15 - square * (105 - square * (945 - 10395 * square))))))
   }
 
   private static func logDensity(_ x: Double) -> Double { -(x * x + log(2 * .pi)) / 2 }

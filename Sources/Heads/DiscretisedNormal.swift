@@ -105,11 +105,20 @@ struct NormalBin {
     self.inverse = inverse
   }
 
+  private var width: Double { upper - lower }
+  private var middle: Double { (lower + upper) / 2 }
+
+  /// Of a narrow bin, the share over width times density at its middle, less one: (m² − 1) w² / 24, but for
+  /// terms of (m w)⁴. Nil where it is not narrow.
+  private var narrow: Double? {
+    width * max(1, abs(middle)) < 1e-3
+      ? (middle * width * middle * width - width * width) / 24 : nil
+  }
+
   /// ln(Φ(upper) − Φ(lower)), in the tails too.
   var logShare: Double {
-    // A narrow bin, where the difference of the ends would have no digits left.
-    let width = upper - lower
-    if width < 1e-5 { return Self.logDensity((lower + upper) / 2) + log(width) }
+    // A narrow bin, where the difference of the ends would have few digits left.
+    if let narrow { return Self.logDensity(middle) + log(width) + log1p(narrow) }
     // On the side where both ends lie, or the mean in between.
     if lower >= 0 { return Self.logDifference(lower, upper) }
     if upper <= 0 { return Self.logDifference(-upper, -lower) }
@@ -118,6 +127,10 @@ struct NormalBin {
 
   /// Derivatives of `logShare` in the mean and the logarithm of the deviation.
   func slopes(logShare: Double) -> (byMean: Double, byLogDeviation: Double) {
+    if let narrow {
+      let (square, bend) = (middle * middle, width * width / (12 * (1 + narrow)))
+      return (inverse * middle * (1 - bend), square - 1 - bend * (2 * square - 1))
+    }
     func share(_ end: Double) -> Double {
       end.isInfinite ? 0 : exp(Self.logDensity(end) - logShare)
     }
@@ -146,7 +159,9 @@ struct NormalBin {
     if x == .infinity { return -.infinity }
     let square = 1 / (x * x)
     return logDensity(x) - log(x)
-      + log1p(-square * (1 - square * (3 - square * (15 - 105 * square))))
+      + log1p(
+        -square
+          * (1 - square * (3 - square * (15 - square * (105 - square * (945 - 10395 * square))))))
   }
 
   private static func logDensity(_ x: Double) -> Double { -(x * x + log(2 * .pi)) / 2 }

@@ -116,7 +116,7 @@ public struct NormalMixture: PixelDistribution {
       logits.append(share - exp(parts.logWeights[k]))
       // A component too far away to count has no slope that does.
       let slopes =
-        share > 1e-12
+        share > 0
         ? bin.slopes(logShare: logs[k] - parts.logWeights[k]) : (byMean: 0, byLogDeviation: 0)
       means.append(share * slopes.byMean)
       deviations.append(parts.isFree[k] ? share * slopes.byLogDeviation : 0)

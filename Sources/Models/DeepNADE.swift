@@ -18,13 +18,17 @@ import Tensors
 /// order needs, and an evaluation takes D passes, of which each adds two columns to the sums of the first
 /// layer and computes the outputs of one sub-pixel: O(D (H + L H²)), the same work as drawing an image.
 ///
-/// Where we depart from the paper: the numbers k of a batch are spread evenly over 0 … D − 1.
+/// Where we depart from the paper: the numbers k of a batch are spread evenly over 0 … D − 1; and a share
+/// of the images are told the beginning of the raster's order, which a random choice never is, so that this
+/// order, in which images are drawn and scored, is learned as well as a random one.
 public struct DeepNADE: Reordering, Reorderable {
   public let image: ImageShape
   public let head: Head
   let first: KnownInputs
   let hidden: [Dense]
   let output: Dense
+  /// Share of the images of a step that are told the beginning of the raster's order.
+  private let rasterShare: Double
   /// Keys the orders.
   private let seed: UInt64
   /// Places of the sub-pixels in the order in which they are told.
@@ -51,17 +55,25 @@ public struct DeepNADE: Reordering, Reorderable {
   static let hidden = Setting(
     "hidden", .counts, default: "500,500", "units of each hidden layer, comma-separated")
 
+  static let raster = Setting(
+    "raster", .fraction, default: "0.25",
+    "share of the images of a step that are told in the raster's order, others in random ones")
+
   static let family = ModelFamily(
     name: "deep-nade", summary: "one network for all orders, trained on random ones",
-    settings: [hidden], batch: 128, learningRate: 1e-3, tellsPixels: false,
+    settings: [hidden, raster], batch: 128, learningRate: 1e-3, tellsPixels: false,
     make: { specification, seed, scope in
       DeepNADE(
         specification.image, specification.head, hidden: try specification.counts(hidden),
-        seed: seed, at: scope)
+        rasterShare: try specification.fraction(raster), seed: seed, at: scope)
     })
 
-  init(_ image: ImageShape, _ head: Head, hidden sizes: [Int], seed: UInt64, at scope: Scope) {
+  init(
+    _ image: ImageShape, _ head: Head, hidden sizes: [Int], rasterShare: Double, seed: UInt64,
+    at scope: Scope
+  ) {
     (self.image, self.head, self.seed) = (image, head, seed)
+    self.rasterShare = rasterShare
     let d = image.dimension
     told = scope.isMeasuring ? [] : Array(0..<d)
     first = KnownInputs(d, sizes[0], at: scope / "hidden0")
@@ -75,7 +87,7 @@ public struct DeepNADE: Reordering, Reorderable {
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     check(batch, context)
     if case .training(let step, let seed) = context.mode {
-      return split(batch, Split(batch, step: step, seed: seed), in: context)
+      return split(batch, Split(batch, rasterShare, step: step, seed: seed), in: context)
     }
     if context.tape != nil { return chain(batch, in: context) }
     if context.memory != nil { return distribution(next(batch, in: context)) }
@@ -89,7 +101,7 @@ public struct DeepNADE: Reordering, Reorderable {
     var masks: [Double]
     var weights: [Double]
 
-    init(_ batch: PixelBatch, step: Int, seed: UInt64) {
+    init(_ batch: PixelBatch, _ rasterShare: Double, step: Int, seed: UInt64) {
       let d = batch.dimension
       masks = Array(repeating: 0, count: batch.count * d)
       weights = masks
@@ -99,7 +111,8 @@ public struct DeepNADE: Reordering, Reorderable {
       for n in 0..<batch.count {
         let place = start + Double(n) * 0.618_033_988_749_894_9
         let k = min(d - 1, Int((place - place.rounded(.down)) * Double(d)))
-        let order = stream.permutation(of: d)
+        let order =
+          stream.uniform() < rasterShare ? Array(0..<d) : stream.permutation(of: d)
         for i in order[..<k] { masks[n * d + i] = 1 }
         for i in order[k...] { weights[n * d + i] = Double(d) / Double(d - k) }
       }
@@ -189,6 +202,7 @@ public struct DeepNADE: Reordering, Reorderable {
       told.sorted().elementsEqual(0..<model.image.dimension), "no order of its sub-pixels")
     (image, head, seed) = (model.image, model.head, model.seed)
     (first, hidden, output) = (model.first, model.hidden, model.output)
+    rasterShare = model.rasterShare
     self.told = told
   }
 }

@@ -54,6 +54,53 @@ import Testing
     #expect(again["steps"] as? Int == 1)
   }
 
+  @Test("counts are fitted, evaluated, drawn from and put to the test")
+  func context() throws {
+    let place = Workplace()
+    try place.makeImages("normal", 200)
+    try place.makeImages("held-out", 60)
+    let trained = try place.scanline(
+      "train", "normal", "--run", "run", "--model", "context", "--set", "table=14", "--binarize",
+      "threshold", "--hold-out", "0", "--threads", "1", "--json"
+    ).object()
+    #expect(try #require(trained["validation_bits_per_dimension"] as? Double) < 1)
+    #expect(trained["steps"] as? Int == 1)
+    let evaluated = try place.scanline("evaluate", "run", "held-out", "--json").object()
+    #expect(try #require(evaluated["bits_per_dimension"] as? Double) < 1)
+    #expect(try place.scanline("sample", "run", "--count", "3", "--out", "drawn").status == 0)
+    #expect(try place.scanline("verify", "run", "--quiet").status == 0)
+    try place.scanline("evaluate", "run", "held-out", "--orders", "2").expectFailure(
+      naming: ["--orders: expected 1, as the model has no more, found 2"])
+  }
+
+  @Test("a model of several orders is evaluated over as many as it has")
+  func orders() throws {
+    let place = Workplace()
+    try place.makeImages("normal", 80)
+    func train(_ run: String, _ arguments: String...) throws {
+      let result = try place.scanline(
+        [
+          "train", "normal", "--run", run, "--binarize", "threshold", "--epochs", "2", "--hold-out",
+          "0", "--threads", "1",
+        ] + arguments)
+      #expect(result.status == 0, "\(result.error)")
+    }
+    func nats(_ run: String, _ orders: Int) throws -> Double {
+      let found = try place.scanline(
+        "evaluate", run, "normal", "--orders", "\(orders)", "--json"
+      ).object()
+      #expect(found["orders"] as? Int == orders)
+      return try #require(found["nats_per_image"] as? Double)
+    }
+    try train("made", "--model", "made", "--set", "hidden=20", "--set", "orders=3")
+    #expect(try nats("made", 3) != nats("made", 1))
+    try place.scanline("evaluate", "made", "normal", "--orders", "4").expectFailure(
+      naming: ["--orders: expected 1 ... 3, found 4"])
+    try train("deep", "--model", "deep-nade", "--set", "hidden=20,10")
+    #expect(try nats("deep", 4) != nats("deep", 1))
+    #expect(try place.scanline("verify", "deep", "--quiet").status == 0)
+  }
+
   @Test("a mixture of logistics learns colour images, and is taken up with its components")
   func mixture() throws {
     let place = Workplace()
@@ -93,7 +140,10 @@ import Testing
       ["gaussian with a categorical head: expected normal"], status: 1, "--model", "gaussian",
       "--head", "categorical")
     try expect(
-      ["made with a normal head: expected bernoulli, categorical, logistic-mixture"], status: 1,
+      [
+        "made with a normal head: expected bernoulli, categorical, logistic-mixture,"
+          + " gaussian-mixture"
+      ], status: 1,
       "--model", "made", "--head", "normal")
     try expect(
       ["--epochs, --batch: expected none with --model gaussian", "fitted in closed form"],

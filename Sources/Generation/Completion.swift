@@ -100,12 +100,13 @@ public struct Completion {
 
   /// How probable it is that the hole of an image holds what it does, nats.
   public struct HoleProbability: Sendable {
-    /// log p(hole | all that is seen): an estimate that is too low in the mean and one that is too high,
-    /// the closer the more particles; both the same where it is exact.
-    public let low: Double
-    public let high: Double
-    /// What a sampler gives it that ignores all that is seen after the hole: Σ log p(x_i | x_<i) over the
-    /// hole.
+    /// log p(hole | all that is seen). By particles it is an estimate, too high in the mean, and the closer
+    /// the more of them.
+    public let given: Double
+    /// Of the completions that are drawn, with so many particles as there are: the same where those are
+    /// exact draws, else an estimate whose exponential is unbiased. With one particle it is `naive`.
+    public let drawn: Double
+    /// Of a sampler that ignores all that is seen after the hole: Σ log p(x_i | x_<i) over the hole.
     public let naive: Double
   }
 
@@ -117,17 +118,17 @@ public struct Completion {
     progress: @escaping (Double) -> Bool = { _ in true }
   ) throws(GenerationError) -> HoleProbability? {
     let terms = logProbability(of: symbols)
-    guard let first = hole.first else { return HoleProbability(low: 0, high: 0, naive: 0) }
+    guard let first = hole.first else { return HoleProbability(given: 0, drawn: 0, naive: 0) }
     let naive = terms.indices.reduce(0) { $0 + (hole.isHidden[$1] ? terms[$1] : 0) }
     switch method(of: hole) {
-    case .exact: return HoleProbability(low: naive, high: naive, naive: naive)
+    case .exact: return HoleProbability(given: naive, drawn: naive, naive: naive)
     case .reordering:
       guard let reorderable = model as? any Reorderable else { preconditionFailure() }
       let order = hole.seenFirst
       let told = Completion(reorderable.told(in: order), in: context, label: label)
       let found = told.logProbability(of: order.map { symbols[$0] })
       let exact = found.suffix(hole.isHidden.count { $0 }).reduce(0, +)
-      return HoleProbability(low: exact, high: exact, naive: naive)
+      return HoleProbability(given: exact, drawn: exact, naive: naive)
     case .particles:
       // log p(x from the hole on) − log p(what is seen from there on).
       let whole = terms[first...].reduce(0, +)
@@ -140,12 +141,12 @@ public struct Completion {
           return try particles.weigh(goOn) ? [] : nil
         }?.map(\.logEvidence)
       }
-      guard let over = try evidence(retaining: false), let under = try evidence(retaining: true)
+      guard let free = try evidence(retaining: false), let retained = try evidence(retaining: true)
       else { return nil }
       let size = log(Double(runs))
       return HoleProbability(
-        low: whole + logSumExp(under.map { -$0 }) - size,
-        high: whole - (logSumExp(over) - size), naive: naive)
+        given: whole - (logSumExp(free) - size),
+        drawn: whole + logSumExp(retained.map { -$0 }) - size, naive: naive)
     }
   }
 

@@ -17,7 +17,8 @@ struct Particles {
   let truth: [UInt8]
   let hole: Hole
   /// Whether the first particle is the true image, and never dies (Andrieu, Doucet and Holenstein 2010,
-  /// doi:10.1111/j.1467-9868.2009.00736.x): then the mean of 1 / weight is unbiased instead.
+  /// doi:10.1111/j.1467-9868.2009.00736.x): then p(x) times the mean of 1 / evidence is how probable it is
+  /// that particles end with this image.
   var retainsTruth = false
 
   private(set) var memory: Memory
@@ -117,7 +118,8 @@ struct Particles {
     effective = min(effective, size)
     guard size < Double(count) / 2 else { return }
     close()
-    choose(retainsTruth ? [0] + independent(weights, count - 1) : drawn(by: weights, count))
+    choose(
+      retainsTruth ? [0] + drawn(by: weights, count - 1) : drawn(by: weights, count))
   }
 
   /// Weights of sum one.
@@ -141,22 +143,8 @@ struct Particles {
     logWeights = Array(repeating: 0, count: chosen.count)
   }
 
-  /// Indices drawn by weight: one uniform number for all, evenly spaced (Kitagawa 1996).
-  private mutating func drawn(by weights: [Double], _ count: Int) -> [Int] {
-    let start = random.uniform()
-    var (sum, index) = (weights[0], 0)
-    return (0..<count).map { k in
-      let place = (start + Double(k)) / Double(count)
-      while sum <= place, index < weights.count - 1 {
-        index += 1
-        sum += weights[index]
-      }
-      return index
-    }
-  }
-
   /// Indices drawn by weight, each for itself.
-  private mutating func independent(_ weights: [Double], _ count: Int) -> [Int] {
+  private mutating func drawn(by weights: [Double], _ count: Int) -> [Int] {
     (0..<count).map { _ in
       var left = random.uniform()
       return weights.firstIndex { weight in

@@ -33,10 +33,11 @@ public struct CompletionJob {
     public let effectiveParticles: Double?
     /// First particles that have a descendant at the end of what is seen.
     public let linesOfDescent: Double?
-    /// Nats of the hole as the image has it, where that was asked for: given all that is seen, too low in
-    /// the mean and too high; and given what is seen before alone.
-    public let holeNatsLow: Double?
-    public let holeNatsHigh: Double?
+    /// −log p of the hole as the image has it, nats, where that was asked for: given all that is seen (by
+    /// particles an estimate, too low in the mean); of what is drawn with so many particles; and given what
+    /// comes before alone.
+    public let holeNatsGiven: Double?
+    public let holeNatsDrawn: Double?
     public let holeNatsNaive: Double?
   }
 
@@ -140,8 +141,9 @@ public struct CompletionJob {
         Completed(
           image: images.names[index], files: (0..<count).map { name(index, $0) },
           method: completion.method(of: hole), effectiveParticles: found?.effective,
-          linesOfDescent: found?.lines, holeNatsLow: probability.map { -$0.high },
-          holeNatsHigh: probability.map { -$0.low }, holeNatsNaive: probability.map { -$0.naive }))
+          linesOfDescent: found?.lines, holeNatsGiven: probability.map { -$0.given },
+          holeNatsDrawn: probability.map { -$0.drawn }, holeNatsNaive: probability.map { -$0.naive }
+        ))
       guard progress(Double(index + 1)) else { break }
     }
     var sheet: String?

@@ -12,12 +12,13 @@ struct CompletionResult: Encodable {
   let hole: HoleNats?
   let seconds: Double
 
-  /// −log p of the hole as images have it: given all that is seen, between two estimates, and given what
-  /// is seen before alone.
+  /// −log p of the hole as images have it: given all that is seen, of what is drawn, and given what comes
+  /// before alone.
   struct HoleNats: Encodable {
-    let low: Double
-    let high: Double
-    let highStandardError: OrNull
+    let given: Double
+    let givenStandardError: OrNull
+    let drawn: Double
+    let drawnStandardError: OrNull
     let naive: Double
     let naiveStandardError: OrNull
   }
@@ -28,14 +29,15 @@ struct CompletionResult: Encodable {
     func summary(_ values: [Double]) -> LikelihoodSummary {
       LikelihoodSummary(nats: values, dimension: 1)
     }
-    let highs = summary(outcome.completed.compactMap(\.holeNatsHigh))
+    let given = summary(outcome.completed.compactMap(\.holeNatsGiven))
+    let drawn = summary(outcome.completed.compactMap(\.holeNatsDrawn))
     let naive = summary(outcome.completed.compactMap(\.holeNatsNaive))
     hole =
-      highs.nats.isEmpty
+      given.nats.isEmpty
       ? nil
       : HoleNats(
-        low: summary(outcome.completed.compactMap(\.holeNatsLow)).natsPerImage,
-        high: highs.natsPerImage, highStandardError: OrNull(highs.standardError),
+        given: given.natsPerImage, givenStandardError: OrNull(given.standardError),
+        drawn: drawn.natsPerImage, drawnStandardError: OrNull(drawn.standardError),
         naive: naive.natsPerImage, naiveStandardError: OrNull(naive.standardError))
   }
 
@@ -60,12 +62,13 @@ struct CompletionResult: Encodable {
       func withError(_ value: Double, _ error: OrNull) -> String {
         fixed(value, 3) + (error.value.map { " ± \(fixed($0, 3))" } ?? "")
       }
-      let given =
-        hole.low == hole.high ? "" : " (an upper estimate; a lower one \(fixed(hole.low, 3)))"
+      let drawn =
+        images.allSatisfy { $0.method == .particles }
+        ? ", \(withError(hole.drawn, hole.drawnStandardError)) by these particles" : ""
       lines.append(
-        "the hole as it is: \(withError(hole.high, hole.highStandardError)) nats given all that is"
-          + " seen\(given), \(withError(hole.naive, hole.naiveStandardError)) given what comes before alone"
-      )
+        "the hole as it is: \(withError(hole.given, hole.givenStandardError)) nats given all that is"
+          + " seen\(drawn), \(withError(hole.naive, hole.naiveStandardError)) given what comes before"
+          + " alone")
     }
     return lines.joined(separator: "\n")
   }

@@ -307,7 +307,7 @@ import Testing
     try place.makeImages("kinds/noisyOnes", 10, odd: true)
     try place.write(place.contents("normal/00.png"), to: "kinds/loose.png")
     let train = [
-      "train", "kinds", "--run", "classes", "--model", "fvsbn", "--validation", "normal",
+      "train", "kinds", "--run", "classes", "--model", "fvsbn", "--validation", "kinds",
       "--binarize", "threshold", "--epochs", "1", "--classes",
     ]
     let trained = try place.scanline(train)

@@ -130,34 +130,45 @@ import Testing
     #expect(excess(naive.images, expected, hole) > 2 * Self.limit)
   }
 
-  @Test("the probability of a hole lies between its estimates", arguments: cases)
+  @Test("the probability of a hole is the posterior's, and that of what is drawn", arguments: cases)
   func probability(_ modelCase: ModelCase) throws {
     let model = try build(modelCase)
-    let image = modelCase.randomBatch(1, seed: 5).symbols
     let hole = Self.inside(modelCase)
-    let expected = log(posterior(model, image, hole)[number(image[...], hole)])
-    let found = try #require(
-      try Completion(model, in: fast, particles: 2_000, seed: 2).holeProbability(
-        of: image, hole, runs: 20))
-    #expect(abs(found.low - expected) < 0.05 && abs(found.high - expected) < 0.05)
-    // With two particles the means of many estimates part, each to its own side.
-    var (lows, highs): ([Double], [Double]) = ([], [])
-    for seed in 0..<200 {
-      let few = try #require(
-        try Completion(model, in: fast, particles: 2, seed: UInt64(seed)).holeProbability(
-          of: image, hole, runs: 1))
-      lows.append(few.low)
-      highs.append(few.high)
+    var image = modelCase.randomBatch(1, seed: 5).symbols
+    let posterior = posterior(model, image, hole)
+    // Its likeliest filling, which is often drawn.
+    let likeliest = try #require(posterior.firstIndex(of: posterior.max()!))
+    for (bit, place) in image.indices.filter({ hole.isHidden[$0] }).enumerated() {
+      image[place] = UInt8(likeliest >> bit & 1)
     }
-    func mean(_ values: [Double]) -> (mean: Double, error: Double) {
-      let mean = values.reduce(0, +) / Double(values.count)
-      let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-      return (mean, squares.squareRoot() / Double(values.count))
+    let expected = log(posterior[likeliest])
+    func found(_ particles: Int, seed: UInt64, runs: Int) throws -> Completion.HoleProbability {
+      try #require(
+        try Completion(model, in: fast, particles: particles, seed: seed).holeProbability(
+          of: image, hole, runs: runs))
     }
-    #expect(mean(lows).mean < expected + 4 * mean(lows).error)
-    #expect(mean(highs).mean > expected - 4 * mean(highs).error)
-    #expect(mean(lows).mean < mean(highs).mean)
-    #expect(abs(found.naive - expected) > 0.1)
+    let many = try found(2_000, seed: 2, runs: 20)
+    #expect(abs(many.given - expected) < 0.05 && abs(many.drawn - expected) < 0.05)
+    // One particle ignores what comes after.
+    let one = try found(1, seed: 2, runs: 3)
+    #expect(abs(one.drawn - one.naive) < 1e-4 && one.naive == many.naive)
+    // Three find it as often as is told.
+    let draws = 4_000
+    let completions = try #require(
+      try Completion(model, in: fast, particles: 3, seed: 6).complete(image, hole, count: draws))
+    let share =
+      Double(
+        (0..<draws).count {
+          number(completions.images.symbols[$0 * 9..<($0 + 1) * 9], hole) == likeliest
+        }) / Double(draws)
+    let told = exp(try found(3, seed: 7, runs: 4_000).drawn)
+    // Four standard errors, and as much again for what is told.
+    #expect(abs(share - told) < 8 * (told * (1 - told) / Double(draws)).squareRoot())
+    // Few particles give it too much in the mean.
+    let few = try (0..<200).map { try found(2, seed: $0, runs: 1).given }
+    let mean = few.reduce(0, +) / 200
+    let error = few.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }.squareRoot() / 200
+    #expect(mean > expected - 4 * error)
   }
 
   @Test("the same images whatever the threads")
@@ -196,8 +207,8 @@ import Testing
     #expect(found.method == .reordering)
     #expect(excess(found.images, expected, hole) < Self.limit)
     let told = try #require(try completion.holeProbability(of: image, hole))
-    #expect(told.low == told.high)
-    #expect(abs(told.low - log(expected[number(image[...], hole)])) < 1e-5)
+    #expect(told.given == told.drawn)
+    #expect(abs(told.given - log(expected[number(image[...], hole)])) < 1e-5)
   }
 
   @Test("images of unknown class are completed under the mixture of classes")

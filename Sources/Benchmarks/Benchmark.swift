@@ -56,7 +56,7 @@ public struct Benchmark {
     ProcessStatus.resetPeakMemory()
     let measuring = try Measuring(self, on: backend, progress: progress)
     do {
-      if measurements.contains(.train) { try measuring.train() }
+      if trains { try measuring.train() }
       if measurements.contains(.score) { try measuring.score() }
       if measurements.contains(.sample) { try measuring.sample() }
     } catch is Stopped {
@@ -65,6 +65,9 @@ public struct Benchmark {
     measuring.result.peakMemory = ProcessStatus.peakMemory
     return measuring.result
   }
+
+  /// Whether steps of training are measured: a family that is fitted takes none.
+  var trains: Bool { measurements.contains(.train) && !specification.family.isClosedForm }
 
   /// What turns the images into symbols.
   var pixels: PixelEncoding {

@@ -36,7 +36,7 @@ final class Measuring {
     self.progress = progress
     pace = Pace(seconds: benchmark.seconds)
     let specification = benchmark.specification
-    let trains = benchmark.measurements.contains(.train)
+    let trains = benchmark.trains
     let start = ContinuousClock.now
     let parameters: Int
     if trains {

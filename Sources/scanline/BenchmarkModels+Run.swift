@@ -71,7 +71,6 @@ extension BenchmarkModels {
           specification, precision: precision?.precision ?? specification.family.precision)
         if let batch { benchmark.batch = batch }
         benchmark.measurements = measurements
-        if specification.family.isClosedForm { benchmark.measurements.remove(.train) }
         benchmark.scoringPrecision = scorePrecision.precision
         benchmark.seconds = seconds
         benchmark.steps = steps

@@ -24,7 +24,8 @@ import Testing
       "parameters", "multiply_adds", "first_step_seconds", "startup_seconds", "inference_batch",
     ] { #expect(try number(object, key) > 0, "\(key)") }
     #expect(object["model"] as? String == "made")
-    #expect(object["settings"] as? [String: String] == ["hidden": "6", "masks": "1"])
+    #expect(
+      object["settings"] as? [String: String] == ["hidden": "6", "masks": "1", "orders": "1"])
     #expect(object["size"] as? String == "4x3")
     #expect(object["head"] as? String == "categorical")
     #expect(object["precision"] as? String == "float32")
@@ -86,7 +87,8 @@ import Testing
     let models = try #require(object["models"] as? [[String: Any]])
     let large = models.filter { $0["levels"] as? Int == 256 }
     let left = Set(large.compactMap { $0["model"] as? String })
-    #expect(left == Set(ModelFamily.all.map(\.name)).subtracting(["fvsbn", "nade", "made"]))
+    #expect(
+      left == Set(ModelFamily.all.map(\.name)).subtracting(["fvsbn", "nade", "deep-nade", "made"]))
   }
 
   @Test("measures with images from files, brought to the size asked for")

@@ -1077,6 +1077,7 @@ def main():
         ("deep-nade", deep, colour), ("pixelcnn", network, grey),
         ("local-pixelcnn", local, wide_colour), ("gated-pixelcnn", small_gated, grey),
         ("transformer", attention, colour), ("pixelsnail", snail, grey), ("pixelcnn++", plus, grey),
+        ("rnn", gru, grey), ("pixelrnn", diagonal, grey),
     ]:
         cases[f"{family}-normals"] = (family, settings, "gaussian-mixture", 6, image)
     for name, case in cases.items():

@@ -67,7 +67,9 @@ private struct Repeating: PixelDistribution {
   @Test(arguments: ModelCase.small) func everyFamilyAndHead(model: ModelCase) throws {
     let (density, _) = try model.build(precision: .float32, spread: 2)
     let batch = model.randomBatch(5)
-    expectDefinitions(batch, density.conditionals(batch, in: context), model.testDescription)
+    // Weights so far apart make outputs at which single precision has a digit less.
+    expectDefinitions(
+      batch, density.conditionals(batch, in: context), model.testDescription, within: 1e-4)
   }
 
   /// Logits as the default models have them, and such as a broken one might.

@@ -96,7 +96,7 @@ import Testing
     let earlier = try #require(configuration["earlier"] as? [[String: Any]])
     #expect(earlier.count == 1 && earlier[0]["epochs"] as? Int == 4)
     let info = try RunningCommand(["info", folder.file("run")]).end()
-    #expect(info.out.contains("4 epochs, then to 9 epochs, batch 8, learning rate 0.0005"))
+    #expect(info.out.contains("4 epochs, then to 9 epochs, batch 8, adamw, learning rate 0.0005"))
     // The same words again, or none, are no other training.
     for words in ["--resume --epochs 9", "--resume"] {
       #expect(try train(words).error.contains("finished already"))

@@ -109,7 +109,7 @@ public struct ContextMixing: DensityModel, ClosedForm {
       return Tensor(parameter.shape, .float32, values: parameter.value.values)
     }
     return Mixing(
-      contexts, levels: head.levels, counts: single(counts), weights: single(weights),
+      contexts, head, counts: single(counts), weights: single(weights),
       placeWeights: single(placeWeights))
   }
 

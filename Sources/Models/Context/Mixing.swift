@@ -1,4 +1,5 @@
 import Foundation
+import Heads
 import Tensors
 
 /// Estimates of one bit, each from the counts of a context, mixed in the logistic domain (Mahoney 2005,
@@ -21,11 +22,13 @@ struct Mixing: @unchecked Sendable {
   /// w by place: `[D, T]`, float32.
   let placeWeights: Tensor
   private let levels: Int
+  /// Whether the head wants the logit of a one alone.
+  private let isLogit: Bool
 
   init(
-    _ contexts: Contexts, levels: Int, counts: Tensor, weights: Tensor, placeWeights: Tensor
+    _ contexts: Contexts, _ head: Head, counts: Tensor, weights: Tensor, placeWeights: Tensor
   ) {
-    (self.contexts, self.levels) = (contexts, levels)
+    (self.contexts, levels, isLogit) = (contexts, head.levels, head.kind == .bernoulli)
     table = CountTable(counts)
     (self.weights, self.placeWeights) = (weights, placeWeights)
   }
@@ -92,7 +95,7 @@ struct Mixing: @unchecked Sendable {
     _ symbols: UnsafePointer<UInt8>, at i: Int, into outputs: UnsafeMutablePointer<Float>
   ) {
     with(symbols, at: i) { keys, terms in
-      guard levels > 2 else {
+      guard !isLogit else {
         outputs[0] = logit(keys, node: 1, depth: 0, at: i, seen: .max, &terms)
         return
       }
@@ -149,7 +152,8 @@ struct Mixing: @unchecked Sendable {
     let size: Int =
       seen < 2
       ? 0
-      : seen < 3 ? 1 : seen < 5 ? 2 : seen < 9 ? 3 : seen < 20 ? 4 : seen < 60 ? 5 : seen < 250 ? 6 : 7
+      : seen < 3
+        ? 1 : seen < 5 ? 2 : seen < 9 ? 3 : seen < 20 ? 4 : seen < 60 ? 5 : seen < 250 ? 6 : 7
     return 1 + 2 * size + (zeros == 0 || ones == 0 ? 1 : 0)
   }
 

@@ -6,29 +6,42 @@ public struct Dense {
   public let weight: Parameter
   /// `[units]`.
   public let bias: Parameter
+  /// Of each class, in a model of classes.
+  let classes: ClassBias?
 
-  /// - Parameter gain: of the standard deviation that suits what a ReLU follows.
-  public init(_ inputs: Int, _ units: Int, gain: Double = 1, at scope: Scope) {
+  /// - Parameters:
+  ///   - gain: of the standard deviation that suits what a ReLU follows.
+  ///   - toldClasses: whether units have a bias for each class, where the model is told any.
+  public init(
+    _ inputs: Int, _ units: Int, gain: Double = 1, toldClasses: Bool = false, at scope: Scope
+  ) {
     weight = scope.parameter(
       "weight", [units, inputs], .he(fanIn: inputs, gain: gain), decays: true)
     bias = scope.parameter("bias", [units], .zeros, decays: false)
+    classes = toldClasses ? ClassBias(units, at: scope) : nil
   }
 
-  /// `[N, inputs]` → `[N, units]`; wide where it is the last layer.
+  /// `[N, inputs]` → `[N, units]`; wide where it is the last layer. An image may have several rows.
+  /// - Parameter labels: the class of each image, for a layer that is told them.
   public func callAsFunction(
-    _ x: Variable, activation: Activation = .identity, last: Bool = false, in context: Context
+    _ x: Variable, activation: Activation = .identity, of labels: [Int]? = nil, last: Bool = false,
+    in context: Context
   ) -> Variable {
-    context.linear(
+    let y = context.linear(
       context.cast(x, to: context.precision), context.variable(weight), context.variable(bias),
-      activation: activation, precision: last ? context.wide : context.precision)
+      activation: classes == nil ? activation : .identity,
+      precision: last ? context.wide : context.precision)
+    return classes.map { context.activate(activation, context.biased(y, by: $0, of: labels)) } ?? y
   }
 
   /// The same of images side by side, where there is no way back; in one order of summation, however many
   /// they are.
-  /// - Parameter units: those to compute; all where nil.
+  /// - Parameters:
+  ///   - units: those to compute; all where nil.
+  ///   - labels: the class of each image, for a layer that is told them.
   public func callAsFunction(
     _ x: SideBySide, units: Range<Int>? = nil, activation: Activation = .identity,
-    last: Bool = false, in context: Context
+    of labels: [Int]? = nil, last: Bool = false, in context: Context
   ) -> SideBySide {
     let precision = context.precision
     let (count, inputs) = (weight.shape[0], weight.shape[1])
@@ -46,7 +59,9 @@ public struct Dense {
     let y = SideBySide(
       elements: units.count, images: x.images, last ? context.wide : precision)
     context.backend.product(
-      weights, rows: units, input, after: nil, adding: nil, activation: activation, into: y)
+      weights, rows: units, input, after: nil,
+      adding: classes?.sideBySide(Array(units), of: labels, in: context), activation: activation,
+      into: y)
     return y
   }
 }

@@ -78,7 +78,7 @@ public struct DeepNADE: Reordering, Reorderable {
     told = scope.isMeasuring ? [] : Array(0..<d)
     first = KnownInputs(d, sizes[0], at: scope / "hidden0")
     hidden = zip(sizes, sizes.dropFirst()).enumerated().map { index, sides in
-      Dense(sides.0, sides.1, at: scope / "hidden\(index + 1)")
+      Dense(sides.0, sides.1, toldClasses: true, at: scope / "hidden\(index + 1)")
     }
     output = Dense(
       sizes.last!, d * head.outputs(channels: image.channels), gain: 0.1, at: scope / "output")
@@ -124,17 +124,16 @@ public struct DeepNADE: Reordering, Reorderable {
   {
     let (n, d) = (batch.count, batch.dimension)
     let masks = Tensor([n, 1, d], context.wide, values: split.masks)
-    let logits = output(
-      units(context.unitIntensities(batch), masks: masks, in: context), last: true, in: context)
+    let logits = output(units(batch, masks: masks, in: context), last: true, in: context)
     return SplitConditionals(
       distribution(logits),  // [N, D K]
       weights: Tensor([n, d], context.wide, values: split.weights))
   }
 
   /// The last hidden layer under each mask, `[N R, H]`.
-  private func units(_ x: Variable, masks: Tensor, in context: Context) -> Variable {
-    var h = first(x, masks: masks, in: context)
-    for layer in hidden { h = layer(h, activation: .relu, in: context) }
+  private func units(_ batch: PixelBatch, masks: Tensor, in context: Context) -> Variable {
+    var h = first(context.unitIntensities(batch), masks: masks, of: batch.labels, in: context)
+    for layer in hidden { h = layer(h, activation: .relu, of: batch.labels, in: context) }
     return h
   }
 
@@ -147,8 +146,7 @@ public struct DeepNADE: Reordering, Reorderable {
     for row in 0..<n * d {
       for place in told[..<(row % d)] { masks[row * d + place] = 1 }
     }
-    let x = context.unitIntensities(batch)
-    let h = units(x, masks: Tensor([n, d, d], context.wide, values: masks), in: context)
+    let h = units(batch, masks: Tensor([n, d, d], context.wide, values: masks), in: context)
     return distribution(
       context.ownOutputs(
         context.cast(h, to: context.wide), context.variable(output.weight),
@@ -158,14 +156,14 @@ public struct DeepNADE: Reordering, Reorderable {
   /// The outputs of all sub-pixels, `[N, D, K]`, one after the other.
   private func steps(_ batch: PixelBatch, in context: Context) -> Variable {
     let (n, d) = (batch.count, batch.dimension)
-    let next = context.remembering(memory(images: n))
+    let next = context.remembering(memory(images: n, labels: batch.labels))
     let outputs = Tensor([n, d * outputsAStep], context.wide)
     var latest: [UInt8] = []
     for i in 0..<d {
       next.memory!.advance(by: i == 0 ? 0 : 1)
       let one = PixelBatch(
         count: n, height: 1, width: 1, channels: i == 0 ? 0 : 1, levels: batch.levels,
-        symbols: latest)
+        symbols: latest, labels: batch.labels)
       outputs.setColumns(from: i * outputsAStep, to: self.next(one, in: next).value)
       latest = (0..<n).map { batch.symbols[$0 * d + i] }
     }
@@ -178,10 +176,13 @@ public struct DeepNADE: Reordering, Reorderable {
     var h: SideBySide?
     let x = context.unitIntensities(batch).value
     for i in 0..<batch.dimension {
-      h = first.next(x.step(i), of: told[known - batch.dimension + i], in: context)
+      h = first.next(
+        x.step(i), of: told[known - batch.dimension + i], classes: batch.labels, in: context)
     }
-    var units = h ?? first.next(nil, of: 0, in: context)
-    for layer in hidden { units = layer(units, activation: .relu, in: context) }
+    var units = h ?? first.next(nil, of: 0, classes: batch.labels, in: context)
+    for layer in hidden {
+      units = layer(units, activation: .relu, of: batch.labels, in: context)
+    }
     let rows = told[known] * outputsAStep..<(told[known] + 1) * outputsAStep
     return context.rows(
       .sideBySide(output(units, units: rows, last: true, in: context)))

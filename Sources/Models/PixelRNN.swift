@@ -28,8 +28,10 @@ public struct PixelRNN: DensityModel {
   public let image: ImageShape
   public let head: Head
   let first: ImageConvolution
+  let firstClasses: ClassBias?
   let layers: [Layer]
   let gather: CausalConvolution
+  let lastClasses: ClassBias?
   let output: CausalConvolution
   public var outputBias: Parameter? { output.bias }
 
@@ -81,6 +83,7 @@ public struct PixelRNN: DensityModel {
     first = ImageConvolution(
       channels: image.channels, 2 * h, size: 7, colours: colours,
       planes: scope.coordinates(image, position ? 2 : 0), at: scope / "first")
+    firstClasses = ClassBias(2 * h, at: scope / "first")
     layers = (0..<count).map { index in
       let scope = scope / "layer\(index)"
       return Layer(
@@ -92,18 +95,23 @@ public struct PixelRNN: DensityModel {
         expand: pointwise(h, 2 * h, gain: 1 / Double(count).squareRoot(), scope / "expand"))
     }
     gather = pointwise(2 * h, 2 * h, scope / "gather")
+    lastClasses = ClassBias(2 * h, at: scope / "gather")
     output = pointwise(
       2 * h, head.outputsOfPixel(channels: image.channels), gain: 0.1, scope / "output")
   }
 
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     check(batch, context)
-    var stream = context.convolve(batch, first)  // [N, H, W, 2h]
+    let labels = batch.labels
+    var stream = context.biased(  // [N, H, W, 2h]
+      context.convolve(batch, first), by: firstClasses, of: labels)
     for layer in layers {
-      let h = layer.dropout(layer.states(stream, in: context), in: context)  // [N, H, W, h]
+      let h = layer.dropout(  // [N, H, W, h]
+        layer.states(stream, of: labels, in: context), in: context)
       stream = layer.expand(h, adding: stream, in: context)
     }
-    let features = gather(stream, rectified: true, in: context)
+    let features = context.biased(
+      gather(stream, rectified: true, in: context), by: lastClasses, of: labels)
     let outputs = output(features, rectified: true, precision: context.wide, in: context)
     return distribution(context.nextStep(outputs, of: head))  // [N, H, W, C K]
   }

@@ -20,6 +20,7 @@ import Tensors
 public struct RecurrentNetwork: DensityModel {
   struct Layer {
     let inputs: CausalConvolution
+    let classes: ClassBias?
     let states: Recurrence
     let dropout: Dropout
   }
@@ -74,6 +75,7 @@ public struct RecurrentNetwork: DensityModel {
         inputs: CausalConvolution(
           index == 0 ? told : units, cell.gates * units, size: 1, centre: .included, colours: 1,
           gain: 0.5.squareRoot(), firstBias: cell.firstBias(units: units), at: scope / "inputs"),
+        classes: ClassBias(cell.gates * units, at: scope / "inputs"),
         states: Recurrence(
           cell, units: units, over: { .sequence(image.height * image.width * steps) }, reach: 1,
           at: scope / "states"),
@@ -92,7 +94,8 @@ public struct RecurrentNetwork: DensityModel {
     let told = told(batch, in: context)  // [N, H, W steps, sub-pixels a step (twice)]
     var stream = context.cast(told, to: context.precision)
     for (index, layer) in layers.enumerated() {
-      var a = layer.inputs(stream, in: context)  // [N, H, W steps, gates units]
+      var a = context.biased(  // [N, H, W steps, gates units]
+        layer.inputs(stream, in: context), by: layer.classes, of: batch.labels)
       if index == 0 {
         a = positions(
           a, place: context.memory.map { $0.known / subpixelsAStep }, in: context)

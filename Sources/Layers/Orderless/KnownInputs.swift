@@ -12,30 +12,43 @@ public struct KnownInputs {
   public let weight: Parameter
   /// c, `[H]`.
   public let bias: Parameter
+  /// What is added to c of each class, in a model of classes.
+  let classes: ClassBias?
 
   public init(_ dimension: Int, _ units: Int, at scope: Scope) {
     // About half of the inputs and half of the mask are zero.
     weight = scope.parameter("weight", [units, 2 * dimension], .he(fanIn: dimension), decays: true)
     bias = scope.parameter("bias", [units], .zeros, decays: false)
+    classes = ClassBias(units, at: scope)
   }
 
   private var dimension: Int { weight.shape[1] / 2 }
   private var units: Int { weight.shape[0] }
 
   /// Of x `[N, D]` as far as each of R masks `[N, R, D]` tells it: `[N R, H]`.
-  public func callAsFunction(_ x: Variable, masks: Tensor, in context: Context) -> Variable {
-    context.linear(
+  /// - Parameter labels: the class of each image, in a model of classes.
+  public func callAsFunction(
+    _ x: Variable, masks: Tensor, of labels: [Int]? = nil, in context: Context
+  ) -> Variable {
+    let y = context.linear(
       context.cast(context.known(x, masks: masks), to: context.precision),
-      context.variable(weight), context.variable(bias), activation: .relu,
-      precision: context.precision)
+      context.variable(weight), context.variable(bias),
+      activation: classes == nil ? .relu : .identity, precision: context.precision)
+    return classes.map { context.activate(.relu, context.biased(y, by: $0, of: labels)) } ?? y
   }
 
   /// Of images that the context remembers, after the intensities x `[N]` of one more sub-pixel each have
   /// become known, or none before the first.
-  public func next(_ x: Tensor?, of subpixel: Int, in context: Context) -> SideBySide {
+  /// - Parameter labels: the class of each image, in a model of classes.
+  public func next(
+    _ x: Tensor?, of subpixel: Int, classes labels: [Int]? = nil, in context: Context
+  ) -> SideBySide {
     guard let memory = context.memory else { preconditionFailure("the next step of what?") }
     let state = memory.state(of: weight) {
-      RunningSum(bias.value, images: memory.images, context.wide)
+      RunningSum(
+        bias.value,
+        startingAt: classes?.sideBySide(Array(0..<units), of: labels, in: context)
+          ?? .zeros(elements: units, images: memory.images, context.wide))
     }
     if let x {
       let columns = context.prepared.form("columns", of: weight) {
@@ -55,9 +68,10 @@ final class RunningSum: LayerState {
 
   private init(_ sums: SideBySide) { self.sums = sums }
 
-  init(_ bias: Tensor, images: Int, _ precision: Precision) {
-    sums = .zeros(elements: bias.count, images: images, precision)
-    switch precision {
+  /// - Parameter first: to which it adds the bias.
+  init(_ bias: Tensor, startingAt first: SideBySide) {
+    sums = first
+    switch sums.precision {
     case .float64: add(Double.self, known: bias, bias, times: nil)
     default: add(Float.self, known: bias, bias, times: nil)
     }

@@ -17,7 +17,13 @@ public struct ImageLSTM {
   /// The inputs to the gates, and what is made of them.
   struct Direction {
     let inputs: CausalConvolution
+    let classes: ClassBias?
     let states: Recurrence
+
+    /// The sums of x that go into the gates.
+    func gates(_ x: Variable, of labels: [Int]?, in context: Context) -> Variable {
+      context.biased(inputs(x, in: context), by: classes, of: labels)
+    }
   }
 
   let forward: Direction
@@ -38,6 +44,7 @@ public struct ImageLSTM {
           colours: colours, gain: 0.5.squareRoot(),
           firstBias: RecurrentCell.lstm.firstBias(units: units, groups: colours),
           at: scope / "inputs"),
+        classes: ClassBias(4 * units, at: scope / "inputs"),
         states: Recurrence(
           .lstm, units: units, groups: colours, over: lattice, reach: reach, at: scope / "states"))
     }
@@ -56,20 +63,26 @@ public struct ImageLSTM {
   }
 
   /// x `[N, H, W, inputs]` → `[N, H, W, h]`; with a memory the next pixel, `[N, 1, 1, …]`.
-  public func callAsFunction(_ x: Variable, in context: Context) -> Variable {
-    guard let backward else { return forward.states(forward.inputs(x, in: context), in: context) }
+  /// - Parameter labels: the class of each image, where the layer is told classes.
+  public func callAsFunction(
+    _ x: Variable, of labels: [Int]? = nil, in context: Context
+  ) -> Variable {
+    func states(_ direction: Direction) -> Variable {
+      direction.states(direction.gates(x, of: labels, in: context), in: context)
+    }
+    guard let backward else { return states(forward) }
     // First, for it looks at the row above as it was when that ended.
     let above =
-      context.memory.map { rowAbove(backward, x, $0, in: context) }
-      ?? context.rowAbove(backward.states(backward.inputs(x, in: context), in: context))
-    return context.sum(
-      forward.states(forward.inputs(x, in: context), in: context), above)
+      context.memory.map { rowAbove(backward, x, of: labels, $0, in: context) }
+      ?? context.rowAbove(states(backward))
+    return context.sum(states(forward), above)
   }
 
   /// Of the direction from right to left, the states above the next pixel: `[N, 1, 1, h]`. When a row begins
   /// the one above it is known, and gone through; meanwhile the gates' inputs of the next are gathered.
   private func rowAbove(
-    _ direction: Direction, _ x: Variable, _ memory: Memory, in context: Context
+    _ direction: Direction, _ x: Variable, of labels: [Int]?, _ memory: Memory,
+    in context: Context
   ) -> Variable {
     let pixel = memory.pixel(of: memory.known)
     let shape = direction.states.shape
@@ -89,7 +102,7 @@ public struct ImageLSTM {
       }
     }
     let place = rows.inputs.rows(pixel.column..<pixel.column + 1)
-    place.copy(from: direction.inputs(x, in: context).value.reshaped(place.shape))
+    place.copy(from: direction.gates(x, of: labels, in: context).value.reshaped(place.shape))
     return Variable(
       rows.states.rows(pixel.column..<pixel.column + 1)
         .reshaped([memory.images, 1, 1, shape.units]))

@@ -70,7 +70,7 @@ import Testing
     #expect(try place.scanline("sample", "run", "--count", "3", "--out", "drawn").status == 0)
     #expect(try place.scanline("verify", "run", "--quiet").status == 0)
     try place.scanline("evaluate", "run", "held-out", "--orders", "2").expectFailure(
-      naming: ["--orders: expected 1, as the model has no more, found 2"])
+      naming: ["--orders: expected at most 1, in which run was trained, found 2"], status: 64)
   }
 
   @Test("a model of several orders is evaluated over as many as it has")
@@ -95,7 +95,7 @@ import Testing
     try train("made", "--model", "made", "--set", "hidden=20", "--set", "orders=3")
     #expect(try nats("made", 3) != nats("made", 1))
     try place.scanline("evaluate", "made", "normal", "--orders", "4").expectFailure(
-      naming: ["--orders: expected 1 ... 3, found 4"])
+      naming: ["--orders: expected at most 3, in which made was trained, found 4"], status: 64)
     try train("deep", "--model", "deep-nade", "--set", "hidden=20,10")
     #expect(try nats("deep", 4) != nats("deep", 1))
     #expect(try place.scanline("verify", "deep", "--quiet").status == 0)

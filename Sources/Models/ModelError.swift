@@ -12,6 +12,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
   case headOfWholePixels(String, of: String, channels: Int)
   /// A count of classes or orders that no model is told.
   case count(String, expected: ClosedRange<Int>, found: Int)
+  /// Orders of a model that is fitted, and to the raster's alone.
+  case ordersOfClosedForm(String, found: Int)
   case imagesTooLarge(String, ImageShape, most: Int)
   /// A model that this machine cannot hold in training; bytes.
   case memory(String, ImageShape, levels: Int, needed: Int, found: Int)
@@ -39,6 +41,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
         + " the head wants whole pixels, found \(channels) channels"
     case .count(let what, let expected, let found):
       "\(what): expected \(expected.lowerBound) ... \(expected.upperBound), found \(found)"
+    case .ordersOfClosedForm(let name, let found):
+      "orders of \(name): expected none, because it is fitted in closed form, found \(found)"
     case .imagesTooLarge(let name, let image, let most):
       "\(name) on \(image): expected at most \(most) sub-pixels an image, found \(image.dimension)"
     case .memory(let name, let image, let levels, let needed, let found):

@@ -127,6 +127,9 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     if let orders, !(2...possible).contains(orders) {
       throw ModelError.count("orders of \(image)", expected: 2...possible, found: orders)
     }
+    if let orders, family.isClosedForm {
+      throw ModelError.ordersOfClosedForm(name, found: orders)
+    }
     try family.require(head.kind, of: image)
     for setting in family.settings {
       switch setting.kind {

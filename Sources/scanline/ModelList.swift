@@ -92,7 +92,8 @@ struct ModelList: ParsableCommand {
       let training =
         "  --batch \(batch) --learning-rate \(learningRate) --optimiser \(optimiser)"
         + " --precision \(precision)"
-      return (["\(name): \(summary)"] + lines + (closedForm ? [] : [training]))
+      let fitting = "  fitted in closed form: takes --classes, but no --orders"
+      return (["\(name): \(summary)"] + lines + [closedForm ? fitting : training])
         .joined(separator: "\n")
     }
   }

@@ -97,6 +97,40 @@ import Testing
     #expect(try place.scanline("score", "run", "test", "--out", "scores.csv").status == 0)
   }
 
+  @Test(
+    "recurrent and orderless networks and counts are told classes, and orders where they take steps",
+    arguments: [
+      ["rnn", "--set", "hidden=24"], ["pixelrnn", "--set", "channels=8", "--set", "layers=1"],
+      ["deep-nade", "--set", "hidden=48"], ["context", "--set", "table=14"],
+    ])
+  func families(_ model: [String]) throws {
+    try makeBars("bars", 60)
+    try makeBars("test", 30)
+    let isFitted = model[0] == "context"
+    func train(_ arguments: String...) throws -> Outcome {
+      try place.scanline(
+        ["train", "bars", "--model"] + model + arguments
+          + (isFitted ? [] : ["--batch", "8", "--learning-rate", "0.02", "--epochs", "60"])
+          + ["--binarize", "threshold", "--hold-out", "0", "--threads", "1", "--quiet"])
+    }
+    let trained = try train("--run", "run", "--classes")
+    #expect(trained.status == 0, "\(trained.error)")
+    let told = try place.scanline("evaluate", "run", "test", "--classes", "--json").object()
+    let classes = try #require(told["classes"] as? [String: Any])
+    #expect(try #require(classes["accuracy"] as? Double) > 0.8)
+    let verified = try place.scanline("verify", "run", "--images", "8")
+    #expect(verified.status == 0, "\(verified.out)\(verified.error)")
+
+    let ordered = try train("--run", "ordered", "--orders", "2")
+    guard !isFitted else {
+      return ordered.expectFailure(
+        naming: ["--orders: expected none with --model context"], status: 64)
+    }
+    #expect(ordered.status == 0, "\(ordered.error)")
+    let orders = try place.scanline("verify", "ordered", "--images", "8")
+    #expect(orders.status == 0 && orders.out.contains("over 2 orders: "), "\(orders.out)")
+  }
+
   @Test("what classes cannot be is one line")
   func refusals() throws {
     try trainBars()

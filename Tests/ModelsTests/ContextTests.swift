@@ -13,10 +13,13 @@ import Testing
 @Suite struct ContextTests {
   private let context = Context(Engine(CPUBackend.shared, .float32))
 
-  private func model(_ head: Head, _ image: ImageShape, table: Int = 14) throws -> any ClosedForm {
+  private func model(
+    _ head: Head, _ image: ImageShape, table: Int = 14, classes: Int? = nil
+  ) throws -> any ClosedForm {
     try #require(
       try ModelSpecification(
-        name: "context", settings: ["table": "\(table)"], head: head, image: image
+        name: "context", settings: ["table": "\(table)"], head: head, image: image,
+        classes: classes
       ).build(in: ParameterStore(seed: 1)) as? any ClosedForm)
   }
 
@@ -61,7 +64,7 @@ import Testing
     #expect(abs(nats(model, training) - test) < 0.15 * test)
   }
 
-  @Test("levels of colours", arguments: [3, 16, 256])
+  @Test("levels of colours", arguments: [2, 3, 16, 256])
   func levels(_ levels: Int) throws {
     let shape = ImageShape(height: 5, width: 5, channels: 3)
     let model = try model(.categorical(levels), shape)
@@ -74,6 +77,33 @@ import Testing
       let p = conditionals.probabilities(image: 0, subpixel: subpixel)
       #expect(p.count == levels && abs(p.reduce(0, +) - 1) < 1e-5)
     }
+  }
+
+  @Test("what differs between classes is told by the class, and what they share is shared")
+  func classes() throws {
+    let shape = ImageShape(height: 6, width: 6, channels: 1)
+    /// Images of two classes, told apart by their first column.
+    func images(_ count: Int, seed: UInt64) -> PixelBatch {
+      var batch = self.images(count, shape, levels: 2, noise: 0.1, seed: seed)
+        .labelled((0..<count).map { $0 % 2 })
+      for place in batch.symbols.indices {
+        if place % 6 == 0 { batch.symbols[place] = UInt8(place / 36 % 2) }
+      }
+      return batch
+    }
+    let (training, test) = (images(400, seed: 1), images(200, seed: 2))
+    let (told, untold) = (
+      try model(.bernoulli, shape, classes: 2), try model(.bernoulli, shape)
+    )
+    told.fit(training, validation: nil)
+    untold.fit(training, validation: nil)
+    let right = nats(told, test)
+    #expect(right < nats(untold, test) - 0.3)
+    // The wrong class costs, but what the classes share is still foretold.
+    let wrong = nats(told, test.labelled(test.labels!.map { 1 - $0 }))
+    #expect(wrong > right + 1 && wrong < 36 * log(2))
+    // A model that is told none looks at no labels.
+    #expect(nats(untold, test.labelled(nil)) == nats(untold, test))
   }
 
   @Test("an image has one probability, whatever is scored with it")

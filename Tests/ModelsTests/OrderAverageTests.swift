@@ -29,7 +29,7 @@ import Testing
     arguments: (ModelCase.families(.bernoulli, ImageShape(height: 3, width: 3, channels: 1))
       + ModelCase.families(.categorical(2), ImageShape(height: 1, width: 3, channels: 3))
       + ModelCase.families(.logisticMixture(3), ImageShape(height: 2, width: 2, channels: 1)))
-      .map { $0.toldOrders() })
+      .filter(\.takesOrders).map { $0.toldOrders() })
   func sumsToOne(_ modelCase: ModelCase) throws {
     let (model, _) = try modelCase.build(precision: .float32)
     let orders = Order.all(of: modelCase.image)
@@ -54,6 +54,17 @@ import Testing
       sum + exp(each.reduce(0) { $0 + $1[n] } / Double(each.count))
     }
     #expect(geometric < 1 - 1e-4)
+  }
+
+  @Test("a model that is fitted knows raster order alone", arguments: ["gaussian", "context"])
+  func refused(_ name: String) {
+    #expect {
+      try ModelSpecification(
+        name: name, head: name == "context" ? .bernoulli : .normal(4),
+        image: ImageShape(height: 2, width: 2, channels: 1), orders: 2)
+    } throws: {
+      "\($0)" == "orders of \(name): expected none, because it is fitted in closed form, found 2"
+    }
   }
 
   @Test("of each class as well, and labels are not orders")

@@ -67,6 +67,9 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
     classes.map { classes in images.map { $0 % classes } }
   }
 
+  /// Whether it is told orders: what is fitted in closed form is not.
+  public var takesOrders: Bool { ModelFamily.named(name)?.isClosedForm == false }
+
   /// The same, told as many orders as its images have.
   public func toldOrders() -> ModelCase {
     var result = self

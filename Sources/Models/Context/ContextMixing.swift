@@ -13,6 +13,8 @@ import Tensors
 ///
 /// Nothing is counted of the images that are scored: p(x) depends on the training images and x alone.
 ///
+/// Told classes, every second template looks at the class as well; the others count all classes together.
+///
 /// It is fitted, in seconds: one pass over the images counts, two more over some of them learn to mix. The
 /// counts lie in a table of 2^`table` slots of 12 bytes (`CountTable`), 48 MiB by default, of which a
 /// training holds five copies and its checkpoint four.
@@ -23,6 +25,8 @@ public struct ContextMixing: DensityModel, ClosedForm {
   let counts: Parameter  // [slots, 3]
   let weights: Parameter  // [bits, T, confidences, 2]
   let placeWeights: Parameter  // [D, T]
+  /// Classes that it is told; 0: none.
+  private let classes: Int
 
   /// An estimate and its weight, a template and decision.
   public var multiplyAdds: Int { image.dimension * contexts.bits * contexts.templates.count }
@@ -44,7 +48,7 @@ public struct ContextMixing: DensityModel, ClosedForm {
     })
 
   init(_ image: ImageShape, _ head: Head, table bits: Int, at scope: Scope) {
-    (self.image, self.head) = (image, head)
+    (self.image, self.head, classes) = (image, head, scope.classes)
     contexts = Contexts(image, levels: head.levels, isMeasuring: scope.isMeasuring)
     let templates = contexts.templates.count
     counts = scope.parameter("counts", [1 << bits, 3], .zeros, decays: false)
@@ -57,8 +61,10 @@ public struct ContextMixing: DensityModel, ClosedForm {
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     check(batch, context)
     let mixing = context.prepared.form("mixing", of: counts) { self.mixing() }
+    let labels = told(batch.labels)
     guard let memory = context.memory else {
-      let outputs = outputs(batch.symbols, batch.count, 0..<image.dimension, mixing, context)
+      let outputs = outputs(
+        batch.symbols, batch.count, 0..<image.dimension, of: labels, mixing, context)
       // Counts do not move with intensities a little: no gradient reaches them.
       return distribution(
         context.record(outputs.value, from: [context.unitIntensities(batch)]) { _, _ in })
@@ -68,12 +74,23 @@ public struct ContextMixing: DensityModel, ClosedForm {
     }
     known.append(batch.symbols)
     return distribution(
-      outputs(known.symbols, memory.images, memory.known..<memory.known + 1, mixing, context))
+      outputs(
+        known.symbols, memory.images, memory.known..<memory.known + 1, of: labels, mixing, context))
+  }
+
+  /// The labels that it looks at, each of them a class; traps where they are not.
+  private func told(_ labels: [Int]?) -> [Int]? {
+    guard classes > 0 else { return nil }
+    precondition(
+      labels?.allSatisfy((0..<classes).contains) == true,
+      "a model of \(classes) classes is told the class of each image")
+    return labels
   }
 
   /// Outputs of some sub-pixels of images that are known up to them, `[N, count, K]`.
   private func outputs(
-    _ symbols: [UInt8], _ images: Int, _ places: Range<Int>, _ mixing: Mixing, _ context: Context
+    _ symbols: [UInt8], _ images: Int, _ places: Range<Int>, of labels: [Int]?, _ mixing: Mixing,
+    _ context: Context
   ) -> Variable {
     let (each, dimension) = (outputsAStep, image.dimension)
     let y = Tensor([images, places.count, each], .float32)
@@ -82,7 +99,7 @@ public struct ContextMixing: DensityModel, ClosedForm {
       @Sendable func compute(_ n: Int) {
         for (row, place) in places.enumerated() {
           mixing.outputs(
-            room.symbols + n * dimension, at: place,
+            room.symbols + n * dimension, at: place, of: labels?[n],
             into: room.outputs + (n * places.count + row) * each)
         }
       }
@@ -118,7 +135,7 @@ public struct ContextMixing: DensityModel, ClosedForm {
 
   public func fit(_ images: PixelBatch, validation: PixelBatch?) {
     let mixing = self.mixing()
-    mixing.fit(images)
+    mixing.fit(images.labelled(told(images.labels)))
     for (parameter, fitted) in [
       (counts, mixing.table.slots), (weights, mixing.weights), (placeWeights, mixing.placeWeights),
     ] where parameter.value.precision != .float32 {

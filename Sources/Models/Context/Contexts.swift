@@ -100,8 +100,12 @@ struct Contexts: Sendable {
   }
 
   /// The context of sub-pixel i of an image under each template; only those before it are read.
-  func find(_ symbols: UnsafePointer<UInt8>, at i: Int, into contexts: UnsafeMutablePointer<UInt64>)
-  {
+  /// - Parameter label: the image's class, of which every second template has contexts of its own; what
+  ///   the others see is counted of all classes together.
+  func find(
+    _ symbols: UnsafePointer<UInt8>, at i: Int, of label: Int?,
+    into contexts: UnsafeMutablePointer<UInt64>
+  ) {
     let channels = image.channels
     let (pixel, channel) = i.quotientAndRemainder(dividingBy: channels)
     let (row, column) = pixel.quotientAndRemainder(dividingBy: image.width)
@@ -149,6 +153,7 @@ struct Contexts: Sendable {
         case .region: hash = Self.folded(Self.folded(hash, row / 4), column / 4)
         case .pixel: hash = Self.folded(hash, pixel)
         }
+        if let label, index % 2 == 1 { hash = Self.folded(hash, label) }
         contexts[index] = hash
       }
     }

@@ -12,16 +12,17 @@ extension Mixing {
     table.slots.clear()
     images.symbols.withUnsafeBufferPointer { symbols in
       for n in 0..<images.count {
-        count(symbols.baseAddress! + n * images.dimension, images.dimension)
+        count(
+          symbols.baseAddress! + n * images.dimension, images.dimension, of: images.labels?[n])
       }
     }
     learn(images)
   }
 
-  private func count(_ symbols: UnsafePointer<UInt8>, _ dimension: Int) {
+  private func count(_ symbols: UnsafePointer<UInt8>, _ dimension: Int, of label: Int?) {
     let count = templates
     for i in 0..<dimension {
-      with(symbols, at: i) { keys, _ in
+      with(symbols, at: i, of: label) { keys, _ in
         path(symbols[i]) { node, _, bit in
           precondition(table.fetch(keys, count, node), "a table of what are no contexts")
           for t in 0..<count { table.count(bit, Contexts.key(keys[t], node)) }
@@ -52,7 +53,7 @@ extension Mixing {
         for n in stride(from: 0, to: images.count, by: step) {
           let image = symbols.baseAddress! + n * images.dimension
           for i in 0..<images.dimension {
-            with(image, at: i) { keys, terms in
+            with(image, at: i, of: images.labels?[n]) { keys, terms in
               var seen = UInt32.max
               path(image[i]) { node, depth, bit in
                 let z = logit(

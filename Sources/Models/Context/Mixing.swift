@@ -21,14 +21,12 @@ struct Mixing: @unchecked Sendable {
   let weights: Tensor
   /// w by place: `[D, T]`, float32.
   let placeWeights: Tensor
-  private let levels: Int
-  /// Whether the head wants the logit of a one alone.
-  private let isLogit: Bool
+  private let head: Head
 
   init(
     _ contexts: Contexts, _ head: Head, counts: Tensor, weights: Tensor, placeWeights: Tensor
   ) {
-    (self.contexts, levels, isLogit) = (contexts, head.levels, head.kind == .bernoulli)
+    (self.contexts, self.head) = (contexts, head)
     table = CountTable(counts)
     (self.weights, self.placeWeights) = (weights, placeWeights)
   }
@@ -46,14 +44,15 @@ struct Mixing: @unchecked Sendable {
   }
 
   /// Lends the contexts of a sub-pixel and room for terms.
+  /// - Parameter label: the image's class; nil where none is told.
   func with<Result>(
-    _ symbols: UnsafePointer<UInt8>, at i: Int,
+    _ symbols: UnsafePointer<UInt8>, at i: Int, of label: Int?,
     _ body: (UnsafeMutablePointer<UInt64>, inout Terms) -> Result
   ) -> Result {
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: templates) { keys in
       withUnsafeTemporaryAllocation(of: Float.self, capacity: templates) { ratios in
         withUnsafeTemporaryAllocation(of: Int.self, capacity: templates) { places in
-          contexts.find(symbols, at: i, into: keys.baseAddress!)
+          contexts.find(symbols, at: i, of: label, into: keys.baseAddress!)
           var terms = Terms(ratios: ratios.baseAddress!, places: places.baseAddress!)
           return body(keys.baseAddress!, &terms)
         }
@@ -92,14 +91,15 @@ struct Mixing: @unchecked Sendable {
 
   /// The outputs of the head: the logit of a one, or ln p of each level.
   func outputs(
-    _ symbols: UnsafePointer<UInt8>, at i: Int, into outputs: UnsafeMutablePointer<Float>
+    _ symbols: UnsafePointer<UInt8>, at i: Int, of label: Int?,
+    into outputs: UnsafeMutablePointer<Float>
   ) {
-    with(symbols, at: i) { keys, terms in
-      guard !isLogit else {
+    with(symbols, at: i, of: label) { keys, terms in
+      if head.kind == .bernoulli {
         outputs[0] = logit(keys, node: 1, depth: 0, at: i, seen: .max, &terms)
-        return
+      } else {
+        descend(keys, 1, 0, at: i, .max, 0, &terms, into: outputs)
       }
-      descend(keys, 1, 0, at: i, .max, 0, &terms, into: outputs)
     }
   }
 
@@ -127,7 +127,7 @@ struct Mixing: @unchecked Sendable {
 
   /// Whether a one is possible at a node: levels need not be a power of two.
   private func isOpen(_ node: Int, _ depth: Int) -> Bool {
-    (2 * node + 1) << (contexts.bits - depth - 1) - 1 << contexts.bits < levels
+    (2 * node + 1) << (contexts.bits - depth - 1) - 1 << contexts.bits < head.levels
   }
 
   /// The decisions that tell a level: nodes where both bits are possible, and the bit.

@@ -235,8 +235,8 @@ results: build ## every published likelihood again, from the runs in runs/: minu
 
 .PHONY: study-digits study-made-1000
 study-digits: build ## PixelCNN on the bundled digits, binary
-	$(SCANLINE) train $(STROKES)/digits --run runs/digits-run $(DIGITS) --seed 1
-	$(SCANLINE) evaluate runs/digits-run $(STROKES)/held-out
+	$(SCANLINE) train $(STROKES)/digits --run runs/study-digits $(DIGITS) --seed 1
+	$(SCANLINE) evaluate runs/study-digits $(STROKES)/held-out
 
 # The bundled digits are few: see DEMO_MODEL.
 DIGITS = --model pixelcnn --set blocks=8 --set channels=16 --set dropout=0.2 --weight-decay 0.05 \
@@ -250,7 +250,7 @@ study-made-1000: build ## MADE, 1000 hidden units, on static binarized MNIST
 .PHONY: zoo-digits zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated
 zoo-digits: build ## export the run of study-digits
 	rm -rf runs/digits-pixelcnn
-	$(SCANLINE) export runs/digits-run --out runs/digits-pixelcnn --test $(STROKES)/held-out \
+	$(SCANLINE) export runs/study-digits --out runs/digits-pixelcnn --test $(STROKES)/held-out \
 	  --data-name "bundled digits, binary" --licence "Apache-2.0" --command "make study-digits"
 
 zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated: zoo-%: build ## export a run of static MNIST

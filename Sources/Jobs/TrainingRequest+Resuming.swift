@@ -100,7 +100,7 @@ extension TrainingRequest {
     try require("--batch", batch, training.batch)
     try require("--learning-rate", learningRate, training.learningRate)
     try require("--weight-decay", weightDecay, training.weightDecay)
-    try require("--optimiser", optimiser, training.optimiser ?? .adamw)
+    try require("--optimiser", optimiser, training.rule)
     try require("--precision", precision?.rawValue, training.precision.rawValue)
     try require("--seed", seed, configuration.seed)
   }

@@ -1,5 +1,4 @@
 import Foundation
-import Heads
 import Images
 import Tensors
 

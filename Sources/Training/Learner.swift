@@ -74,7 +74,7 @@ public final class Learner {
       averagedParameters = weights.averaged
       optimiser = Optimiser(
         weights.own, averaged: weights.averaged, precision: options.precision,
-        by: options.optimiser ?? .adamw, output: model.outputBias)
+        by: options.rule, output: model.outputBias)
       return
     }
     let learned = ParameterStore(seed: seed)

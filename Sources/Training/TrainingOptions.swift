@@ -46,6 +46,8 @@ public struct TrainingOptions: Codable, Equatable, Sendable {
   public var averageDecay = 0.9995
   /// By which rule weights move; nil: by AdamW, as there once was no other.
   public var optimiser: OptimiserName?
+  /// That rule.
+  public var rule: OptimiserName { optimiser ?? .adamw }
   /// When to end early, where validation says so; nil: never.
   public var patience: Patience?
   /// How training images, and no others, are changed at random; nil: not at all.

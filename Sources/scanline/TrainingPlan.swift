@@ -27,7 +27,7 @@ struct TrainingPlan: Encodable {
     learningRate = options.learningRate
     weightDecay = options.weightDecay
     precision = options.precision.rawValue
-    optimiser = options.optimiser ?? .adamw
+    optimiser = options.rule
     augmentation = options.augmentation
     patience = options.patience
   }

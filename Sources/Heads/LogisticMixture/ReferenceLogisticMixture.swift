@@ -143,7 +143,7 @@ extension ReferenceBackend: LogisticMixtureKernels {
       let own = values[pixel * shape.outputs..<(pixel + 1) * shape.outputs]
       let levels = symbols[pixel * shape.channels..<(pixel + 1) * shape.channels]
       let sums = (0...shape.channels).map {
-        logSumExp(shape.logWeights(own, given: levels.prefix($0))[...])
+        logSumExp(shape.logWeights(own, given: levels.prefix($0)))
       }
       result += zip(sums.dropFirst(), sums).map { $0 - $1 }
     }

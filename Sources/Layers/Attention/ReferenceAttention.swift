@@ -106,11 +106,6 @@ extension ReferenceBackend: AttentionKernels {
     }
   }
 
-  private func logSumExp(_ x: [Double]) -> Double {
-    let top = x.max()!
-    return top + log(x.reduce(0) { $0 + exp($1 - top) })
-  }
-
   /// Where the parts of q, kv and y stand.
   private struct Sizes {
     let shape: AttentionShape

@@ -48,9 +48,3 @@ extension PlainBackend {
 package func softplus(_ x: Double) -> Double {
   max(x, 0) + log1p(exp(-abs(x)))
 }
-
-/// log Σ exp without overflow.
-package func logSumExp(_ x: ArraySlice<Double>) -> Double {
-  let top = x.max()!
-  return top + log(x.reduce(0) { $0 + exp($1 - top) })
-}

@@ -9,17 +9,19 @@ import Testing
 
   private struct Published: Decodable {
     let data: String
-    let nats_per_image: Double
-    let nats_standard_error: Double?
+    let natsPerImage: Double
+    let natsStandardError: Double?
   }
 
   /// Names of the runs and what they were published with.
   private func zoo() throws -> [(name: String, results: [Published])] {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
     let names = try FileManager.default.contentsOfDirectory(atPath: "\(root)/runs").sorted()
     return try names.compactMap { name in
       guard let json = FileManager.default.contents(atPath: "\(root)/runs/\(name)/results.json")
       else { return nil }
-      return (name, try JSONDecoder().decode([Published].self, from: json))
+      return (name, try decoder.decode([Published].self, from: json))
     }
   }
 
@@ -33,8 +35,8 @@ import Testing
     for (name, results) in runs {
       let row = try #require(rows.first { $0.contains("`runs/\(name)`") }, "\(name) is in no row")
       for result in results {
-        let nats = String(format: "%.2f", result.nats_per_image)
-        let error = result.nats_standard_error.map { String(format: " ± %.2f", $0) } ?? ""
+        let nats = String(format: "%.2f", result.natsPerImage)
+        let error = result.natsStandardError.map { String(format: " ± %.2f", $0) } ?? ""
         #expect(row.contains("| \(nats)\(error) |"), "\(name): \(nats)\(error)")
       }
       let files = try FileManager.default.contentsOfDirectory(atPath: "\(root)/runs/\(name)")

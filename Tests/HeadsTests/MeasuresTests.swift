@@ -67,9 +67,10 @@ private struct Repeating: PixelDistribution {
   @Test(arguments: ModelCase.small) func everyFamilyAndHead(model: ModelCase) throws {
     let (density, _) = try model.build(precision: .float32, spread: 2)
     let batch = model.randomBatch(5)
-    // Weights so far apart make outputs at which single precision has a digit less.
     expectDefinitions(
-      batch, density.conditionals(batch, in: context), model.testDescription, within: 1e-4)
+      batch, density.conditionals(batch, in: context), model.testDescription,
+      // Outputs of LSTMs with weights so far apart leave single precision a digit less.
+      within: model.name == "pixelrnn" ? 1e-4 : 1e-5)
   }
 
   /// Logits as the default models have them, and such as a broken one might.

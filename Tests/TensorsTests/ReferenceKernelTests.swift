@@ -176,14 +176,20 @@ import Testing
     backend.muon(
       step, [MuonMatrix(weights: w, gradient: gradient, momentum: m, average: average)])
     expectClose(m.values, gradient.values.map { 0.05 * $0 }, tolerance: 1e-14)
-    // Each element of an orthogonal matrix of such rows is ± 1/2, and the longer side's root 2; the turns
-    // leave singular values between two thirds and 1.2.
+    // The turns move a singular value by itself: here the share of its row's length in the norm.
+    func turned(_ value: Double) -> Double {
+      (0..<5).reduce(value) { x, _ in 3.4445 * x - 4.775 * pow(x, 3) + 2.0315 * pow(x, 5) }
+    }
+    let values = [turned(1 / 5.0.squareRoot()), turned(2 / 5.0.squareRoot())]
+    #expect(values.allSatisfy { (0.66...1.2).contains($0) })
+    // A row's elements are ± half of it; a step is the root of the longer side as long.
     let kept = [0.9, 0, 0, 0, 0, 0, 0, 0.9]
     let signs: [Double] = [1, 1, 1, 1, 1, -1, 1, -1]
-    for (index, weight) in w.values.enumerated() {
-      let length = (kept[index] - weight) / signs[index]
-      #expect(length > 0.066 && length < 0.12, "element \(index) moved by \(length)")
+    let moved = (0..<8).map { (i: Int) -> Double in
+      let direction: Double = signs[i] * values[i / 4] / 2
+      return kept[i] - 0.1 * 2 * direction
     }
+    expectClose(w.values, moved, tolerance: 1e-12)
     expectClose(
       average.values, zip([1, 0, 0, 0, 0, 0, 0, 1], w.values).map { ($0 + $1) / 2 },
       tolerance: 1e-14)

@@ -45,7 +45,7 @@ extension TrainingRequest {
 
   /// - Parameter count: images to learn from; nil: many.
   func options(for family: ModelFamily, images count: Int? = nil) -> TrainingOptions {
-    let recipe = family.recipe(images: count)
+    let recipe = family.recipe(images: count, by: optimiser)
     var options = TrainingOptions(
       duration: minutes.map { .minutes($0) } ?? .epochs(epochs ?? recipe.epochs),
       batch: batch ?? recipe.batch, learningRate: learningRate ?? recipe.learningRate)

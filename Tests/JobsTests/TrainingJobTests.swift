@@ -220,7 +220,7 @@ import Training
       return found
     }
     let usual = try #require(try configuration(request))
-    #expect(usual.model.settings["dropout"] == "0.2" && usual.training.weightDecay == 0.05)
+    #expect(usual.model.settings["dropout"] == "0.2" && usual.training.weightDecay == 0.5)
     #expect(usual.training.duration == .epochs(2_000))
     request.settings = ["dropout": "0"]
     (request.weightDecay, request.epochs, request.run) = (0, 3, folder.file("asked"))

@@ -1,4 +1,5 @@
 import Models
+import Tensors
 import Testing
 
 @Suite struct RecipeTests {
@@ -21,10 +22,19 @@ import Testing
   func heldBack() throws {
     let pixelCNN = try #require(ModelFamily.named("pixelcnn"))
     #expect(pixelCNN.recipe(images: 9_999).settings == ["dropout": "0.2"])
-    #expect(pixelCNN.recipe(images: 9_999).weightDecay == 0.05)
+    #expect(pixelCNN.recipe(images: 9_999, by: .adamw).weightDecay == 0.05)
     #expect(pixelCNN.recipe(images: 10_000).settings.isEmpty)
-    #expect(pixelCNN.recipe().weightDecay == 0)
+    #expect(pixelCNN.recipe(by: .adamw).weightDecay == 0)
     let nade = try #require(ModelFamily.named("nade"))
     #expect(nade.recipe(images: 60).settings.isEmpty && nade.recipe(images: 60).weightDecay == 0)
+  }
+
+  @Test("weights that Muon moves decay, whose ever it is", arguments: [60, 50_000])
+  func muon(_ images: Int) throws {
+    for family in ModelFamily.all {
+      #expect(family.recipe(images: images, by: .muon).weightDecay == Recipe.muonDecay)
+      let decays = family.recipe(images: images).weightDecay == Recipe.muonDecay
+      #expect(decays == (family.optimiser == .muon), "\(family.name)")
+    }
   }
 }

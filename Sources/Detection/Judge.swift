@@ -42,6 +42,15 @@ public struct Judge: Sendable {
     }
   }
 
+  /// How odd the normal images are that images are ranked among, as `ScoreRow.Verdict.oddness`.
+  public var normal: [Double] {
+    switch basis {
+    case .verdict(let model, _, _): model.normal
+    case .ranks(let ranks, let tails, _):
+      tail == .high ? ranks.normal : ranks.normal.map { tails.oddness(of: $0, tail) }
+    }
+  }
+
   /// Throws where what the image is judged by is NaN.
   public func verdict(on row: ScoreRow) throws(DetectionError) -> ScoreRow.Verdict {
     if row.nats.isNaN { throw .notANumber(score: "nats", where: row.path) }

@@ -38,17 +38,24 @@ struct Console {
 
   /// The result: `object` for machines, `text` for people.
   func result(_ object: some Encodable, text: String) throws {
-    if json {
-      let encoder = JSONEncoder()
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      encoder.nonConformingFloatEncodingStrategy = .convertToString(
-        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-      print(String(decoding: try encoder.encode(object), as: UTF8.self))
-    } else {
-      print(text)
-    }
-    // What was printed may be all that a verb does.
+    if json { return try line(object) }
+    print(text)
+    try flush()
+  }
+
+  /// An object of JSON in a line on standard output.
+  func line(_ object: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    print(String(decoding: try encoder.encode(object), as: UTF8.self))
+    try flush()
+  }
+
+  /// What was printed may be all that a verb does.
+  private func flush() throws {
     guard fflush(nil) == 0 else { throw FileError("standard output", cannot: "write") }
   }
 }

@@ -9,14 +9,14 @@ struct Scanline: ParsableCommand {
       DATA is a folder of PNG/JPEG files, an IDX file, a CIFAR binary file, an .amat text matrix \
       (each also .gz) or a .npy array. RUN is the folder that train makes.
 
-      Exit status: 0 done, 1 the work failed, 3 flagged, 64 wrong usage; stopped by a signal, 128 \
+      Exit status: 0 done, 1 the work failed, 3 flagged or changed, 64 wrong usage; stopped by a signal, 128 \
       and its number: 130 after Ctrl-C.
       """,
     version: "0.1.0",
     subcommands: [
       Train.self, Sample.self, Complete.self, Evaluate.self, ScoreImages.self, Calibrate.self,
-      FlagImages.self, MergeShards.self, CompareSets.self, Verify.self, Info.self, Curves.self,
-      Export.self, ModelList.self, BenchmarkModels.self,
+      FlagImages.self, MergeShards.self, CompareSets.self, Drift.self, Verify.self, Info.self,
+      Curves.self, Export.self, ModelList.self, BenchmarkModels.self,
     ])
 
   static func main() {

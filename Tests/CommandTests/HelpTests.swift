@@ -14,8 +14,8 @@ import Testing
         text matrix (each also .gz) or a .npy array. RUN is the folder that train
         makes.
 
-        Exit status: 0 done, 1 the work failed, 3 flagged, 64 wrong usage; stopped by a
-        signal, 128 and its number: 130 after Ctrl-C.
+        Exit status: 0 done, 1 the work failed, 3 flagged or changed, 64 wrong usage;
+        stopped by a signal, 128 and its number: 130 after Ctrl-C.
 
         USAGE: scanline <subcommand>
 
@@ -35,6 +35,7 @@ import Testing
           merge                   Make one report, or one table, of all shards.
           compare                 Measure how well each score tells other images from
                                   normal ones.
+          drift                   Find whether images have changed, taken together.
           verify                  Prove what a run claims.
           info                    Say what a run is.
           curves                  Draw how trainings went, several runs in one plot.
@@ -52,9 +53,7 @@ import Testing
     "every verb has help and the common flags",
     arguments: [
       "train", "sample", "complete", "evaluate", "score", "calibrate", "flag", "merge", "compare",
-      "info",
-      "models",
-      "benchmark",
+      "drift", "verify", "info", "curves", "export", "models", "benchmark",
     ])
   func verbs(_ verb: String) throws {
     let outcome = try Workplace().scanline(verb, "--help")

@@ -58,8 +58,14 @@ struct Workplace {
   func write(_ data: Data, to name: String) { folder.write(data, to: name) }
 
   /// Starts the command here, in an environment of its own.
-  func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Running {
+  func start(
+    _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+  ) throws -> Running {
     let process = Process()
+    if let input {
+      let handle: FileHandle = try #require(FileHandle(forReadingAtPath: file(input)))
+      process.standardInput = handle
+    }
     process.executableURL = URL(fileURLWithPath: try #require(Command.path))
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: path)

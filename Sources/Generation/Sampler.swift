@@ -2,7 +2,6 @@ import Heads
 import Images
 import Models
 import Randomness
-import Synchronization
 import Tensors
 
 /// Draws images from a density, one sub-pixel after the other, each from the very distribution that
@@ -69,110 +68,16 @@ public struct Sampler {
   public func draw(
     _ images: Range<Int>, progress: @escaping (_ subpixels: Int) -> Bool = { _ in true }
   ) throws(GenerationError) -> PixelBatch? {
-    let threads = path == .plain ? 1 : context.backend.threads
-    let size = max(1, min(group, (images.count + threads - 1) / threads))
-    let groups = stride(from: images.lowerBound, to: images.upperBound, by: size).map {
-      $0..<min($0 + size, images.upperBound)
-    }
-    let work = Work(sampler: self, progress: progress, count: groups.count)
-    context.backend.concurrently(groups.count) { index in
-      work.finish(index, Result { try work.sampler.symbols(groups[index], work.goOn) })
-    }
-    guard let parts = try work.parts() else { return nil }
-    return PixelBatch(
-      count: images.count, height: model.image.height, width: model.image.width,
-      channels: model.image.channels, levels: model.head.levels, symbols: parts.flatMap(\.self),
-      labels: label.map { images.map($0) })
-  }
-
-  /// Symbols `[N, D]` of some images; nil where it was stopped.
-  fileprivate func symbols(
-    _ images: Range<Int>, _ goOn: (_ subpixels: Int) -> Bool
-  ) throws -> [UInt8]? {
-    let (count, dimension) = (images.count, model.image.dimension)
-    var symbols = [UInt8](repeating: 0, count: count * dimension)
-    var streams = images.map { RandomStream(seed: seed, "sample", $0) }
-    let labels = label.map { images.map($0) }
-    let next =
-      path == .incremental
-      ? context.remembering(model.memory(images: count, labels: labels)) : nil
-    var latest: [UInt8] = []
-    var uniforms = [Double](repeating: 0, count: count)
-    for first in stride(from: 0, to: dimension, by: model.subpixelsAStep) {
-      let conditionals =
-        if let next { model.next(after: latest, in: next) } else {
-          model.conditionals(batch(symbols, count).labelled(labels), in: context)
-        }
-      latest = []
-      for subpixel in first..<first + model.subpixelsAStep {
-        // A step speaks of its own sub-pixels alone.
-        let place = next == nil ? subpixel : subpixel - first
-        for n in 0..<count { uniforms[n] = streams[n].uniform() }
-        guard
-          let drawn = conditionals.draw(
-            subpixel: place, given: latest, uniforms, options: options, in: context)
-        else { throw GenerationError.notANumber(subpixel: subpixel) }
-        for n in 0..<count { symbols[n * dimension + subpixel] = drawn[n] }
-        latest = latest.isEmpty ? drawn : latest.appending(drawn, toRowsOf: count)
+    let (seed, options, context) = (seed, options, context)
+    let walk = Walk(model: model, context: context, group: group, path: path, label: label)
+    return try walk.run(images, progress: progress) { images in
+      var streams = images.map { RandomStream(seed: seed, "sample", $0) }
+      var uniforms = [Double](repeating: 0, count: images.count)
+      return { step in
+        for n in uniforms.indices { uniforms[n] = streams[n].uniform() }
+        return step.conditionals.draw(
+          subpixel: step.place, given: step.given, uniforms, options: options, in: context)
       }
-      guard goOn(count * model.subpixelsAStep) else { return nil }
     }
-    return symbols
-  }
-
-  private func batch(_ symbols: [UInt8], _ count: Int) -> PixelBatch {
-    PixelBatch(
-      count: count, height: model.image.height, width: model.image.width,
-      channels: model.image.channels, levels: model.head.levels, symbols: symbols)
-  }
-}
-
-extension [UInt8] {
-  /// Rows `[count, …]`, each with one more at its end.
-  fileprivate func appending(_ column: [UInt8], toRowsOf count: Int) -> [UInt8] {
-    let width = self.count / count
-    return column.indices.flatMap { self[$0 * width..<($0 + 1) * width] + [column[$0]] }
-  }
-}
-
-/// What the threads that draw have in common.
-private final class Work: @unchecked Sendable {
-  let sampler: Sampler
-  /// Called under the lock.
-  private let progress: (Int) -> Bool
-  private struct State {
-    var done = 0
-    var stopped = false
-    var results: [Result<[UInt8]?, any Error>?]
-  }
-  private let state: Mutex<State>
-
-  init(sampler: Sampler, progress: @escaping (Int) -> Bool, count: Int) {
-    self.sampler = sampler
-    self.progress = progress
-    state = Mutex(State(results: Array(repeating: nil, count: count)))
-  }
-
-  func goOn(_ subpixels: Int) -> Bool {
-    state.withLock { state in
-      state.done += subpixels
-      if !state.stopped { state.stopped = !progress(state.done) }
-      return !state.stopped
-    }
-  }
-
-  func finish(_ index: Int, _ result: Result<[UInt8]?, any Error>) {
-    state.withLock { state in
-      state.results[index] = result
-      if case .failure = result { state.stopped = true }
-    }
-  }
-
-  /// All parts in order, or nil where somebody stopped it.
-  func parts() throws(GenerationError) -> [[UInt8]]? {
-    let results = state.withLock { $0.results }
-    for case .failure(let error as GenerationError) in results { throw error }
-    let parts = results.compactMap { try? $0?.get() }
-    return parts.count == results.count ? parts : nil
   }
 }

@@ -128,7 +128,7 @@ extension ScoreRow.Part {
 }
 
 /// A text that no spreadsheet computes.
-func inert(_ text: String) -> String {
+package func inert(_ text: String) -> String {
   guard let first = text.unicodeScalars.first, "=+-@\t\r".unicodeScalars.contains(first) else {
     return text
   }
@@ -136,7 +136,7 @@ func inert(_ text: String) -> String {
 }
 
 /// A CSV field, in quotes where it holds a comma, a quote, a line end or an outer space.
-func quoted(_ field: String) -> String {
+package func quoted(_ field: String) -> String {
   let special = field.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
   guard special || field.hasPrefix(" ") || field.hasSuffix(" ") else { return field }
   // By scalars, not characters: a quote with a combining mark is another character, but still a quote.

@@ -36,6 +36,8 @@ import Testing
           compare                 Measure how well each score tells other images from
                                   normal ones.
           drift                   Find whether images have changed, taken together.
+          purify                  Move odd images, a little, toward what a run holds
+                                  likely.
           verify                  Prove what a run claims.
           info                    Say what a run is.
           curves                  Draw how trainings went, several runs in one plot.
@@ -53,7 +55,7 @@ import Testing
     "every verb has help and the common flags",
     arguments: [
       "train", "sample", "complete", "evaluate", "score", "calibrate", "flag", "merge", "compare",
-      "drift", "verify", "info", "curves", "export", "models", "benchmark",
+      "drift", "purify", "verify", "info", "curves", "export", "models", "benchmark",
     ])
   func verbs(_ verb: String) throws {
     let outcome = try Workplace().scanline(verb, "--help")

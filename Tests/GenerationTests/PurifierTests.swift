@@ -1,0 +1,78 @@
+import CPU
+import Generation
+import Heads
+import Images
+import Models
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct PurifierTests {
+  private static let cases = [
+    ModelCase(
+      name: "pixelcnn", settings: ["blocks": "1", "channels": "8"], head: .categorical(16),
+      image: ImageShape(height: 4, width: 5, channels: 1)),
+    ModelCase(
+      name: "pixelcnn", settings: ["blocks": "1", "channels": "6"], head: .categorical(12),
+      image: ImageShape(height: 3, width: 3, channels: 3)),
+    ModelCase(
+      name: "nade", settings: ["hidden": "5"], head: .categorical(9),
+      image: ImageShape(height: 4, width: 4, channels: 1)),
+    ModelCase(
+      name: "gated-pixelcnn", settings: ["layers": "2", "channels": "6"],
+      head: .logisticMixture(32, components: 2), image: ImageShape(height: 3, width: 3, channels: 3)
+    ),
+  ]
+
+  /// The likeliest level within `reach` of the image's own, of equals the image's own.
+  private func likeliest(
+    _ distribution: any PixelDistribution, _ batch: PixelBatch, _ own: PixelBatch, image: Int,
+    subpixel: Int, reach: Int
+  ) -> UInt8 {
+    let p = distribution.probabilities(batch, image: image, subpixel: subpixel)
+    let level = Int(own.symbols[image * own.dimension + subpixel])
+    let window = max(0, level - reach)...min(p.count - 1, level + reach)
+    let most = window.map { p[$0] }.max()!
+    return UInt8(p[level] == most ? level : window.first { p[$0] == most }!)
+  }
+
+  @Test("every sub-pixel is the likeliest within reach, given the moved ones", arguments: cases)
+  func definition(_ modelCase: ModelCase) throws {
+    let model = try modelCase.build(precision: .float32, spread: 0.7).model
+    let context = Context(Engine(CPUBackend.shared, .float32))
+    let images = modelCase.randomBatch(7)
+    let reach = 3
+    let moved = try #require(
+      try Purifier(model, in: context, reach: reach).purify(images))
+    let distribution = model.conditionals(moved, in: context)
+    let unmoved = model.conditionals(images, in: context)
+    var otherwise = 0
+    for image in 0..<images.count {
+      for subpixel in 0..<images.dimension {
+        let found = moved.symbols[image * images.dimension + subpixel]
+        #expect(
+          found
+            == likeliest(
+              distribution, moved, images, image: image, subpixel: subpixel, reach: reach))
+        // The mistake of other implementations: conditions on the image as it came.
+        let naive = likeliest(
+          unmoved, images, images, image: image, subpixel: subpixel, reach: reach)
+        otherwise += found == naive ? 0 : 1
+      }
+    }
+    #expect(otherwise > 0, "the test could not tell what sub-pixels are conditioned on")
+    let before = model.logProbability(of: images, in: context)
+    let after = model.logProbability(of: moved, in: context)
+    // Greedy: of one image it need not be so.
+    #expect(before.reduce(0, +) < after.reduce(0, +))
+
+    // An image is the same alone; and one that is stopped is none.
+    let alone = PixelBatch(
+      count: 1, height: images.height, width: images.width, channels: images.channels,
+      levels: images.levels, symbols: Array(images.symbols.suffix(images.dimension)))
+    #expect(
+      try Purifier(model, in: context, reach: reach).purify(alone)!.symbols
+        == moved.symbols.suffix(images.dimension))
+    #expect(try Purifier(model, in: context, reach: reach).purify(images) { _ in false } == nil)
+  }
+}

@@ -83,7 +83,8 @@ mnist fashion-mnist binarized-mnist cifar10: ## fetch a public data set, checked
 # their files, or another folder laid out alike.
 
 DATA ?= datasets/public
-binarized = $(firstword $(wildcard $(DATA)/binarized-mnist/binarized_mnist_$(1).amat*))
+binarized = $(or $(firstword $(wildcard $(DATA)/binarized-mnist/binarized_mnist_$(1).amat*)),\
+  $(error $(DATA)/binarized-mnist is not there: make binarized-mnist, or say DATA=folder))
 # Whole: nothing is to be flagged by these.
 STATIC = $(call binarized,train) --validation $(call binarized,valid) --hold-out 0 --seed 1
 
@@ -175,7 +176,9 @@ study-precision: build ## the same trainings in float32 and in bfloat16, on stat
 	  $(SCANLINE) evaluate runs/precision/$$run-$$precision $(call binarized,test) || exit 1; \
 	done; done
 
-images = $(firstword $(wildcard $(DATA)/$(1)/$(2)-images-idx3-ubyte $(DATA)/$(1)/$(2)-images-idx3-ubyte.gz))
+images = $(or $(firstword $(wildcard $(DATA)/$(1)/$(2)-images-idx3-ubyte \
+  $(DATA)/$(1)/$(2)-images-idx3-ubyte.gz)),\
+  $(error $(DATA)/$(1) is not there: make $(1), or say DATA=folder))
 
 .PHONY: study-mnist study-fashion study-folder
 study-mnist: build ## MNIST against Fashion-MNIST by raw likelihood, 256 levels

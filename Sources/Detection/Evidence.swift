@@ -33,6 +33,8 @@ public struct Evidence: Sendable {
     public static let shaken = Needs(rawValue: 128)
     public static let gradient = Needs(rawValue: 256)
     public static let other = Needs(rawValue: 512)
+    /// And in the other orders that the run knows.
+    public static let orders = Needs(rawValue: 1024)
 
     /// What the pass is to measure.
     var measures: Measures.Kinds {
@@ -137,6 +139,9 @@ public struct Evidence: Sendable {
   public var stirredNats: Double { found(further.stirred, "stirred") }
   public var shakenNats: Double { found(further.shaken, "shaken") }
   public var otherNats: Double { found(further.other, "other") }
+
+  /// Standard deviation of −log p over the orders that the run knows, nats.
+  public var disagreement: Double { found(further.disagreement, "orders") }
 
   /// Mean over the arrays of weights of ln ‖∂ log p / ∂θ‖².
   public var gradient: Double { found(further.gradient, "gradient") }

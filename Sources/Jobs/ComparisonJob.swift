@@ -50,7 +50,8 @@ public struct ComparisonJob {
 
   /// - Parameter watch: told of what happens; answers whether to go on.
   /// - Returns: nil where it was stopped.
-  /// - Throws: `OptionError` for boxes of a run without maps, `FileError` for images that cannot be read,
+  /// - Throws: `OptionError` for boxes of a run without maps and for further scores of one of both
+  ///   experts, `FileError` for images that cannot be read,
   ///   `DetectionError` for scores that are not numbers.
   public func run(watch: @escaping (Event) -> Bool = { _ in true }) throws -> Outcome? {
     let experts = try Experts(of: trained)
@@ -58,9 +59,13 @@ public struct ComparisonJob {
       throw OptionError(
         "--boxes", expected: "a run of both experts", found: "one of a single model")
     }
+    if let score = further.scores.first, experts != nil {
+      throw OptionError(
+        "--with", expected: "none with a run of both experts", found: score.name)
+    }
     let calibration = try experts == nil ? trained.calibration() : nil
     let scorer = try Scorer(
-      trained, calibration: calibration, further: experts == nil ? further : FurtherScores())
+      trained, calibration: calibration, further: further)
     var maps: [(outOf: String, accuracy: MapAccuracy)] = []
     var reading = ReadingReport()
     var tables: [(name: String, table: ScoreTable)] = []

@@ -25,22 +25,28 @@ extension DensityModel {
   /// image, nats. Each order's probabilities of all images sum to one, so their mean does. (A mean of
   /// conditionals over orders, or of logarithms, is no density.)
   public func logProbability(of batch: PixelBatch, orders: Int, in context: Context) -> [Double] {
-    precondition(
-      orders >= 1 && knownOrders.map { orders <= $0 } ?? true, "no mean over \(orders) orders")
-    if orders == 1 { return logProbability(of: batch, in: context) }
-    let each =
-      if let model = self as? any Reordering {
-        (0..<orders).map { number in
-          model.telling(inOrder: number).logProbability(
-            of: batch.told(in: model.order(number)), in: context)
-        }
-      } else {
-        Order.all(of: image).prefix(orders).map {
-          logProbability(of: batch.reordered(as: $0), in: context)
-        }
-      }
+    let each = logProbabilities(of: batch, orders: orders, in: context)
+    if orders == 1 { return each[0] }
     return (0..<batch.count).map { image in
       logSumExp(each.map { $0[image] }) - log(Double(orders))
+    }
+  }
+
+  /// log p of each image in each of the first orders that the model knows, nats, an array an order.
+  package func logProbabilities(
+    of batch: PixelBatch, orders: Int, in context: Context
+  ) -> [[Double]] {
+    precondition(
+      orders >= 1 && knownOrders.map { orders <= $0 } ?? true, "\(orders) orders are not known")
+    if orders == 1 { return [logProbability(of: batch, in: context)] }
+    if let model = self as? any Reordering {
+      return (0..<orders).map { number in
+        model.telling(inOrder: number).logProbability(
+          of: batch.told(in: model.order(number)), in: context)
+      }
+    }
+    return Order.all(of: image).prefix(orders).map {
+      logProbability(of: batch.reordered(as: $0), in: context)
     }
   }
 }

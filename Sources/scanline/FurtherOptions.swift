@@ -7,8 +7,9 @@ struct FurtherOptions: ParsableArguments {
   @Option(
     name: .customLong("with"), parsing: .singleValue,
     help: ArgumentHelp(
-      "Also a score that takes passes of its own: stirring (7), shaking (9), gradient (3 to 5 an image);"
-        + " may be repeated.", valueName: "name"))
+      "Also a score that takes passes of its own: stirring (7), shaking (9),"
+        + " disagreement of the orders that the run knows (8), gradient (3 to 5 an image); may be"
+        + " repeated.", valueName: "name"))
   var names: [String] = []
 
   @Option(

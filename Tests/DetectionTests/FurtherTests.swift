@@ -14,11 +14,14 @@ import Training
   private let folder = TemporaryFolder()
 
   /// A small model of weights that were drawn and not learned.
-  private func run(_ name: String = "run", seed: UInt64 = 5) throws -> TrainedModel {
+  private func run(
+    _ name: String = "run", seed: UInt64 = 5, family: String = "made",
+    settings: [String: String] = ["hidden": "12"]
+  ) throws -> TrainedModel {
     let path = folder.file(name)
     let shape = ImageShape(height: 4, width: 4, channels: 1)
     let model = try ModelSpecification(
-      name: "made", settings: ["hidden": "12"], head: .bernoulli, image: shape, seed: seed)
+      name: family, settings: settings, head: .bernoulli, image: shape, seed: seed)
     let images = DataSet(
       height: 4, width: 4, channels: 1, pixels: [UInt8](repeating: 0, count: 16), names: ["a"])
     let configuration = RunConfiguration(
@@ -82,6 +85,26 @@ import Training
     }
     #expect(try abs(value("shaking", table) - (own - exchanged / 9)) < 1e-4)
     #expect(try abs(value("ratio", table) - (own - nats(other) { ($0, $1) })) < 1e-4)
+  }
+
+  @Test("orders disagree by the standard deviation of their nats") func disagreement() throws {
+    let trained = try run("orders", family: "deep-nade", settings: ["hidden": "7"])
+    let table = try #require(
+      try Scorer(trained, further: FurtherScores(["disagreement"])).table(of: data(image)))
+    let batch = trained.batch(of: data(image), 0..<1)
+    let model = try #require(trained.model as? any Reordering)
+    let nats = (0..<8).map { number in
+      -model.telling(inOrder: number).logProbability(
+        of: batch.told(in: model.order(number)), in: trained.context)[0]
+    }
+    let mean = nats.reduce(0, +) / 8
+    let variance = nats.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 7
+    #expect(variance > 1e-4)
+    #expect(try abs(value("disagreement", table) - variance.squareRoot()) < 1e-4)
+    let one = try run("one order")
+    #expect(throws: DetectionError.notOfRun(score: "disagreement", run: one.run.path)) {
+      _ = try Scorer(one, further: FurtherScores(["disagreement"]))
+    }
   }
 
   /// Not of a square: three turns; and sides that are odd keep their last row and column.

@@ -21,6 +21,8 @@ struct FurtherPasses {
     var gradient: Double?
     /// −log p by the other run, nats.
     var other: Double?
+    /// Standard deviation of −log p over the orders that the run knows, nats.
+    var disagreement: Double?
   }
 
   /// What is said of each image of a batch.
@@ -35,7 +37,20 @@ struct FurtherPasses {
     if needs.contains(.other), let other {
       set(\.other, other.logProbability(of: batch).map { -$0 })
     }
+    if needs.contains(.orders) { set(\.disagreement, disagreement(on: batch)) }
     return findings
+  }
+
+  /// Over eight orders, where so many are known.
+  private func disagreement(on batch: PixelBatch) -> [Double] {
+    let orders = min(8, trained.model.knownOrders ?? 8)
+    let each = trained.model.logProbabilities(of: batch, orders: orders, in: trained.context)
+    return (0..<batch.count).map { image in
+      let found = each.map { $0[image] }
+      let mean = found.reduce(0, +) / Double(orders)
+      let squares = found.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+      return (squares / Double(orders - 1)).squareRoot()
+    }
   }
 
   /// - Parameter places: for each way of moving sub-pixels, whence each comes.

@@ -29,7 +29,8 @@ public struct FurtherScores {
   func check(_ trained: TrainedModel, _ calibration: Calibration?) throws(DetectionError) {
     let (model, family) = (trained.configuration.model, trained.configuration.model.family)
     for score in scores {
-      guard score.isOf(model.image), !(score.needs.contains(.gradient) && family.isClosedForm)
+      guard score.isOf(model.image), !(score.needs.contains(.gradient) && family.isClosedForm),
+        !(score.needs.contains(.orders) && trained.model.knownOrders == 1)
       else {
         throw .notOfRun(score: score.name, run: trained.run.path)
       }
@@ -52,7 +53,7 @@ public struct FurtherScores {
 /// Scores that take passes of their own. They are computed where they are asked for by name, and are no part
 /// of a verdict.
 extension Score {
-  public static let further = [stirring, shaking, gradientNorm, ratio]
+  public static let further = [stirring, shaking, disagreement, gradientNorm, ratio]
 
   /// −log p(x) less its mean over the image's other flips and quarter turns (three of a rectangle, seven of a
   /// square), nats. Normal images are likelier as they are; what the model knows nothing of is as likely
@@ -66,6 +67,13 @@ extension Score {
     "shaking", "nats beyond those of the image with its quarters exchanged", needs: .shaken,
     of: { $0.height > 1 && $0.width > 1 },
     value: { evidence, _ in evidence.nats - evidence.shakenNats })
+
+  /// The standard deviation of −log p(x) over the orders that a run of several knows, nats: its orders are
+  /// as many models, which were told the same images and agree on those alone.
+  static let disagreement = Score(
+    "disagreement", "standard deviation of nats over the orders that the run knows",
+    needs: .orders
+  ) { evidence, _ in evidence.disagreement }
 
   /// The mean over the model's arrays of weights of ln ‖∂ log p(x) / ∂θ‖²: how much the model would have to
   /// learn to have expected the image, and as odd where that is little.

@@ -71,6 +71,10 @@ public final class CPUBackend: Backend, @unchecked Sendable {
       == dnnl_cpu_isa_avx512_core_bf16.rawValue
   }
 
+  public func multiplies(_ precision: Precision) -> Bool {
+    precision == .float32 || precision == .bfloat16 && Self.hasBFloat16
+  }
+
   /// Whether the processor has the vectors that our convolution kernels are written for.
   static let hasAVX512: Bool = {
     let wanted = dnnl_cpu_isa_avx512_core.rawValue

@@ -13,6 +13,9 @@ public protocol Backend: Sendable {
   /// Threads that computations run on.
   var threads: Int { get }
 
+  /// Whether it multiplies numbers of this precision as fast as others, and does not emulate them.
+  func multiplies(_ precision: Precision) -> Bool
+
   /// GFLOP/s of multiply-adds in registers, the most that any kernel could reach on as many threads;
   /// nil where there is no loop of those.
   func registerPeak(_ precision: Precision) -> Double?
@@ -164,6 +167,7 @@ public protocol PlainBackend: Backend {}
 extension PlainBackend {
   public var threads: Int { 1 }
 
+  public func multiplies(_ precision: Precision) -> Bool { true }
   public func registerPeak(_ precision: Precision) -> Double? { nil }
 
   public func concurrently(_ count: Int, _ body: @Sendable (Int) -> Void) {

@@ -1,4 +1,3 @@
-import CPU
 import Files
 import Images
 import Models
@@ -59,11 +58,11 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
   /// crawl. Scores are computed in float32 whatever the training had, so such a run can still be used.
   /// - Throws: `FileError` naming the run's configuration file and the field.
   public func requirePrecision(of backend: any Backend, for run: RunFolder) throws {
-    guard training.precision == .bfloat16, backend is CPUBackend, !CPUBackend.hasBFloat16
-    else { return }
+    guard !backend.multiplies(training.precision) else { return }
     throw FileError(
       run.configurationFile, "training.precision",
-      expected: "float32, the only one that this processor trains in", found: "bfloat16")
+      expected: "float32, the only one that this processor trains in",
+      found: training.precision.rawValue)
   }
 
   private struct Version: Decodable {

@@ -5,6 +5,7 @@ import Images
 import Layers
 import Models
 import RunFiles
+import Tensors
 import TestSupport
 import Testing
 import Training
@@ -54,6 +55,29 @@ import Training
     var metadata = file.metadata
     for (key, value) in change { metadata[key] = value }
     try TensorFile.write(sources, metadata: metadata, to: path)
+  }
+
+  /// A backend that would have to emulate bfloat16.
+  private struct Float32Alone: PlainBackend {
+    let name = "float32 alone"
+    func multiplies(_ precision: Precision) -> Bool { precision != .bfloat16 }
+  }
+
+  @Test("a precision that a backend emulates is refused, whatever the backend is")
+  func precisions() throws {
+    let folder = TemporaryFolder()
+    var training = TrainingCase.nade
+    let run = try RunFolder.open(at: try stoppedRun(training, in: folder))
+    let configuration = try RunConfiguration.read(from: run)
+    try configuration.requirePrecision(of: Float32Alone(), for: run)
+    training.precision = .bfloat16
+    let other = try training.configuration()
+    try other.requirePrecision(of: ReferenceBackend(), for: run)
+    expectError(
+      at: run.configurationFile, "training.precision", "expected float32", "found bfloat16"
+    ) {
+      try other.requirePrecision(of: Float32Alone(), for: run)
+    }
   }
 
   @Test func damagedCheckpoints() throws {

@@ -74,7 +74,7 @@ public struct NormalSurprise: Codable, Equatable, Sendable {
     private var sums: [Double]
     private var squares: [Double]
 
-    init(width: Int, height: Int) {
+    init(height: Int, width: Int) {
       self.width = width
       self.height = height
       columns = min(width, NormalSurprise.limit)

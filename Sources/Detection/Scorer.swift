@@ -205,7 +205,7 @@ public struct Scorer {
     of data: DataSet, _ description: String, heldOut: Bool? = nil, groups: [Int]? = nil,
     progress: (_ images: Int) -> Bool = { _ in true }
   ) throws -> Calibration? {
-    var surprise = NormalSurprise.Sums(width: data.width, height: data.height)
+    var surprise = NormalSurprise.Sums(height: data.height, width: data.width)
     let table = try table(
       of: data, visit: { _, _, evidence in surprise.add(evidence.surpriseMap) }, progress: progress)
     guard let table else { return nil }

@@ -10,7 +10,7 @@ public struct SurpriseMap: Equatable, Sendable {
   public let bits: [Float]
 
   /// From bits a pixel, `[height, width]`.
-  public init(bits: [Float], width: Int, height: Int) {
+  public init(bits: [Float], height: Int, width: Int) {
     precondition(
       bits.count == height * width,
       "[\(height), \(width)] needs \(height * width) values, found \(bits.count)")
@@ -31,6 +31,6 @@ public struct SurpriseMap: Equatable, Sendable {
     self.init(
       bits: (0..<height * width).map { _ in
         (0..<channels).reduce(0) { sum, _ in sum + rest.next()! }
-      }, width: width, height: height)
+      }, height: height, width: width)
   }
 }

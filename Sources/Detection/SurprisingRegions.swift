@@ -10,7 +10,7 @@ extension Calibration {
     let side = min(3, map.width, map.height)
     // What the model holds impossible is farther out than all else, and still a number.
     let means = PixelMap(
-      width: map.width, height: map.height, values: map.bits.map { min($0, 1e6) }
+      height: map.height, width: map.width, values: map.bits.map { min($0, 1e6) }
     ).boxMeans(side)
     let highest = Double(means.maximum.value)
     for share in flagged ? [0.99, 0.95] : [0.99] {

@@ -79,7 +79,7 @@ extension FlagReport {
 
   /// The colour bar of the heat maps.
   private var legend: String {
-    let bar = HeatMap(width: 256, height: 1, steps: (0...255).map { UInt8($0) }).image
+    let bar = HeatMap(height: 1, width: 256, steps: (0...255).map { UInt8($0) }).image
     let outlined =
       scale.outline == nil ? "" : "; outlined where it is above the threshold of its own"
     let labels = (0...4).map { quarter in

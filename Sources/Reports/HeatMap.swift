@@ -74,15 +74,15 @@ public struct HeatMap: Equatable, Sendable {
 
   public init(_ map: SurpriseMap, scale: HeatScale) {
     self.init(
-      width: map.width, height: map.height, steps: scale.values(of: map).map(scale.step))
+      height: map.height, width: map.width, steps: scale.values(of: map).map(scale.step))
   }
 
   /// A map of numbers a pixel on a scale.
   public init(_ map: PixelMap, scale: HeatScale) {
-    self.init(SurpriseMap(bits: map.values, width: map.width, height: map.height), scale: scale)
+    self.init(SurpriseMap(bits: map.values, height: map.height, width: map.width), scale: scale)
   }
 
-  init(width: Int, height: Int, steps: [UInt8]) {
+  init(height: Int, width: Int, steps: [UInt8]) {
     precondition(steps.count == width * height, "a heat map has a step a pixel")
     self.width = width
     self.height = height

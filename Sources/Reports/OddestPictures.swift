@@ -151,7 +151,7 @@ extension HeatMap {
         steps.append(most)
       }
     }
-    return HeatMap(width: w, height: h, steps: steps)
+    return HeatMap(height: h, width: w, steps: steps)
   }
 }
 

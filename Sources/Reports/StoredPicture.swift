@@ -17,7 +17,7 @@ struct StoredPicture: Equatable {
   /// Throws a `FileError` for other bytes than those of a picture.
   func opened() throws -> (image: Image, heat: HeatMap) {
     let (image, heat) = (try Self.image(of: image), try Self.image(of: heat))
-    return (image, HeatMap(width: heat.width, height: heat.height, steps: heat.pixels))
+    return (image, HeatMap(height: heat.height, width: heat.width, steps: heat.pixels))
   }
 
   private static func bytes(of image: Image) -> [UInt8] {

@@ -58,7 +58,7 @@ import Testing
     for y in 20..<29 { for x in 30..<39 { values[y * 60 + x] = 4 } }
     // As loud, but at the border, where it is no news.
     for y in 0..<9 { for x in 0..<9 { values[y * 60 + x] = 4 } }
-    let map = PixelMap(width: 60, height: 50, values: values)
+    let map = PixelMap(height: 50, width: 60, values: values)
     let evidence = LargeEvidence(
       LocalMaps(surprise: map, entropy: map), reach: 8, size: (120, 100), global: [])
     #expect(abs(evidence.surprisePeak - 4) < 1e-5)

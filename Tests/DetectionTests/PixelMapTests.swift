@@ -6,7 +6,7 @@ import Testing
   private func random(_ width: Int, _ height: Int) -> PixelMap {
     var random = RandomStream(seed: 1, "map", width * height)
     return PixelMap(
-      width: width, height: height,
+      height: height, width: width,
       values: (0..<width * height).map { _ in Float(random.uniform()) })
   }
 
@@ -44,7 +44,7 @@ import Testing
   func accuracy() {
     var values = [Float](repeating: 0.1, count: 100)
     for y in 2...3 { for x in 4...6 { values[y * 10 + x] = 2 } }
-    let map = PixelMap(width: 10, height: 10, values: values)
+    let map = PixelMap(height: 10, width: 10, values: values)
     func accuracy(_ x: ClosedRange<Int>, peak: (Int, Int)) -> MapAccuracy {
       var accuracy = MapAccuracy()
       accuracy.add(

@@ -24,7 +24,7 @@ import Testing
       }
     let picture = Image(height: 2, width: 2, channels: 1, pixels: [0, 80, 160, 255])
     let scale = HeatScale.bits(channels: 1)
-    let heat = HeatMap(SurpriseMap(bits: [0, 1, 2, 9], width: 2, height: 2), scale: scale)
+    let heat = HeatMap(SurpriseMap(bits: [0, 1, 2, 9], height: 2, width: 2), scale: scale)
     return FlagReport(
       title: name, table: ScoreTable(rows: rows),
       pictures: (0..<count).map { .init(row: $0, image: picture, heat: heat) },

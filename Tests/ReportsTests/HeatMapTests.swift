@@ -28,7 +28,7 @@ import Testing
 
   @Test func sameBitsSameColourWhateverElseIsInTheImage() {
     func heat(_ bits: [Float]) -> HeatMap {
-      HeatMap(SurpriseMap(bits: bits, width: 2, height: 2), scale: scale)
+      HeatMap(SurpriseMap(bits: bits, height: 2, width: 2), scale: scale)
     }
     let calm = heat([3, 0, 0, 0])
     let wild = heat([3, 8, 100, .infinity])
@@ -48,7 +48,7 @@ import Testing
     var bits = [Float](repeating: 0, count: 28 * 28)
     bits[28 + 2] = 8
     let both = sideBySide(
-      image, HeatMap(SurpriseMap(bits: bits, width: 28, height: 28), scale: scale))
+      image, HeatMap(SurpriseMap(bits: bits, height: 28, width: 28), scale: scale))
     #expect(both.width == 3 * 112 + 2 * 4 && both.height == 112 && both.channels == 3)
     func at(_ x: Int, _ y: Int) -> [UInt8] {
       Array(both.pixels[3 * (y * both.width + x)..<3 * (y * both.width + x) + 3])
@@ -71,7 +71,7 @@ import Testing
     #expect(scale.threshold == 2 && scale.ends == 0...4)
     var values = [Float](repeating: 2, count: 200 * 120)
     for y in 30..<60 { for x in 50..<90 { values[y * 200 + x] = 2.1 } }
-    let heat = HeatMap(PixelMap(width: 200, height: 120, values: values), scale: scale)
+    let heat = HeatMap(PixelMap(height: 120, width: 200, values: values), scale: scale)
     let grey = Image(
       height: 120, width: 200, channels: 1, pixels: [UInt8](repeating: 100, count: 200 * 120))
     let picture = sideBySide(grey, heat, scale: scale)
@@ -105,7 +105,7 @@ import Testing
   @Test func coloursStayInOrder() {
     let image = Image(height: 1, width: 1, channels: 3, pixels: [250, 120, 30])
     let both = sideBySide(
-      image, HeatMap(SurpriseMap(bits: [0], width: 1, height: 1), scale: scale))
+      image, HeatMap(SurpriseMap(bits: [0], height: 1, width: 1), scale: scale))
     #expect(Array(both.pixels[0..<3]) == [250, 120, 30])
     #expect(both.width == 3 * 112 + 8)
   }
@@ -119,7 +119,7 @@ import Testing
     let normal = try JSONDecoder().decode(NormalSurprise.self, from: Data(json.utf8))
     let scale = HeatScale.excess(over: normal)
     func steps(_ bits: [Float]) -> [UInt8] {
-      HeatMap(SurpriseMap(bits: bits, width: 4, height: 1), scale: scale).steps
+      HeatMap(SurpriseMap(bits: bits, height: 1, width: 4), scale: scale).steps
     }
     // As normal: a quarter of the way from −2 to 6 deviations, on either side.
     #expect(steps([6, 6, 0.5, 0.5]) == [64, 64, 64, 64])

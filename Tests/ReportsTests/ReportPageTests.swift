@@ -39,7 +39,7 @@ struct ReportPageTests {
           Image(
             height: side, width: side, channels: 1,
             pixels: (0..<side * side).map { UInt8(($0 * 7 + place) % 256) }),
-          HeatMap(SurpriseMap(bits: bits, width: side, height: side), scale: scale), original
+          HeatMap(SurpriseMap(bits: bits, height: side, width: side), scale: scale), original
         )
       }
     }

@@ -100,7 +100,7 @@ public struct GlobalExpert: Sendable {
     }
     let scale = Float(1 / self.scale)
     return PixelMap(
-      width: Self.side, height: Self.side,
+      height: Self.side, width: Self.side,
       values: zip(result, deviations).map { $0 * $1 * scale })
   }
 

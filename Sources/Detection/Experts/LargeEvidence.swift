@@ -51,7 +51,7 @@ public struct LargeEvidence: Sendable {
     entropyPeak = Double(entropy.boxMeans(Self.box).maximum.value)
     excessPeak = Double(
       PixelMap(
-        width: surprise.map.width, height: surprise.map.height,
+        height: surprise.map.height, width: surprise.map.width,
         values: zip(surprise.map.values, entropy.values).map { $0 - $1 }
       ).boxMeans(Self.box).maximum.value)
     bits = maps.bits

@@ -62,7 +62,7 @@ public struct LocalExpert {
     func mean(_ a: [Float], _ b: [Float]) -> PixelMap {
       let last = b.count - 1
       return PixelMap(
-        width: image.width, height: image.height,
+        height: image.height, width: image.width,
         values: a.indices.map { (a[$0] + b[last - $0]) / 2 })
     }
     return LocalMaps(

@@ -4,7 +4,7 @@ public struct PixelMap: Equatable, Sendable {
   public let height: Int
   public var values: [Float]
 
-  public init(width: Int, height: Int, values: [Float]) {
+  public init(height: Int, width: Int, values: [Float]) {
     precondition(
       values.count == width * height,
       "[\(height), \(width)] needs \(width * height) values, found \(values.count)")
@@ -39,7 +39,7 @@ public struct PixelMap: Equatable, Sendable {
     var inner: [Float] = []
     inner.reserveCapacity(w * h)
     for y in top..<top + h { inner += values[y * width + left..<y * width + left + w] }
-    return (PixelMap(width: w, height: h, values: inner), left, top)
+    return (PixelMap(height: h, width: w, values: inner), left, top)
   }
 
   /// Means of boxes of `side`² pixels that lie inside the map, `[height − side + 1, width − side + 1]`;
@@ -66,7 +66,7 @@ public struct PixelMap: Equatable, Sendable {
         }
       }
     }
-    return PixelMap(width: w, height: h, values: means)
+    return PixelMap(height: h, width: w, values: means)
   }
 
   /// The largest value within `reach` pixels up, down and to either side.
@@ -75,7 +75,7 @@ public struct PixelMap: Equatable, Sendable {
     let turned = Self.transposed(rows, width: width, height: height)
     let both = slidingMaxima(of: turned, lines: width, length: height, reach)
     return PixelMap(
-      width: width, height: height, values: Self.transposed(both, width: height, height: width))
+      height: height, width: width, values: Self.transposed(both, width: height, height: width))
   }
 
   private func slidingMaxima(of values: [Float], lines: Int, length: Int, _ reach: Int) -> [Float] {
@@ -115,7 +115,7 @@ public struct PixelMap: Equatable, Sendable {
       let row = min(max(y - top, 0), self.height - 1) * self.width
       for x in 0..<width { result.append(values[row + min(max(x - left, 0), self.width - 1)]) }
     }
-    return PixelMap(width: width, height: height, values: result)
+    return PixelMap(height: height, width: width, values: result)
   }
 
   /// The map at another size: each pixel takes the value at the same place.
@@ -127,6 +127,6 @@ public struct PixelMap: Equatable, Sendable {
       let row = min(y * height / newHeight, height - 1) * width
       for x in columns { result.append(values[row + x]) }
     }
-    return PixelMap(width: newWidth, height: newHeight, values: result)
+    return PixelMap(height: newHeight, width: newWidth, values: result)
   }
 }

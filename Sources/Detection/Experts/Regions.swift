@@ -51,7 +51,7 @@ public struct Region: Codable, Equatable, Sendable {
         values[(row + y) * width + column + x] = means.values[row * means.width + column]
       }
     }
-    let peaks = PixelMap(width: width, height: height, values: values)
+    let peaks = PixelMap(height: height, width: width, values: values)
     return all(of: peaks.maxima(reach: side / 2), above: Float(threshold), peaks: peaks).map {
       region in
       var moved = region

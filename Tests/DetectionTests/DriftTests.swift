@@ -1,8 +1,7 @@
+import Detection
 import Foundation
 import Randomness
 import Testing
-
-@testable import Detection
 
 @Suite struct DriftTests {
   /// `DRIFT=1000` for the figures that are published, of streams of 10 000 images (`make study-drift`).

@@ -42,7 +42,7 @@ public struct BatchDrift: Equatable, Sendable {
 
   /// Two samples, with the p-value of Kolmogorov's limit: of 20 and 20 images it is 0.01 off, of 200 and
   /// 200 less than 0.0001. (Stephens's correction is of one sample, and here makes too many rejections.)
-  static func kolmogorovSmirnov(_ a: [Double], _ b: [Double]) -> Test {
+  package static func kolmogorovSmirnov(_ a: [Double], _ b: [Double]) -> Test {
     let (a, b) = (a.sorted(), b.sorted())
     var (i, j, distance) = (0, 0, 0.0)
     while i < a.count && j < b.count {

@@ -9,19 +9,19 @@ import Randomness
 /// While images are exchangeable the p-values are independent and uniform on 0 … 1, exactly; ranks among
 /// the normal images alone would all err together, as those few images do. U_t is keyed by t, so that a
 /// stream that was stopped goes on as if it had not been.
-struct OnlineRanks {
+package struct OnlineRanks {
   private var ascending: [Double]
   private let normal: Int
 
-  init(_ normal: [Double]) {
+  package init(_ normal: [Double]) {
     ascending = normal.sorted()
     self.normal = normal.count
   }
 
   /// How many images of the stream have been ranked.
-  var count: Int { ascending.count - normal }
+  package var count: Int { ascending.count - normal }
 
-  mutating func pValue(of score: Double) -> Double {
+  package mutating func pValue(of score: Double) -> Double {
     let below = ascending.partitioningIndex { $0 >= score }
     let above = ascending.count - ascending.partitioningIndex { $0 > score }
     let ties = ascending.count - above - below + 1

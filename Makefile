@@ -377,8 +377,6 @@ study-kills: setup ## stop a training 50 times, kill flag 20 times: ends in 3 s,
 	KILLS=50 swift test -c release --skip-build --filter '\.KillTests'
 	KILLS=20 swift test -c release --skip-build --filter FlagKillTests
 
-# Seconds for 10 000 PNG files of 28x28 pixels, and memory for 100 000, by the default model: trained in
-# a minute, as neither depends on how well. Also in 64 shards, merged. Ten minutes.
 # Streams by their ranks alone, 1 000 of 10 000 images; and one of real images, after study-detection.
 .PHONY: study-drift
 study-drift: build ## how often a normal stream is said to have changed, and how soon another is
@@ -386,6 +384,8 @@ study-drift: build ## how often a normal stream is said to have changed, and how
 	DRIFT=1000 swift test -c release --skip-build --filter DetectionTests.DriftTests
 	Benchmarks/study-drift.sh runs/detection $(detection_test) $(call images,mnist,t10k) $(SCANLINE)
 
+# Seconds for 10 000 PNG files of 28x28 pixels, and memory for 100 000, by the default model: trained in
+# a minute, as neither depends on how well. Also in 64 shards, merged. Ten minutes.
 .PHONY: study-flag
 study-flag: build ## how long flag takes for 10 000 files, and its memory for 100 000
 	Benchmarks/study-flag.sh $(call images,fashion-mnist,train) $(SCANLINE)

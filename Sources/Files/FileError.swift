@@ -50,6 +50,11 @@ extension FileError: CustomStringConvertible {
   }
 }
 
+extension Error {
+  /// What is wrong, on one line, without the name of the file that it is of.
+  package var reason: String { ((self as? FileError)?.problem ?? "\(self)").onOneLine }
+}
+
 extension String {
   /// The string with control characters and line separators escaped.
   package var onOneLine: String {

@@ -168,8 +168,7 @@ struct FolderLoading: Sendable {
   // MARK: What is left out
 
   private func skip(_ file: String, _ error: any Error) throws -> FileRemark {
-    let reason = (error as? FileError)?.problem ?? "\(error)"
-    let skipped = FileRemark(path: file, reason: reason.onOneLine)
+    let skipped = FileRemark(path: file, reason: error.reason)
     if options.strict { throw refusal(skipped) }
     return skipped
   }

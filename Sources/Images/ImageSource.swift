@@ -198,8 +198,7 @@ public struct ImageSource: Sendable {
           }
         case .failure(let error):
           if strict { throw error }
-          let reason = (error as? FileError)?.problem ?? "\(error)"
-          result.skipped.append(FileRemark(path: names[index], reason: reason.onOneLine))
+          result.skipped.append(FileRemark(path: names[index], reason: error.reason))
         }
       }
       guard progress(chunk.upperBound) else { return nil }

@@ -78,7 +78,7 @@ public struct DriftJob {
         if let flaw { flawed.append(FileRemark(path: source.names[index], reason: flaw)) }
       case .failure(let error):
         if strict { throw error }
-        skipped.append(FileRemark(path: source.names[index], reason: error.inOneLine))
+        skipped.append(FileRemark(path: source.names[index], reason: error.reason))
       }
     } progress: {
       progress($0)
@@ -114,9 +114,4 @@ public struct DriftJob {
           })
       }, progress: progress)
   }
-}
-
-extension Error {
-  /// Without the file's name, where it is of one.
-  var inOneLine: String { ((self as? FileError)?.problem ?? "\(self)").onOneLine }
 }

@@ -93,7 +93,7 @@ public final class DriftWatch {
             changed: step.changed))
       case .failure(let error):
         if job.strict { throw error }
-        lines.append(Line(path: path, changed: stream.changed, error: error.inOneLine))
+        lines.append(Line(path: path, changed: stream.changed, error: error.reason))
       }
     }
     try state?.flush()

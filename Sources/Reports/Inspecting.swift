@@ -53,9 +53,8 @@ struct Inspecting {
           try journal.add(.image(keep(index, image, found)))
         case .failure(let error):
           if strict { throw error }
-          let reason = (error as? FileError)?.problem ?? "\(error)"
           try journal.add(
-            .unreadable(FileRemark(path: source.names[index], reason: reason.onOneLine)))
+            .unreadable(FileRemark(path: source.names[index], reason: error.reason)))
         }
       },
       progress: { done in

@@ -48,8 +48,7 @@ extension Experts {
         try visit(found.row, found.evidence, found.image)
       case .failure(let error):
         if strict { throw error }
-        let reason = (error as? FileError)?.problem ?? "\(error)"
-        scored.skipped.append(FileRemark(path: name, reason: reason.onOneLine))
+        scored.skipped.append(FileRemark(path: name, reason: error.reason))
       }
       return progress(index + 1)
     }

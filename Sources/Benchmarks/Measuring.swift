@@ -46,7 +46,7 @@ final class Measuring {
       options.optimiser = specification.family.optimiser
       let learner = try Learner(
         specification, options: options, seed: benchmark.seed, backend: backend)
-      (self.learner, model) = (learner, learner.averagedModel)
+      (self.learner, model) = (learner, learner.averagedDensity)
       parameters = learner.parameterCount
     } else {
       let store = ParameterStore(seed: specification.seed)

@@ -8,9 +8,9 @@ import Training
 /// Images that are learned whole: which of them are learned, validated on and set aside.
 extension Ground {
   /// A new run's; nil where it was stopped.
-  init?(whole asked: TrainingRequest, _ listener: Listener) throws {
-    let base = try asked.from.map { try TrainedModel(run: $0) }
-    let request = try base.map { try asked.filled(from: $0) } ?? asked
+  init?(whole given: TrainingRequest, _ listener: Listener) throws {
+    let base = try given.from.map { try TrainedModel(run: $0) }
+    let request = try base.map { try given.filled(from: $0) } ?? given
     let seed = request.seed ?? 0
     guard
       let all = try DataSet.load(
@@ -27,7 +27,9 @@ extension Ground {
       seed: seed)
     try TrainingSize(request, model).checkWeights()
     try base?.requireFit(of: model, for: request.run)
-    let holdOut = HoldOut(count: request.holdOut, groupBy: request.groupBy)
+    // A classifier judges nothing.
+    let asked = request.isOfClassifier ? 0 : request.holdOut
+    let holdOut = HoldOut(count: asked, groupBy: request.groupBy)
     let sides = try Self.setAside(holdOut, of: all, seed: seed, listener)
     try Self.tell(sides, request, listener)
     guard
@@ -39,7 +41,7 @@ extension Ground {
       path: request.data, training: parts.training, validationPath: request.validation,
       validation: parts.validation)
     description.heldOut = .init(
-      asked: request.holdOut, groupBy: request.groupBy, images: sides.held.count)
+      asked: asked, groupBy: request.groupBy, images: sides.held.count)
     var configuration = RunConfiguration(
       model: model, pixels: pixels, data: description,
       training: request.options(for: model.family, images: all.count), seed: seed)
@@ -100,7 +102,7 @@ extension Ground {
     if sides.leftOut > 0 {
       listener.remark(.nearDuplicatesLeftOut(data: request.data, sides.leftOut))
     }
-    if sides.held.count == 0 && request.holdOut != 0 {
+    if sides.held.count == 0 && request.holdOut != 0 && !request.isOfClassifier {
       listener.remark(.setsNothingAside(data: request.data))
     }
     if let (share, chance) = sides.inSeries, HoldOut.isTelling(share, chance) {

@@ -91,6 +91,23 @@ extension ScaledImages {
   }
 }
 
+extension TrainedClassifier {
+  /// The images of a path as the run wants them, with their labels, of the classes of the run.
+  /// - Returns: nil where `watch` answered that it should stop.
+  /// - Throws: `FileError` where nothing can be read, or where an image is of no class of the run.
+  public func images(
+    at path: String, strict: Bool = false, followLinks: Bool = false,
+    watch: @escaping (Reading) -> Bool = { _ in true }
+  ) throws -> DataSet? {
+    let image = configuration.model.image
+    let options = LoadingOptions(
+      size: (image.width, image.height), channels: image.channels, useClasses: true,
+      strict: strict, followLinks: followLinks)
+    let data = try DataSet.load(path, options: options, watch: watch)
+    return try data.map { try $0.labelled(asIn: classNames, of: path) }
+  }
+}
+
 extension TrainedModel {
   /// The images of a path as the run wants them: of its size and channels; of a run that has learned
   /// from crops, cut into crops side by side.

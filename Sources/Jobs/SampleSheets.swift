@@ -1,5 +1,6 @@
 import Generation
 import Images
+import Models
 import Reports
 import Tensors
 import Training
@@ -7,7 +8,7 @@ import Training
 /// What the model draws as its training goes on: `samples/epoch-012.png`, and in TensorBoard.
 ///
 /// ```swift
-/// let sheets = SampleSheets(of: trainer, in: folder.samplesFolder, on: CPUBackend.shared)
+/// let sheets = SampleSheets(of: trainer, in: folder.samplesFolder, on: CPUBackend.shared)!
 /// let summary = try trainer.train { progress in
 ///   if case .epochEnd = progress.moment { try sheets.epochEnded(progress) }
 ///   return true
@@ -15,6 +16,7 @@ import Training
 /// ```
 public final class SampleSheets {
   private let trainer: Trainer
+  private let model: any DensityModel
   private let folder: String
   private let backend: any Backend
   private let start = ContinuousClock.now
@@ -29,7 +31,10 @@ public final class SampleSheets {
   /// And there is one sheet at most for each such share of the training.
   private static let spacing = 0.05
 
-  public init(of trainer: Trainer, in folder: String, on backend: any Backend) {
+  /// Nil of a training of a classifier, which draws nothing.
+  public init?(of trainer: Trainer, in folder: String, on backend: any Backend) {
+    guard let model = trainer.averagedModel as? any DensityModel else { return nil }
+    self.model = model
     self.trainer = trainer
     self.folder = folder
     self.backend = backend
@@ -48,7 +53,7 @@ public final class SampleSheets {
     lastShare = progress.done
     let configuration = trainer.configuration
     let sampler = Sampler(
-      trainer.averagedModel, in: Context(Engine(backend, .float32)), seed: configuration.seed,
+      model, in: Context(Engine(backend, .float32)), seed: configuration.seed,
       label: configuration.model.classes.map { classes in { $0 % classes } })
     let all = Double(Self.images * configuration.model.image.dimension)
     let batch = try sampler.draw(0..<Self.images) { [self] done in

@@ -7,6 +7,11 @@ import Training
 extension TrainingJob {
   /// Learns what later images are judged by; false where it was stopped.
   func finish(_ ground: Ground, _ listener: Listener) throws -> Bool {
+    if ground.configuration.model.family.isClassifier {
+      let classifier = try TrainedClassifier(run: request.run, backend: backend)
+      if let validation = ground.validation { _ = try classifier.calibrate(on: validation) }
+      return true
+    }
     let trained = try TrainedModel(run: request.run, backend: backend)
     let judging = { (done: Int, total: Int) in listener.tell(.judging(done: done, of: total)) }
     if let experts = ground.experts { return try finish(experts, of: trained, judging) }

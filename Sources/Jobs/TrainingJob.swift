@@ -59,6 +59,8 @@ public struct TrainingJob {
     public let heldOut: Int
     public let reading: ReadingReport
     public let remarks: [TrainingRemark]
+    /// Whether losses are of labels, and not of images.
+    public let isOfClassifier: Bool
     /// False where it was stopped: the run can be gone on with.
     public let isComplete: Bool
   }
@@ -88,13 +90,14 @@ public struct TrainingJob {
     let summary = try trainer.train { progress in
       guard listener.tell(.training(progress)) else { return false }
       guard case .epochEnd = progress.moment else { return true }
-      try sheets.epochEnded(progress) { listener.tell(.drawing) }
+      try sheets?.epochEnded(progress) { listener.tell(.drawing) }
       return !listener.isStopped
     }
     let isComplete = try !summary.interrupted && finish(ground, listener)
     return Outcome(
       run: request.run, summary: summary, heldOut: ground.held?.count ?? 0,
-      reading: ground.reading, remarks: listener.remarks, isComplete: isComplete)
+      reading: ground.reading, remarks: listener.remarks,
+      isOfClassifier: ground.configuration.model.family.isClassifier, isComplete: isComplete)
   }
 
   private func ground(_ listener: Listener) throws -> Ground? {

@@ -8,6 +8,7 @@ extension TrainingRequest {
   public func check() throws {
     try checkNumbers()
     try checkStart()
+    try checkClassifier()
     try checkImages()
     if epochs != nil && minutes != nil {
       throw OptionError("--epochs, --minutes", expected: "one of them", found: "both")
@@ -90,6 +91,21 @@ extension TrainingRequest {
 }
 
 extension TrainingRequest {
+  /// Refuses what only densities of images have.
+  private func checkClassifier() throws(OptionError) {
+    guard isOfClassifier else { return }
+    let given = [
+      ("--hold-out", holdOut != nil && holdOut != 0), ("--orders", orders != nil && orders != 1),
+      ("--crop", crop != nil), ("--scale", scale != nil), ("--from", from != nil),
+      ("--adapters", adapters != nil), ("--head", head != nil),
+    ].filter(\.1).map(\.0)
+    guard given.isEmpty else {
+      throw OptionError(
+        given.joined(separator: ", "), expected: "none with --model \(model ?? ""), a classifier",
+        found: given.count == 1 ? "it" : "them")
+    }
+  }
+
   private func checkComponents() throws(OptionError) {
     guard let components, let head = head ?? (resumes ? nil : .categorical) else { return }
     guard let range = head.components else {

@@ -66,11 +66,11 @@ extension TrainingRequest {
 
   /// How many classes the model is told; nil: none.
   func classes(of data: DataSet) throws(OptionError) -> Int? {
-    guard usesClasses else { return nil }
+    guard readsClasses else { return nil }
     let count = data.classNames.count
     guard ModelSpecification.classCounts.contains(count) else {
       throw OptionError(
-        "--classes",
+        usesClasses ? "--classes" : "--model \(model ?? "")",
         expected: "\(ModelSpecification.classCounts.lowerBound) ..."
           + " \(ModelSpecification.classCounts.upperBound) classes in \(self.data)",
         found: "\(count)")
@@ -87,7 +87,7 @@ extension TrainingRequest {
   /// How images are loaded that are learned whole.
   var loadingOptions: LoadingOptions {
     LoadingOptions(
-      size: size, channels: channels, useClasses: usesClasses, strict: strict,
+      size: size, channels: channels, useClasses: readsClasses, strict: strict,
       followLinks: followsLinks)
   }
 

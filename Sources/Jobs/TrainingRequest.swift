@@ -1,5 +1,6 @@
 import Heads
 import Images
+import Models
 import Tensors
 
 /// What is asked of a training: where the images are, and the run that is to hold what they teach.
@@ -98,6 +99,13 @@ public struct TrainingRequest: Sendable {
 
   /// The family where none is asked for: of whole images.
   public static let usualModel = "pixelcnn"
+
+  var isOfClassifier: Bool {
+    model.flatMap { ModelFamily.named($0) }?.isClassifier == true
+  }
+
+  /// Whether images come with labels.
+  var readsClasses: Bool { usesClasses || isOfClassifier }
 
   var learnsCrops: Bool { crop != nil || scale != nil }
 

@@ -174,7 +174,7 @@ public struct Halving {
 
 extension Tensor {
   /// Copies a row of so many elements.
-  fileprivate func copyRow(_ place: Int, from other: Tensor, _ row: Int, width: Int) {
+  func copyRow(_ place: Int, from other: Tensor, _ row: Int, width: Int) {
     let bytes = width * precision.byteCount
     (pointer + place * bytes).copyMemory(from: other.pointer + row * bytes, byteCount: bytes)
   }

@@ -31,24 +31,8 @@ public struct ImageShape: Codable, Equatable, Sendable, CustomStringConvertible 
 /// let context = Context(Engine(CPUBackend.shared, .float32))
 /// let nats = model.logProbability(of: batch, in: context)
 /// ```
-public protocol DensityModel {
-  var image: ImageShape { get }
+public protocol DensityModel: LearnedModel {
   var head: Head { get }
-  /// The bias of the last layer, if that is what it is: the head's outputs for each step, or for a pixel
-  /// where all pixels share it.
-  var outputBias: Parameter? { get }
-
-  /// Live multiply-adds of one image's forward pass in training: weights that a mask holds at zero do
-  /// not count, nor do biases and what is done pointwise. A convolution counts as if no image had edges.
-  var multiplyAdds: Int { get }
-  /// Elements that a training step keeps of an image until its way back, beside its outputs; nil where every
-  /// layer keeps its output, whose bias then tells.
-  var keptElements: Int? { get }
-  /// Forward passes that a likelihood costs: 1, but for models that average several or take one a
-  /// sub-pixel.
-  var passesPerLikelihood: Int { get }
-  /// Images to compute at once when no gradient is wanted.
-  var inferenceBatch: Int { get }
   /// Images that a thread draws at once, step by step.
   var samplingGroup: Int { get }
 
@@ -62,9 +46,9 @@ public protocol DensityModel {
 }
 
 extension DensityModel {
-  public var outputBias: Parameter? { nil }
-  public var keptElements: Int? { nil }
-  public var passesPerLikelihood: Int { 1 }
+  public var levels: Int { head.levels }
+  public var dimension: Int { image.dimension }
+  public var outputs: Int { steps * outputsAStep }
   // A multiple of what kernels take at once: 16 images side by side, 6 pixels of a convolution. What a
   // model of some size remembers of so many stays in the caches.
   public var samplingGroup: Int { 48 }
@@ -76,18 +60,13 @@ extension DensityModel {
   /// Outputs at each step.
   var outputsAStep: Int { head.outputs(channels: image.channels) }
 
-  /// log p of each image, nats.
-  public func logProbability(of batch: PixelBatch, in context: Context) -> [Double] {
-    let terms = subpixelLogProbability(of: batch, in: context)
-    let dimension = image.dimension
-    return (0..<batch.count).map { n in
-      terms[n * dimension..<(n + 1) * dimension].reduce(0, +)
-    }
+  public func logLikelihood(of batch: PixelBatch, in context: Context) -> Variable {
+    conditionals(batch, in: context).logProbability(of: batch, in: context)
   }
 
   /// log p of each sub-pixel given those before it, nats, `[N, H, W, C]`.
   public func subpixelLogProbability(of batch: PixelBatch, in context: Context) -> [Double] {
-    conditionals(batch, in: context).logProbability(of: batch, in: context).value.values
+    logLikelihood(of: batch, in: context).value.values
   }
 
   /// A memory of images of which nothing is known yet but, of a model of classes, their classes.
@@ -112,15 +91,5 @@ extension DensityModel {
   /// The head's distribution of the model's last outputs.
   public func distribution(_ outputs: Variable) -> any PixelDistribution {
     head.distribution(outputs, channels: image.channels)
-  }
-
-  /// Traps where a batch of whole images is not of the model's shape.
-  func check(_ batch: PixelBatch, _ context: Context) {
-    precondition(
-      context.memory != nil
-        || batch.width == image.width && batch.channels == image.channels
-          && batch.height == image.height && batch.levels == head.levels,
-      "the model takes \(image) of \(head.levels) levels, found"
-        + " \(batch.width)x\(batch.height)x\(batch.channels) of \(batch.levels)")
   }
 }

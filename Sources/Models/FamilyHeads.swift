@@ -22,7 +22,10 @@ extension ModelFamily {
   }
 
   /// The family of a name; nil where there is none.
-  public static func named(_ name: String) -> ModelFamily? { all.first { $0.name == name } }
+  public static func named(_ name: String) -> ModelFamily? { known.first { $0.name == name } }
+
+  /// Whether it can learn several orders: it tells the pixels of an image in one, and learns by steps.
+  public var takesOrders: Bool { !isClosedForm && !isClassifier }
 
   /// Whether it takes a head, for images of that shape.
   public func takes(_ head: Head.Kind, of image: ImageShape) -> Bool {

@@ -12,8 +12,10 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
   case headOfWholePixels(String, of: String, channels: Int)
   /// A count of classes or orders that no model is told.
   case count(String, expected: ClosedRange<Int>, found: Int)
-  /// Orders of a model that is fitted, and to the raster's alone.
-  case ordersOfClosedForm(String, found: Int)
+  /// Orders of a model that learns no more than the raster's, or none.
+  case ordersOf(String, found: Int)
+  /// A classifier, where a density of images is wanted.
+  case noDensity(String)
   case imagesTooLarge(String, ImageShape, most: Int)
   /// A model that this machine cannot hold in training; bytes.
   case memory(String, ImageShape, levels: Int, needed: Int, found: Int)
@@ -28,7 +30,7 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
     }
     return switch self {
     case .unknownModel(let name):
-      "model: expected one of \(ModelFamily.all.map(\.name).joined(separator: ", ")), found \(name)"
+      "model: expected one of \(ModelFamily.known.map(\.name).joined(separator: ", ")), found \(name)"
     case .unknownSetting(let name, let model, let known):
       "settings of \(model): expected \(known.isEmpty ? "none" : known.joined(separator: ", ")), found"
         + " \(name)"
@@ -41,8 +43,12 @@ public enum ModelError: Error, Equatable, CustomStringConvertible, Sendable {
         + " the head wants whole pixels, found \(channels) channels"
     case .count(let what, let expected, let found):
       "\(what): expected \(expected.lowerBound) ... \(expected.upperBound), found \(found)"
-    case .ordersOfClosedForm(let name, let found):
-      "orders of \(name): expected none, because it is fitted in closed form, found \(found)"
+    case .ordersOf(let name, let found):
+      "orders of \(name): expected none, because it "
+        + (ModelFamily.named(name)?.isClassifier == true
+          ? "tells no pixels" : "is fitted in closed form") + ", found \(found)"
+    case .noDensity(let name):
+      "model: expected a density of images, found \(name), a classifier"
     case .imagesTooLarge(let name, let image, let most):
       "\(name) on \(image): expected at most \(most) sub-pixels an image, found \(image.dimension)"
     case .memory(let name, let image, let levels, let needed, let found):

@@ -52,13 +52,16 @@ public struct ModelFamily: Sendable {
   public let heads: [Head.Kind]?
   /// Whether its weights come in closed form, without steps: `ClosedForm`.
   public let isClosedForm: Bool
-  let make: @Sendable (ModelSpecification, _ seed: UInt64, Scope) throws -> any DensityModel
+  /// Whether it tells the classes of images, p(y | x), and nothing of the images themselves.
+  public let isClassifier: Bool
+  let make: @Sendable (ModelSpecification, _ seed: UInt64, Scope) throws -> any LearnedModel
 
   init(
     name: String, summary: String, settings: [Setting], batch: Int, learningRate: Double,
     prefersBFloat16: Bool = false, optimiser: OptimiserName = .adamw, tellsPixels: Bool = true,
     ownHead: Head.Kind? = nil, heads: [Head.Kind]? = nil, isClosedForm: Bool = false,
-    make: @escaping @Sendable (ModelSpecification, UInt64, Scope) throws -> any DensityModel
+    isClassifier: Bool = false,
+    make: @escaping @Sendable (ModelSpecification, UInt64, Scope) throws -> any LearnedModel
   ) {
     self.name = name
     self.summary = summary
@@ -71,16 +74,23 @@ public struct ModelFamily: Sendable {
     self.ownHead = ownHead
     self.heads = heads
     self.isClosedForm = isClosedForm
+    self.isClassifier = isClassifier
     self.make = make
   }
 
-  /// Every family that can be trained.
+  /// Every family of densities.
   public static let all = [
     FVSBN.family, NADE.family, DeepNADE.family, MADE.family, RecurrentNetwork.family,
     PixelRNN.family, PixelCNN.family, LocalPixelCNN.family, GatedPixelCNN.family,
     PixelCNNPlus.family, PixelSNAIL.family, Transformer.family, Gaussian.family,
     ContextMixing.family,
   ]
+
+  /// Every family of classifiers.
+  public static let classifiers = [ResidualClassifier.family]
+
+  /// All that can be trained.
+  static let known = all + classifiers
 }
 
 /// Everything that makes a model's architecture: what a run's configuration keeps.
@@ -90,7 +100,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   public let settings: [String: String]
   public let head: Head
   public let image: ImageShape
-  /// Classes of images that its layers are told, 2 … 10 000; nil: none.
+  /// Classes of images that its layers are told, or that a classifier tells, 2 … 10 000; nil: none.
   public let classes: Int?
   /// How many of `Order.all(of: image)` its layers are told, 2 … 8; nil: raster order alone, and nothing
   /// is told.
@@ -106,9 +116,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     name: String, settings: [String: String] = [:], head: Head, image: ImageShape,
     classes: Int? = nil, orders: Int? = nil, seed: UInt64 = 0
   ) throws {
-    guard let family = ModelFamily.all.first(where: { $0.name == name }) else {
-      throw ModelError.unknownModel(name)
-    }
+    guard let family = ModelFamily.named(name) else { throw ModelError.unknownModel(name) }
     for key in settings.keys.sorted() where !family.settings.contains(where: { $0.name == key }) {
       throw ModelError.unknownSetting(key, of: name, known: family.settings.map(\.name))
     }
@@ -127,8 +135,8 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     if let orders, !(2...possible).contains(orders) {
       throw ModelError.count("orders of \(image)", expected: 2...possible, found: orders)
     }
-    if let orders, family.isClosedForm {
-      throw ModelError.ordersOfClosedForm(name, found: orders)
+    if let orders, !family.takesOrders {
+      throw ModelError.ordersOf(name, found: orders)
     }
     try family.require(head.kind, of: image)
     for setting in family.settings {
@@ -164,10 +172,20 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     }
   }
 
-  /// Builds the model with its first weights.
+  /// Builds the density with its first weights.
+  /// - Throws: `ModelError` for a setting that is out of range, a model that this machine cannot hold, and
+  ///   a classifier.
+  public func build(in store: ParameterStore) throws -> any DensityModel {
+    guard let density = try learned(in: store) as? any DensityModel else {
+      throw ModelError.noDensity(name)
+    }
+    return density
+  }
+
+  /// Builds the model, a density or a classifier, with its first weights.
   /// - Throws: `ModelError` for a setting that is out of range or a model that this machine cannot
   ///   hold.
-  public func build(in store: ParameterStore) throws -> any DensityModel {
+  public func learned(in store: ParameterStore) throws -> any LearnedModel {
     let bytes = try bytesToTrain()
     let memory = ProcessInfo.processInfo.physicalMemory
     guard UInt64(bytes) < memory else {
@@ -178,12 +196,15 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   }
 
   /// Every order of every class is told as a class of its own.
-  private func made(in store: ParameterStore) throws -> any DensityModel {
-    let told = orders.map { $0 * (classes ?? 1) } ?? classes ?? 0
+  private func made(in store: ParameterStore) throws -> any LearnedModel {
+    let told = family.isClassifier ? 0 : orders.map { $0 * (classes ?? 1) } ?? classes ?? 0
     let model = try family.make(self, seed, store.root.told(classes: told))
-    return orders.map { OrderedModel(model, orders: Array(Order.all(of: image).prefix($0))) }
-      ?? model
+    guard let orders, let density = model as? any DensityModel else { return model }
+    return OrderedModel(density, orders: Array(Order.all(of: image).prefix(orders)))
   }
+
+  /// What the log-likelihood of an image is of: its sub-pixels, or a label.
+  public var dimension: Int { family.isClassifier ? 1 : image.dimension }
 
   /// About how much memory the weights take in training, bytes: beside themselves gradient, two
   /// moments, the average and perhaps a mask.
@@ -202,7 +223,7 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
 
   /// The family of the model.
   public var family: ModelFamily {
-    guard let family = ModelFamily.all.first(where: { $0.name == name }) else {
+    guard let family = ModelFamily.named(name) else {
       preconditionFailure("a specification of an unknown model, \(name)")
     }
     return family

@@ -8,7 +8,7 @@ public struct BatchGradients {
   public var nats: Double
   /// Images of the whole batch.
   public let images: Int
-  /// Sub-pixels an image.
+  /// Of an image: sub-pixels, or one label.
   public let dimension: Int
   let gradients: Gradients
   private let parameters: [Parameter]

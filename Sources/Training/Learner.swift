@@ -30,9 +30,16 @@ public final class Learner {
     public var isFinite: Bool { nats.isFinite && gradientNorm.isFinite }
   }
 
-  public let model: any DensityModel
+  public let model: any LearnedModel
   /// The model with the moving average of the weights.
-  public let averagedModel: any DensityModel
+  public let averagedModel: any LearnedModel
+  /// The averaged model of a learner of a density.
+  public var averagedDensity: any DensityModel {
+    guard let density = averagedModel as? any DensityModel else {
+      preconditionFailure("a classifier is no density")
+    }
+    return density
+  }
   /// Live weights.
   public let parameterCount: Int
 
@@ -61,11 +68,11 @@ public final class Learner {
     self.seed = seed
     self.backend = backend
     let store = ParameterStore(seed: specification.seed)
-    model = try specification.build(in: store)
+    model = try specification.learned(in: store)
     try model.requireRoom(
       forStepsOf: options.batch, store.parameters, options.precision, named: specification.name)
     let averagedStore = ParameterStore(copying: store)
-    averagedModel = try specification.build(in: averagedStore)
+    averagedModel = try specification.learned(in: averagedStore)
     let weights = (own: store.parameters, averaged: averagedStore.parameters)
     self.weights = weights
     guard let rank else {
@@ -104,9 +111,10 @@ public final class Learner {
     }
   }
 
-  /// Starts the output biases of a new model at the marginals of the images.
+  /// Starts the output biases of a new density at the marginals of the images.
   func startAtMarginals(of data: any TrainingImages, pixels: PixelEncoding) {
-    model.startAtMarginals(of: data, pixels: pixels, seed: seed)
+    guard let density = model as? any DensityModel else { return }
+    density.startAtMarginals(of: data, pixels: pixels, seed: seed)
     if let average = averagedModel.outputBias, let bias = model.outputBias {
       average.value.copy(from: bias.value)
     }
@@ -135,13 +143,12 @@ public final class Learner {
       Engine(backend, options.precision), mode: .training(step: optimiser.step, seed: seed),
       tape: Tape(), prepared: PreparedWeights(copies: optimiser.copies))
     for adapter in adapters { adapter.stand(in: context) }
-    let logProbability = model.conditionals(batch, in: context).logProbability(
-      of: batch, in: context)
+    let logLikelihood = model.logLikelihood(of: batch, in: context)
     return BatchGradients(
-      nats: -logProbability.value.values.reduce(0, +), images: images ?? batch.count,
-      dimension: batch.dimension,
+      nats: -logLikelihood.value.values.reduce(0, +), images: images ?? batch.count,
+      dimension: model.dimension,
       gradients: context.gradients(
-        of: logProbability, seed: -1 / Double(images ?? batch.count)),
+        of: logLikelihood, seed: -1 / Double(images ?? batch.count)),
       parameters: optimiser.entries.map(\.parameter), backend: backend)
   }
 

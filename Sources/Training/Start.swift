@@ -50,7 +50,7 @@ extension TrainedModel {
   /// - Throws: `FileError` naming the first that do not fit.
   public func requireFit(of model: ModelSpecification, for run: String) throws {
     let store = ParameterStore(seed: model.seed)
-    _ = try model.build(in: store)
+    _ = try model.learned(in: store)
     try requireFit(of: store.parameters, for: run)
   }
 

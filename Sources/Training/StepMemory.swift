@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Tensors
 
-extension DensityModel {
+extension LearnedModel {
   /// Bytes that a training step takes for each of its images, at least.
   ///
   /// The tape keeps the output of every layer until the way back. A layer has a bias for each
@@ -10,13 +10,12 @@ extension DensityModel {
   /// there are. Logits and their gradient are float32. Gradients on their way and the kernels' own
   /// work come on top: PixelCNN's peaks were measured at 1.1 to 1.4 times this.
   func stepBytesPerImage(_ parameters: [Parameter], _ precision: Precision) -> Int {
-    let logits = image.height * image.width * head.outputsOfPixel(channels: image.channels)
-    let outputs = logits * 2 * Precision.float32.byteCount
-    if let keptElements { return keptElements * precision.byteCount + outputs }
+    let bytes = outputs * 2 * Precision.float32.byteCount
+    if let keptElements { return keptElements * precision.byteCount + bytes }
     let biases = parameters.filter { !$0.decays }.reduce(0) { $0 + $1.value.count }
-    let last = outputBias?.value.count ?? logits
-    let hidden = (biases - last) * (logits / last)
-    return hidden * precision.byteCount + outputs
+    let last = outputBias?.value.count ?? outputs
+    let hidden = (biases - last) * (outputs / last)
+    return hidden * precision.byteCount + bytes
   }
 
   /// Refuses steps of so many images where this machine's memory cannot hold one.
@@ -34,9 +33,9 @@ extension DensityModel {
     guard batch > most else { return }
     guard most >= 1 else {
       throw ModelError.memoryOfStep(
-        name, image, levels: head.levels, needed: weights + bytes, found: memory)
+        name, image, levels: levels, needed: weights + bytes, found: memory)
     }
     throw ModelError.batch(
-      batch, name, image, levels: head.levels, most: most, memory: memory)
+      batch, name, image, levels: levels, most: most, memory: memory)
   }
 }

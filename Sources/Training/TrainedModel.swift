@@ -1,4 +1,5 @@
 import CPU
+import Files
 import Images
 import Layers
 import Models
@@ -29,6 +30,11 @@ public struct TrainedModel {
   ) throws {
     run = try RunFolder.open(at: path)
     configuration = try RunConfiguration.read(from: run)
+    guard !configuration.model.family.isClassifier else {
+      throw FileError(
+        path, expected: "a run of a density of images",
+        found: "one of a classifier, \(configuration.model.name)")
+    }
     let store = ParameterStore(seed: configuration.model.seed)
     let model = try configuration.model.build(in: store)
     let counts = configuration.data.trainingImagesByClass ?? [:]

@@ -14,9 +14,9 @@ extension Trainer {
     return ratio < 4 || (state.epoch + 1) % ratio == 0 || schedule.endsWithEpoch(state)
   }
 
-  /// Nats an image as bits a sub-pixel.
+  /// Nats an image as bits a sub-pixel, or a label.
   func bitsPerDimension(_ nats: Double) -> Double {
-    nats / (Double(configuration.model.image.dimension) * log(2))
+    nats / (Double(configuration.model.dimension) * log(2))
   }
 
   /// Mean over the epoch under way, or the latest where that has not begun; nil before the first.

@@ -109,7 +109,7 @@ public final class Trainer {
   }
 
   /// The model with the moving average of the weights.
-  public var averagedModel: any DensityModel { learner.averagedModel }
+  public var averagedModel: any LearnedModel { learner.averagedModel }
 
   /// Live weights.
   public var parameterCount: Int { learner.parameterCount }

@@ -32,10 +32,8 @@ extension Trainer {
       } ?? 0
     let kept = batch * model.stepBytesPerImage(parameters, configuration.training.precision)
     // Logits and what becomes of them, float32 and double.
-    let outputs =
-      model.image.height * model.image.width
-      * model.head.outputsOfPixel(channels: model.image.channels)
-    let validation = min(model.inferenceBatch, data.validationImages) * outputs * (4 + 4 + 8)
+    let validation =
+      min(model.inferenceBatch, data.validationImages) * model.outputs * (4 + 4 + 8)
     // The process itself, gradients on their way, the kernels' own work.
     let rest = (50 << 20) + kept / 4 + 8 * weights
     return TrainingCost(

@@ -60,6 +60,7 @@ extension BenchmarkModels {
     let names = model.map { [$0] } ?? ModelFamily.all.map(\.name)
     return try names.flatMap { name -> [Benchmark] in
       let family = ModelFamily.named(name)
+      if family?.isClassifier == true { throw ModelError.noDensity(name) }
       return try heads(of: family).compactMap { head -> Benchmark? in
         if model == nil, family?.takes(head.kind, of: shape) == false { return nil }
         let specification = try ModelSpecification(

@@ -24,9 +24,6 @@ struct ClassesResult: Encodable {
   }
 
   var text: String {
-    func withError(_ value: Double, _ error: OrNull, _ decimals: Int) -> String {
-      fixed(value, decimals) + (error.value.map { " ± \(fixed($0, decimals))" } ?? "")
-    }
     return
       "classes: accuracy \(withError(accuracy, accuracyStandardError, 4)), log loss"
       + " \(withError(logLoss, logLossStandardError, 4)) nats, calibration error"

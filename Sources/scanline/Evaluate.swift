@@ -1,10 +1,13 @@
 import ArgumentParser
 import Jobs
+import Models
 import Reports
+import RunFiles
+import Training
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure how likely a set of images is.",
+    abstract: "Measure how likely a set of images is, or how well its classes are told.",
     discussion: """
       Exact nats an image and bits per dimension, each with the standard error of its mean. Where \
       the model has all 256 levels, also the bits per dimension of the same images as optimised PNG \
@@ -13,6 +16,8 @@ struct Evaluate: ParsableCommand {
 
       A run of classes (train --classes) has p(x) = Σ p(y) p(x | y). With --classes it also tells the \
       classes of the images: accuracy, log loss and expected calibration error of p(y | x).
+
+      Of a run of a classifier (train --model resnet) these three are all that is measured.
 
       Example: scanline evaluate runs/photos held-out
       """)
@@ -37,8 +42,11 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    let run = try options.open(runFolder)
     try requirePath("DATA", data)
+    if try RunConfiguration.read(from: .open(at: runFolder.path)).model.family.isClassifier {
+      return try evaluateClassifier()
+    }
+    let run = try options.open(runFolder)
     var job = EvaluationJob(run.trained, data: data)
     job.orders = try averaging.orders(of: run.trained, at: run.path)
     job.tellsClasses = classes
@@ -91,9 +99,6 @@ struct Evaluate: ParsableCommand {
     }
 
     var text: String {
-      func withError(_ value: Double, _ error: OrNull, _ decimals: Int) -> String {
-        fixed(value, decimals) + (error.value.map { " ± \(fixed($0, decimals))" } ?? "")
-      }
       return
         "\(counted(images, "image"))\(orders > 1 ? " over \(orders) orders" : ""):"
         + " \(withError(natsPerImage, natsStandardError, 3)) nats an image,"

@@ -12,7 +12,7 @@ struct ModelList: ParsableCommand {
 
   func run() throws {
     let result = Result(
-      models: ModelFamily.all.map(Family.init), heads: Head.Kind.allCases.map(HeadKind.init))
+      models: (ModelFamily.all + ModelFamily.classifiers).map(Family.init), heads: Head.Kind.allCases.map(HeadKind.init))
     try common.console.result(
       result, text: (result.models.map(\.text) + [result.table]).joined(separator: "\n\n"))
   }
@@ -29,7 +29,7 @@ struct ModelList: ParsableCommand {
         let cells = zip(rest, heads).map { $0.padded(to: $1.name.count + 2) }
         return ([first.padded(to: width)] + cells).joined().trimmedAtEnd
       }
-      let rows = models.map { model in
+      let rows = models.filter { !$0.classifier }.map { model in
         line(model.name, heads.map { Self.words[model.heads[$0.name]!]! })
       }
       let formulas = heads.map { "\($0.name): \($0.summary)\($0.limits)" }
@@ -69,6 +69,7 @@ struct ModelList: ParsableCommand {
     let precision: String
     let optimiser: OptimiserName
     let closedForm: Bool
+    let classifier: Bool
     /// By the head's name, which images can be learned with it.
     let heads: [String: ModelFamily.Images]
 
@@ -83,6 +84,7 @@ struct ModelList: ParsableCommand {
       precision = family.precision.rawValue
       optimiser = family.optimiser
       closedForm = family.isClosedForm
+      classifier = family.isClassifier
       heads = Dictionary(
         uniqueKeysWithValues: Head.Kind.allCases.map { ($0.name, family.images(with: $0)) })
     }

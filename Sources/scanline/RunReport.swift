@@ -36,18 +36,22 @@ struct RunReport: Encodable {
   let validationBitsPerDimension: OrNull
   let calibration: CalibrationSummary?
   let files: [String]
+  /// Whether it tells classes, and losses are of labels.
+  let isClassifier: Bool
 
-  init(_ trained: TrainedModel, path: String) throws {
-    let configuration = trained.configuration
+  init(
+    _ configuration: RunConfiguration, of folder: RunFolder, parameters count: Int, path: String
+  ) throws {
     run = path
     model = configuration.model.name
     settings = configuration.model.settings
     image = configuration.model.image
+    isClassifier = configuration.model.family.isClassifier
     self.head = configuration.model.head.kind.rawValue
     let head = configuration.model.head
     (levels, components, orders) = (head.levels, head.components, configuration.model.orders)
     pixels = configuration.pixels.description
-    parameters = trained.parameterCount
+    parameters = count
     seed = configuration.seed
     data = configuration.data
     crops = configuration.crops
@@ -57,9 +61,9 @@ struct RunReport: Encodable {
     let names = try FileManager.default.contentsOfDirectory(atPath: path)
     files = names.filter { !$0.hasPrefix(".") }.sorted()
     let rows =
-      names.contains("metrics.jsonl") ? try MetricsLog.rows(of: trained.run.metricsFile) : []
+      names.contains("metrics.jsonl") ? try MetricsLog.rows(of: folder.metricsFile) : []
     // Before the end of its first epoch a training has no row, but perhaps a checkpoint.
-    let standing = try rows.isEmpty ? configuration.standing(of: trained.run) : nil
+    let standing = try rows.isEmpty ? configuration.standing(of: folder) : nil
     epochs = rows.last?.epoch ?? standing?.epochs
     steps = rows.last?.step ?? standing?.steps
     seconds = rows.last?.seconds ?? standing?.seconds
@@ -67,19 +71,19 @@ struct RunReport: Encodable {
     let best = rows.compactMap(\.validationNatsPerImage).min()
     validationNatsPerImage = OrNull(best)
     validationBitsPerDimension = OrNull(
-      best.map { $0 / (Double(configuration.model.image.dimension) * log(2)) })
+      best.map { $0 / (Double(configuration.model.dimension) * log(2)) })
     calibration =
       names.contains("calibration.json")
-      ? CalibrationSummary(try Calibration(contentsOf: trained.run.calibrationFile)) : nil
+      ? CalibrationSummary(try Calibration(contentsOf: folder.calibrationFile)) : nil
   }
 
   var text: String {
     let settings = settings.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
     let validation = validationBitsPerDimension.value.map { bits in
-      ", best validation \(fixed(bits, 4)) bits/dim"
+      ", best validation \(fixed(bits, 4)) \(lossUnit(isClassifier))"
         + " (\(fixed(validationNatsPerImage.value ?? .nan, 2)) nats)"
     }
-    let train = trainBitsPerDimension.value.map { ", train \(fixed($0, 4)) bits/dim" }
+    let train = trainBitsPerDimension.value.map { ", train \(fixed($0, 4)) \(lossUnit(isClassifier))" }
     let byClass = (data.trainingImagesByClass ?? [:])
       .sorted { $0.key.compare($1.key, options: .numeric) == .orderedAscending }
     let listed = byClass.map { "\($0) \($1)" }.joined(separator: ", ")
@@ -96,7 +100,7 @@ struct RunReport: Encodable {
       ("set aside", setAside),
       ("training", (earlier.map(\.length) + [training.text]).joined(separator: ", then to ")),
       ("done", done + (train ?? "") + (validation ?? "")),
-      ("calibrated", calibration.map { "\($0.images) images: \($0.data)" } ?? "no"),
+      ("calibrated", isClassifier ? "by temperature" : calibration.map { "\($0.images) images: \($0.data)" } ?? "no"),
       ("files", files.joined(separator: " ")),
     ].map { $0.padding(toLength: 12, withPad: " ", startingAt: 0) + $1 }
       .joined(separator: "\n")

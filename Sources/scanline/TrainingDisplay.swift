@@ -25,6 +25,9 @@ final class TrainingDisplay {
 
   var configuration: RunConfiguration? { preparation?.configuration }
 
+  /// What losses are told in.
+  var unit: String { lossUnit(configuration?.model.family.isClassifier == true) }
+
   /// Whether there is a run that can be gone on with.
   var hasBegun: Bool { interruption != nil }
 
@@ -71,7 +74,7 @@ final class TrainingDisplay {
     let train = "train \(fixed(progress.trainBitsPerDimension, 4))"
     let validation =
       progress.validationBitsPerDimension.map { ", validation \(fixed($0, 4))" } ?? ""
-    let losses = "\(train)\(validation) bits/dim"
+    let losses = "\(train)\(validation) \(unit)"
     let left = progress.secondsLeft.map { ", \(duration($0)) left" } ?? ""
     // A sitting may begin with a validation.
     let pace =
@@ -82,7 +85,7 @@ final class TrainingDisplay {
       line.update(
         "\(epoch), step \(progress.step): \(losses)\(pace) (\(Int(100 * progress.done)) %)")
     case .validation(let share):
-      line.update("\(epoch): \(train) bits/dim, validating (\(Int(100 * share)) %)")
+      line.update("\(epoch): \(train) \(unit), validating (\(Int(100 * share)) %)")
     case .epochEnd(let isBest):
       let text = "\(epoch): \(losses)\(isBest ? " (best)" : "")\(pace)"
       // Short epochs do not flood the terminal.

@@ -81,7 +81,7 @@ extension TrainingDisplay {
     else { return nil }
     let found =
       "validation has not improved for \(counted(epochs, "epoch")): it is \(fixed(validation, 4))"
-      + " bits/dim, training \(fixed(progress.trainBitsPerDimension, 4))"
+      + " \(unit), training \(fixed(progress.trainBitsPerDimension, 4))"
     return validation > progress.trainBitsPerDimension
       ? "\(found): the model is learning its images by heart; more images, --weight-decay, dropout or"
         + " a smaller model help" : found

@@ -8,6 +8,7 @@ struct TrainingResult: Encodable {
   private let summary: Trainer.Summary
   private let heldOut: Int
   private let controls: [Control.Result]
+  private let unit: String
 
   init(_ outcome: TrainingJob.Outcome) {
     heldOut = outcome.heldOut
@@ -17,6 +18,7 @@ struct TrainingResult: Encodable {
         return nil
       }.first ?? []
     run = outcome.run
+    unit = lossUnit(outcome.isOfClassifier)
     summary = outcome.summary
   }
 
@@ -51,16 +53,19 @@ struct TrainingResult: Encodable {
       ? "stopped in epoch \(summary.epochs + 1), after \(steps)"
       : "trained \(counted(summary.epochs, "epoch")) (\(steps))"
     let early = summary.endedEarly ? ", ended early as validation did not improve" : ""
-    let train = summary.trainBitsPerDimension.map { ", train \(fixed($0, 4)) bits/dim" } ?? ""
+    let train = summary.trainBitsPerDimension.map { ", train \(fixed($0, 4)) \(unit)" } ?? ""
     var best = ""
     if let bits = summary.validationBitsPerDimension, let nats = summary.validationNatsPerImage {
       let epoch = summary.bestEpoch.map { ", epoch \($0)" } ?? ""
       best =
-        ", best validation \(fixed(bits, 4)) bits/dim (\(fixed(nats, 2)) nats an image\(epoch))"
+        ", best validation \(fixed(bits, 4)) \(unit) (\(fixed(nats, 2)) nats an image\(epoch))"
     }
     return "\(run): \(end) in \(duration(summary.seconds))\(early)\(train)\(best)"
   }
 }
+
+/// Of a density bits a sub-pixel, of a classifier bits a label.
+func lossUnit(_ isOfClassifier: Bool) -> String { isOfClassifier ? "bits/label" : "bits/dim" }
 
 /// `1 step`, `2 steps`.
 func counted(_ count: Int, _ noun: String) -> String {

@@ -9,7 +9,7 @@ let command: [Target] = [
   .executableTarget(
     name: "scanline",
     dependencies: [
-      "Jobs", "Reports", "Detection", "Benchmarks", "Verification", "Generation", "Training",
+      "Jobs", "Reports", "Detection", "Attacks", "Benchmarks", "Verification", "Generation", "Training",
       "Models", "Heads",
       "CPU", "Tensors", "Images", "RunFiles", "Files",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -18,8 +18,8 @@ let command: [Target] = [
   .target(
     name: "Jobs",
     dependencies: [
-      "Reports", "Detection", "Generation", "Training", "Models", "Heads", "CPU", "Tensors",
-      "Images", "RunFiles", "Files",
+      "Reports", "Detection", "Attacks", "Generation", "Training", "Models", "Heads", "CPU",
+      "Tensors", "Images", "RunFiles", "Files",
     ]),
   .target(name: "Reports", dependencies: ["Detection", "Images", "Files", "Randomness"]),
 ]
@@ -45,6 +45,8 @@ let uses: [Target] = [
       "Training", "Models", "Heads", "Gaussians", "Tensors", "Images", "RunFiles", "Files",
       "Randomness",
     ]),
+  .target(
+    name: "Attacks", dependencies: ["Generation", "Models", "Tensors", "Images", "Randomness"]),
   .target(
     name: "Benchmarks",
     dependencies: [

@@ -96,7 +96,7 @@ public struct PurificationJob {
     let names = HeatMapNames(of: images.names)
     let folder = try OutputFolder(path, inputs: inputs, overwrite: overwrites)
     try folder.requireFree(
-      images.names.flatMap { ["images/\(names.file(for: $0))", "moves/\(names.file(for: $0))"] }
+      images.names.flatMap { ["images/\(names.image(for: $0))", "moves/\(names.image(for: $0))"] }
         + ["purified.csv", "sheet.png"])
     guard let before = try judged(images, { progress(.scoring, Double($0), images.count) }) else {
       return nil
@@ -121,7 +121,7 @@ public struct PurificationJob {
     var found: [Purified] = []
     for (index, name) in images.names.enumerated() {
       let (own, other) = (images.image(at: index), moved.image(at: index))
-      let file = names.file(for: name)
+      let file = names.image(for: name)
       let count = zip(own.pixels, other.pixels).count { $0 != $1 }
       try other.writePNG(to: folder.file("images/\(file)"))
       if count > 0 {

@@ -133,11 +133,3 @@ extension Int {
     return overflows ? .max : sum
   }
 }
-
-extension RandomStream {
-  /// A draw from the standard normal distribution (Box and Muller 1958).
-  mutating func normal() -> Double {
-    let radius = (-2 * log(1 - uniform())).squareRoot()
-    return radius * cos(2 * .pi * uniform())
-  }
-}

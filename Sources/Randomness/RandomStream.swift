@@ -1,3 +1,5 @@
+import Foundation
+
 /// A stream of random numbers that is named by what it is for.
 ///
 /// Two streams with different keys are independent, and a stream's draws depend on nothing but its
@@ -62,6 +64,12 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
       while product.low < least { product = next().multipliedFullWidth(by: bound) }
     }
     return Int(product.high)
+  }
+
+  /// A draw from the standard normal distribution (Box and Muller 1958).
+  public mutating func normal() -> Double {
+    let radius = (-2 * log(1 - uniform())).squareRoot()
+    return radius * cos(2 * .pi * uniform())
   }
 
   /// A permutation of 0 ..< `count` (Fisher and Yates, from the front): its draws are written here, so

@@ -7,6 +7,7 @@ public struct HeatMapNames {
   /// Bytes that the last part of a path may have. File systems take 255.
   private static let longest = 240
   private let folders: Set<Substring>
+  private let names: Set<String>
 
   /// - Parameter names: all images, as paths, as a rule below a folder.
   public init(of names: [String]) {
@@ -20,6 +21,14 @@ public struct HeatMapNames {
       }
     }
     self.folders = folders
+    self.names = Set(names)
+  }
+
+  /// The path of what became of an image: a PNG file keeps its name, unless another would have it too.
+  public func image(for name: String) -> String {
+    let stem = name.hasSuffix(".png") ? String(name.dropLast(4)) : name
+    return stem == name || stem.isEmpty || stem.hasSuffix("/") || names.contains(stem)
+      ? file(for: name) : file(for: stem)
   }
 
   /// The path of an image's heat map, relative to their folder.

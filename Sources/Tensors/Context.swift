@@ -45,10 +45,13 @@ public final class Context {
   public let memory: Memory?
   /// Intensities 0…1 of the batch where a gradient is wanted in them; nil where they are the batch's own.
   public let pixels: Parameter?
+  /// Whether no gradient is wanted in weights: in pixels alone.
+  private let weightsAreConstant: Bool
 
   public init(
     _ engine: Engine, mode: Mode = .evaluation, tape: Tape? = nil,
-    prepared: PreparedWeights = PreparedWeights(), memory: Memory? = nil, pixels: Parameter? = nil
+    prepared: PreparedWeights = PreparedWeights(), memory: Memory? = nil, pixels: Parameter? = nil,
+    weightsAreConstant: Bool = false
   ) {
     precondition(tape == nil || memory == nil, "a pass over the next sub-pixel has no way back")
     self.engine = engine
@@ -57,6 +60,7 @@ public final class Context {
     self.prepared = prepared
     self.memory = memory
     self.pixels = pixels
+    self.weightsAreConstant = weightsAreConstant
   }
 
   /// The same engine and weights over the next sub-pixel.
@@ -71,8 +75,9 @@ public final class Context {
   /// A parameter's own value, without its mask.
   public func variable(_ parameter: Parameter) -> Variable {
     if let other = tape?.standIn(for: parameter) { return other }
+    let isConstant = weightsAreConstant && parameter !== pixels
     return Variable(
-      parameter.value, slot: tape?.slot(of: parameter),
+      parameter.value, slot: isConstant ? nil : tape?.slot(of: parameter),
       copy: prepared.copies[ObjectIdentifier(parameter)])
   }
 

@@ -16,12 +16,14 @@ extension Context {
       adding: residual?.value, into: y)
     let inputs = [x, weights, bias] + (residual.map { [$0] } ?? [])
     return record(y, from: inputs) { [self, residualSlot = residual?.slot] dy, gradients in
-      let dw = Tensor(weights.shape, wide)
-      let dbias = Tensor(bias.shape, wide)
-      backend.convolutionWeightGradient(
-        dy, input: x.value, rectified: rectified, geometry, into: dw, bias: dbias)
-      gradients.add(dw, to: weights.slot)
-      gradients.add(dbias, to: bias.slot)
+      if weights.slot != nil || bias.slot != nil {
+        let dw = Tensor(weights.shape, wide)
+        let dbias = Tensor(bias.shape, wide)
+        backend.convolutionWeightGradient(
+          dy, input: x.value, rectified: rectified, geometry, into: dw, bias: dbias)
+        gradients.add(dw, to: weights.slot)
+        gradients.add(dbias, to: bias.slot)
+      }
       if x.slot != nil {
         let sum = gradients.pending(x.slot)?.reshaped(x.shape)
         let dx = sum ?? Tensor(x.shape, x.value.precision)

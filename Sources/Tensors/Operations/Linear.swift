@@ -15,15 +15,17 @@ extension Context {
       if activation != .identity {
         backend.activationGradient(activation, output: y, dy, into: dy, accumulating: false)
       }
-      if let bias {
+      if let bias, bias.slot != nil {
         let dbias = Tensor(bias.shape, wide)
         backend.sumOfRows(dy, into: dbias)
         gradients.add(dbias, to: bias.slot)
       }
       let dy = converted(dy, to: x.value.precision)
-      let dw = Tensor(weights.shape, wide)
-      factors.weightGradient(dy, x.value, into: dw, backend)
-      gradients.add(dw, to: weights.slot)
+      if weights.slot != nil {
+        let dw = Tensor(weights.shape, wide)
+        factors.weightGradient(dy, x.value, into: dw, backend)
+        gradients.add(dw, to: weights.slot)
+      }
       guard x.slot != nil else { return }
       let dx = Tensor(x.shape, x.value.precision)
       factors.inputGradient(dy, into: dx, backend)

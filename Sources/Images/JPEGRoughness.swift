@@ -1,10 +1,9 @@
 import Foundation
-import Images
 
 extension Image {
   /// The image as a JPEG file of low quality would keep it: squares of 8×8 by the cosines that they are made
   /// of, each rounded as the standard's example for brightness does at quality 30 (ITU-T T.81, annex K.1).
-  var roughenedAsByJPEG: Image {
+  package var roughenedAsByJPEG: Image {
     var image = self
     for channel in 0..<channels {
       for top in stride(from: 0, to: height, by: 8) {

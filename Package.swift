@@ -100,6 +100,7 @@ let edge: [Target] = [
 // MARK: Tests, one folder a module
 
 let testDependencies: [String: [String]] = [
+  "AttacksTests": ["Attacks", "Models", "Layers", "CPU", "Tensors", "Images", "TestSupport"],
   "BenchmarksTests": ["Benchmarks", "Models", "Heads", "CPU", "Tensors", "Images", "TestSupport"],
   "CPUTests": ["Heads", "Layers", "CPU", "Tensors", "TestSupport"],
   "DetectionTests": [

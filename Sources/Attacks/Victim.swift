@@ -52,6 +52,11 @@ public struct Victim {
     logits(of: images).map { row in row.firstIndex(of: row.max()!)! }
   }
 
+  /// −log p(label) of each image, nats.
+  package func loss(of images: [[Float]], _ labels: [Int]) -> [Float] {
+    losses(logits(of: images), labels)
+  }
+
   private func pixels(_ images: [[Float]]) -> Parameter {
     let value = Tensor([images.count, dimension], engine.wide)
     value.write(images.flatMap { $0.map(Double.init) })

@@ -9,7 +9,7 @@ extension TrainingJob {
   func finish(_ ground: Ground, _ listener: Listener) throws -> Bool {
     if ground.configuration.model.family.isClassifier {
       let classifier = try TrainedClassifier(run: request.run, backend: backend)
-      if let validation = ground.validation { _ = try classifier.calibrate(on: validation) }
+      if let validation = ground.validation { try classifier.calibrate(on: validation) }
       return true
     }
     let trained = try TrainedModel(run: request.run, backend: backend)

@@ -84,19 +84,18 @@ public struct TrainedClassifier {
   // MARK: Temperature
 
   /// Divides the logits by the temperature under which labels of images that were not trained on are
-  /// likeliest (Guo et al. 2017, arXiv:1706.04599, section 4.2), in the weights themselves.
-  /// - Returns: the temperature.
+  /// likeliest (Guo et al. 2017, arXiv:1706.04599, section 4.2), in the weights themselves; once, as their
+  /// file says.
   /// - Throws: `FileError` where the weights cannot be written.
-  public func calibrate(on validation: DataSet) throws -> Double {
+  public func calibrate(on validation: DataSet) throws {
+    var metadata = try TensorFile(reading: run.weightsFile).metadata
+    guard metadata["temperature"] == nil else { return }
     let temperature = classification(of: validation).bestTemperature
     for parameter in [model.output.weight, model.output.bias] {
       parameter.value.write(parameter.value.values.map { $0 / temperature })
     }
-    var metadata = try TensorFile(reading: run.weightsFile).metadata
-    let before = metadata["temperature"].flatMap(Double.init) ?? 1
-    metadata["temperature"] = "\(before * temperature)"
+    metadata["temperature"] = "\(temperature)"
     try parameters.write(to: run.weightsFile, metadata: metadata)
-    return temperature
   }
 }
 
@@ -110,10 +109,11 @@ extension ClassificationSummary {
     return losses.reduce(0, +) / Double(losses.count)
   }
 
-  /// The temperature of 1/20 … 20 with the lowest mean of nats, which has one minimum over its inverse.
+  /// The temperature of 1/4 … 20 with the lowest mean of nats, which has one minimum over its inverse. (Of
+  /// few images that are all told right it would be 0.)
   public var bestTemperature: Double {
     // Golden sections of log T.
-    var (low, high) = (-log(20.0), log(20.0))
+    var (low, high) = (-log(4.0), log(20.0))
     let ratio = (5.0.squareRoot() - 1) / 2
     for _ in 0..<40 {
       let (a, b) = (high - ratio * (high - low), low + ratio * (high - low))

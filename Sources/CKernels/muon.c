@@ -9,6 +9,9 @@
 // A matrix in scratch, its sides padded with zeros: rows to LANES, columns to BLOCK.
 enum { BLOCK = 64, TURNS = 5 };
 
+// The norm of a matrix, below which it moves ever less: that of a dead layer decays to nothing.
+static const double VANISHING = 1e-7;
+
 SL_INLINE size_t padded(size_t count, size_t grain) { return (count + grain - 1) / grain * grain; }
 
 // The sides of the matrix as it lies in scratch: no more rows than columns.
@@ -106,7 +109,7 @@ SL_INLINE void move(const sl_muon_step *step, const sl_muon_matrix *m, float *sc
     squares += (double)ahead * ahead;
     x[place(m, i / m->columns, i % m->columns, columns)] = ahead;
   }
-  const float inverse = squares > 0 ? (float)(1 / sqrt(squares)) : 0;
+  const float inverse = (float)(1 / (sqrt(squares) + VANISHING));
   for (size_t i = 0; i < rows * columns; i++) x[i] *= inverse;
   for (int turn = 0; turn < TURNS; turn++) {
     gram(x, rows, columns, a);

@@ -21,11 +21,13 @@ extension PlainBackend {
     }
   }
 
+  /// The norm of a matrix, below which it moves ever less: that of a dead layer decays to nothing.
+  private static var vanishing: Double { 1e-7 }
+
   /// Five turns of x ← 3.4445 x − 4.775 x xᵀ x + 2.0315 (x xᵀ)² x from x of norm 1.
   static func orthogonal(_ x: [Double], rows: Int, columns: Int) -> [Double] {
     let norm = x.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    guard norm > 0 else { return x }
-    var x = x.map { $0 / norm }
+    var x = x.map { $0 / (norm + vanishing) }
     func product(_ a: [Double], _ b: [Double]) -> [Double] {
       var c = [Double](repeating: 0, count: rows * columns)
       for i in 0..<rows {

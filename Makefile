@@ -384,6 +384,29 @@ study-drift: build ## how often a normal stream is said to have changed, and how
 	DRIFT=1000 swift test -c release --skip-build --filter DetectionTests.DriftTests
 	Benchmarks/study-drift.sh runs/detection $(detection_test) $(call images,mnist,t10k) $(SCANLINE)
 
+# Attacks on a classifier, what the default verdict and each score see of them, what purify takes back, and
+# who knows of both. After study-detection, or study-detection-cifar: their runs are the densities.
+.PHONY: study-attacks study-attacks-fashion study-attacks-cifar bench-attacks
+study-attacks: study-attacks-fashion study-attacks-cifar ## detection and purification of attacks, and adaptive ones
+
+study-attacks-fashion: build ## the same on Fashion-MNIST: forty minutes
+	$(SCANLINE) train $(call images,fashion-mnist,train) --model resnet --flip --epochs 12 \
+	  --run runs/attack-fashion/classifier --seed 1
+	$(SCANLINE) evaluate runs/attack-fashion/classifier $(detection_test)
+	python3 Benchmarks/study_attacks.py runs/attack-fashion/classifier runs/detection \
+	  $(detection_test) runs/attack-fashion --scanline $(SCANLINE)
+
+study-attacks-cifar: build ## the same on CIFAR-10
+	$(SCANLINE) train $(CIFAR)/train.bin --model resnet --flip --shift 3 --minutes 12 \
+	  --run runs/attack-cifar/classifier --seed 1
+	$(SCANLINE) evaluate runs/attack-cifar/classifier $(CIFAR)/test.bin
+	python3 Benchmarks/study_attacks.py runs/attack-cifar/classifier runs/detection-cifar \
+	  $(CIFAR)/test.bin runs/attack-cifar --first 300 --scanline $(SCANLINE)
+
+bench-attacks: build .peers/venv/foolbox ## our attacks beside Foolbox's, on the same weights and images
+	.peers/venv/bin/python Benchmarks/attack_peers.py runs/attack-fashion/classifier \
+	  runs/attack-fashion/clean --scanline $(SCANLINE)
+
 # Seconds for 10 000 PNG files of 28x28 pixels, and memory for 100 000, by the default model: trained in
 # a minute, as neither depends on how well. Also in 64 shards, merged. Ten minutes.
 .PHONY: study-flag
@@ -433,6 +456,10 @@ bench-growth: build .peers/venv/matplotlib ## speed and memory by size and threa
 
 .peers/venv/scikit-learn: | .peers/venv/bin/pip
 	.peers/venv/bin/pip install --quiet numpy pillow scikit-learn==1.9.1
+	touch $@
+
+.peers/venv/foolbox: | .peers/venv/bin/torchrun
+	.peers/venv/bin/pip install --quiet foolbox==3.3.4 pillow
 	touch $@
 
 .peers/venv/matplotlib: | .peers/venv/bin/pip

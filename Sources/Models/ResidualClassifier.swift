@@ -46,7 +46,7 @@ public struct ResidualClassifier: LearnedModel {
   static let family = ModelFamily(
     name: "resnet", summary: "a classifier: residual convolutions, told whole images",
     settings: [levelCount, blocks, channels, dropout],
-    batch: 64, learningRate: 2e-3, prefersBFloat16: true, optimiser: .muon, tellsPixels: false,
+    batch: 64, learningRate: 5e-4, prefersBFloat16: true, optimiser: .muon, tellsPixels: false,
     heads: [.bernoulli, .categorical], isClassifier: true,
     make: { specification, _, scope in
       let most = 2...256

@@ -108,7 +108,7 @@ let testDependencies: [String: [String]] = [
     "RunFiles", "Files", "Randomness", "TestSupport",
   ],
   "ExampleTests": [
-    "Jobs", "Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images",
+    "Jobs", "Attacks", "Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images",
     "RunFiles",
     "Files", "Randomness", "TestSupport",
   ],

@@ -100,13 +100,7 @@ public struct AttackJob {
     to path: String, progress: @escaping (_ done: Double, _ of: Int) -> Bool = { _, _ in true }
   ) throws -> Outcome? {
     guard let labels = images.labels else { preconditionFailure("images without labels") }
-    let names = HeatMapNames(of: images.names)
-    let files = images.names.indices.map { index in
-      let (file, name) = (
-        names.image(for: images.names[index]), classifier.classNames[labels[index]]
-      )
-      return "images/" + (file.hasPrefix(name + "/") ? file : "\(name)/\(file)")
-    }
+    let files = files(labels)
     let folder = try OutputFolder(path, inputs: inputs, overwrite: overwrites)
     try folder.requireFree(files + ["attack.csv", "sheet.png"])
     let victim = Victim(classifier.model, on: classifier.context.engine)
@@ -116,41 +110,54 @@ public struct AttackJob {
     var (done, seconds) = (0.0, 0.0)
     for start in stride(from: 0, to: images.count, by: Self.together) {
       let range = start..<min(start + Self.together, images.count)
-      let (own, told) = (range.map { unit(images.image(at: $0)) }, Array(labels[range]))
+      let own = range.map { unit(images.image(at: $0)) }
       let began = ContinuousClock.now
-      let moved = attack.moved(own, told, numbers: range, by: victim, seed: seed) { images in
-        done += images
-        return progress(min(done, Double(range.upperBound)), self.images.count)
+      let moved = attack.moved(
+        own, Array(labels[range]), numbers: range, by: victim, seed: seed
+      ) { count in
+        done += count
+        return progress(min(done, Double(range.upperBound)), images.count)
       }
       guard let moved else { return nil }
       seconds += (ContinuousClock.now - began) / .seconds(1)
       let after = moved.map(image)
-      let (before, judged) = (
-        victim.mostProbable(own), victim.mostProbable(after.map(unit))
-      )
-      for (n, index) in range.enumerated() {
-        try after[n].writePNG(to: folder.file(files[index]))
-        let moves = zip(after[n].pixels, images.image(at: index).pixels).map { Int($0) - Int($1) }
-        let squares = moves.reduce(0) { $0 + $1 * $1 }
-        found.append(
-          Attacked(
-            image: images.names[index], file: files[index], label: labels[index], told: before[n],
-            toldAfter: judged[n], largest: moves.map(abs).max() ?? 0,
-            length: Double(squares).squareRoot() / 255))
-        if tiles.count < 3 * Self.mostInSheet {
-          let most = max(1, method.findsSmallest ? found.last!.largest : Int(epsilon))
-          tiles += [
-            images.image(at: index).converted(toChannels: 3), after[n].converted(toChannels: 3),
-            moveMap(from: images.image(at: index), to: after[n], most: most),
-          ]
-        }
+      let told = zip(victim.mostProbable(own), victim.mostProbable(after.map(unit)))
+      for ((index, image), (before, now)) in zip(zip(range, after), told) {
+        try image.writePNG(to: folder.file(files[index]))
+        let row = attacked(index, files[index], image, told: before, toldAfter: now)
+        found.append(row)
+        guard tiles.count < 3 * Self.mostInSheet else { continue }
+        let most = max(1, method.findsSmallest ? row.largest : Int(epsilon))
+        tiles += changed(images.image(at: index), image, most: most)
       }
     }
-    try write(found, to: folder.file("attack.csv"))
+    try writeLines(
+      ["path,file,class,told,told_after,largest_move,length"] + found.map(line),
+      to: folder.file("attack.csv"))
     if !tiles.isEmpty {
       try grid(of: tiles, columns: tiles.count > 24 ? 12 : 3).writePNG(to: folder.file("sheet.png"))
     }
     return Outcome(images: found, seconds: seconds)
+  }
+
+  /// The file of each image, below a folder of its class.
+  private func files(_ labels: [Int]) -> [String] {
+    let names = HeatMapNames(of: images.names)
+    return zip(images.names, labels).map { name, label in
+      let (file, folder) = (names.image(for: name), classifier.classNames[label])
+      return "images/" + (file.hasPrefix(folder + "/") ? file : "\(folder)/\(file)")
+    }
+  }
+
+  private func attacked(
+    _ index: Int, _ file: String, _ image: Image, told: Int, toldAfter: Int
+  ) -> Attacked {
+    let moves = zip(image.pixels, images.image(at: index).pixels).map { Int($0) - Int($1) }
+    let squares = moves.reduce(0) { $0 + $1 * $1 }
+    return Attacked(
+      image: images.names[index], file: file, label: images.labels![index], told: told,
+      toldAfter: toldAfter, largest: moves.map(abs).max() ?? 0,
+      length: Double(squares).squareRoot() / 255)
   }
 
   private func attack() -> any Attack {
@@ -170,17 +177,21 @@ public struct AttackJob {
       pixels: intensities.map { UInt8(max(0, min(255, (255 * $0).rounded()))) })
   }
 
-  private func write(_ found: [Attacked], to path: String) throws {
-    let classes = classifier.classNames
-    let lines = found.map { row in
-      ([row.image, row.file, classes[row.label], classes[row.told], classes[row.toldAfter]].map {
-        quoted(inert($0))
-      } + ["\(row.largest)", "\(row.length)"]).joined(separator: ",")
-    }
-    try AtomicFile.write(to: path) { output in
-      for line in ["path,file,class,told,told_after,largest_move,length"] + lines {
-        try Array((line + "\n").utf8).withUnsafeBytes { try output.write($0) }
-      }
-    }
+  private func line(_ row: Attacked) -> String {
+    let classes = [row.label, row.told, row.toldAfter].map { classifier.classNames[$0] }
+    return ([row.image, row.file] + classes).map { quoted(inert($0)) }.joined(separator: ",")
+      + ",\(row.largest),\(row.length)"
+  }
+}
+
+/// Original, what became of it, and where it was moved: three tiles of a sheet.
+func changed(_ own: Image, _ other: Image, most: Int) -> [Image] {
+  [own, other].map { $0.converted(toChannels: 3) } + [moveMap(from: own, to: other, most: most)]
+}
+
+/// Writes a table, whole or not at all.
+func writeLines(_ lines: [String], to path: String) throws {
+  try AtomicFile.write(to: path) { output in
+    for line in lines { try Array((line + "\n").utf8).withUnsafeBytes { try output.write($0) } }
   }
 }

@@ -51,7 +51,7 @@ public struct PurificationJob {
   /// The most that an intensity moves, 1 … 255.
   public let epsilon: Int
   /// Images of a higher p-value are left alone, 0 … 1.
-  public var below = 0.5
+  public var below = 0.1
   public var overwrites = false
   /// Where the images are, which are never written to.
   public var inputs: [String] = []
@@ -118,37 +118,41 @@ public struct PurificationJob {
 
     var after = before
     for (place, index) in odd.enumerated() { after[index] = again[place] }
-    var found: [Purified] = []
-    for (index, name) in images.names.enumerated() {
+    let found = try write(moved, to: folder, names, before: before, after: after)
+    try writeSheet(
+      of: odd.sorted { before[$0].verdict!.pValue < before[$1].verdict!.pValue }, moved,
+      to: folder)
+    return Outcome(images: found, seconds: seconds)
+  }
+
+  /// Writes every image, moved or not, where it was moved, and the table.
+  private func write(
+    _ moved: DataSet, to folder: OutputFolder, _ names: HeatMapNames, before: [ScoreRow],
+    after: [ScoreRow]
+  ) throws -> [Purified] {
+    let found = try images.names.indices.map { index in
       let (own, other) = (images.image(at: index), moved.image(at: index))
-      let file = names.image(for: name)
+      let file = names.image(for: images.names[index])
       let count = zip(own.pixels, other.pixels).count { $0 != $1 }
       try other.writePNG(to: folder.file("images/\(file)"))
       if count > 0 {
         try moveMap(from: own, to: other, most: epsilon).writePNG(to: folder.file("moves/\(file)"))
       }
-      found.append(
-        Purified(
-          image: name, file: "images/\(file)", pValue: before[index].verdict!.pValue,
-          pValueAfter: after[index].verdict!.pValue, nats: before[index].nats,
-          natsAfter: after[index].nats, moved: count))
+      return Purified(
+        image: images.names[index], file: "images/\(file)",
+        pValue: before[index].verdict!.pValue, pValueAfter: after[index].verdict!.pValue,
+        nats: before[index].nats, natsAfter: after[index].nats, moved: count)
     }
-    try AtomicFile.write(to: folder.file("purified.csv")) { output in
-      for line in [Purified.header] + found.map(\.line) {
-        try Array((line + "\n").utf8).withUnsafeBytes { try output.write($0) }
-      }
-    }
-    let shown = odd.sorted { before[$0].verdict!.pValue < before[$1].verdict!.pValue }
-      .prefix(Self.mostInSheet)
-    if !shown.isEmpty {
-      let tiles = shown.flatMap { index in
-        let (own, other) = (images.image(at: index), moved.image(at: index))
-        return [own, other].map { $0.converted(toChannels: 3) }
-          + [moveMap(from: own, to: other, most: epsilon)]
-      }
-      try grid(of: tiles, columns: shown.count > 8 ? 12 : 3).writePNG(to: folder.file("sheet.png"))
-    }
-    return Outcome(images: found, seconds: seconds)
+    try writeLines([Purified.header] + found.map(\.line), to: folder.file("purified.csv"))
+    return found
+  }
+
+  /// The oddest: original, purified, moves.
+  private func writeSheet(of odd: [Int], _ moved: DataSet, to folder: OutputFolder) throws {
+    let shown = odd.prefix(Self.mostInSheet)
+    guard !shown.isEmpty else { return }
+    let tiles = shown.flatMap { changed(images.image(at: $0), moved.image(at: $0), most: epsilon) }
+    try grid(of: tiles, columns: shown.count > 8 ? 12 : 3).writePNG(to: folder.file("sheet.png"))
   }
 
   private func judged(_ data: DataSet, _ progress: (Int) -> Bool) throws -> [ScoreRow]? {

@@ -33,7 +33,7 @@ struct Purify: ParsableCommand {
   @Option(
     help: ArgumentHelp("Images of a higher p-value are left alone.", valueName: "p"),
     transform: decimal)
-  var below = 0.5
+  var below = 0.1
 
   @OptionGroup var output: OutputOptions
 

@@ -1,3 +1,4 @@
+import Attacks
 import CPU
 import Detection
 import Files
@@ -40,6 +41,32 @@ import Training
     let context = Context(Engine(CPUBackend.shared, .float32))
     let logProbabilities = model.logProbability(of: batch, in: context)  // nats, one an image
     #expect(logProbabilities.count == 3 && logProbabilities.allSatisfy { $0 < 0 })
+  }
+
+  @Test func attacks() throws {
+    for (kind, name) in ["lying", "standing"].enumerated() {
+      folder.makeFolder("told/\(name)")
+      for index in 0..<20 {
+        let pixels = (0..<36).map { i -> UInt8 in
+          (kind == 0 ? i / 6 : i % 6) == index % 6 ? 160 : UInt8(60 + index)
+        }
+        try Image(height: 6, width: 6, channels: 1, pixels: pixels)
+          .writePNG(to: folder.file("told/\(name)/\(index).png"))
+      }
+    }
+    let (data, run, attacked) = (
+      folder.file("told"), folder.file("classifier"), folder.file("attacked")
+    )
+    var request = TrainingRequest(data: data, run: run)
+    (request.model, request.epochs, request.batch) = ("resnet", 15, 8)
+    request.settings = ["channels": "6", "levels": "2"]
+    _ = try TrainingJob(request).run()
+
+    let classifier = try TrainedClassifier(run: run)
+    let images = try classifier.images(at: data)!  // nil only where its watch stops it
+    let outcome = try AttackJob(classifier, images, .pgd, epsilon: 8).run(to: attacked)!
+    #expect(outcome.images.count == 40 && outcome.accuracyAfter <= outcome.accuracy)
+    #expect(outcome.images.allSatisfy { $0.largest <= 8 })
   }
 
   /// The probabilities of all images of 2 × 2 pixels sum to one, whatever the weights.

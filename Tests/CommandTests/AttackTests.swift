@@ -30,7 +30,8 @@ import Testing
     try makeBars("test", 20)
     let outcome = try place.scanline(
       "train", "bars", "--run", "told", "--model", "resnet", "--set", "channels=8", "--set",
-      "levels=2", "--epochs", "12", "--batch", "16", "--threads", "1", "--json")
+      "levels=2", "--epochs", "25", "--learning-rate", "0.002", "--batch", "16", "--threads", "1",
+      "--json")
     let object = try outcome.object()
     #expect(object["held_out_images"] as? Int == 0)
     #expect(place.exists("told/weights.safetensors") && !place.exists("told/calibration.json"))

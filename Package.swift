@@ -9,7 +9,8 @@ let command: [Target] = [
   .executableTarget(
     name: "scanline",
     dependencies: [
-      "Jobs", "Reports", "Detection", "Attacks", "Benchmarks", "Verification", "Generation", "Training",
+      "Jobs", "Reports", "Detection", "Attacks", "Benchmarks", "Verification", "Generation",
+      "Training",
       "Models", "Heads",
       "CPU", "Tensors", "Images", "RunFiles", "Files",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -108,7 +109,8 @@ let testDependencies: [String: [String]] = [
     "RunFiles", "Files", "Randomness", "TestSupport",
   ],
   "ExampleTests": [
-    "Jobs", "Attacks", "Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors", "Images",
+    "Jobs", "Attacks", "Detection", "Training", "Models", "Layers", "Heads", "CPU", "Tensors",
+    "Images",
     "RunFiles",
     "Files", "Randomness", "TestSupport",
   ],

@@ -1,3 +1,4 @@
+import Foundation
 import Images
 import Models
 import Tensors
@@ -11,6 +12,10 @@ import Tensors
 /// moved: what many copies of the algorithm leave out. Where two levels are as likely the image's own
 /// stays.
 ///
+/// Where we depart from the paper: p is smoothed over neighbouring levels first, by a normal density. The
+/// paper's mixture of logistics is smooth by itself, but a softmax over 256 levels has spikes where a level
+/// is frequent by chance, and the likeliest of a window was one of these too often.
+///
 /// ```swift
 /// let purified = try Purifier(model, in: context, reach: 8).purify(batch)
 /// ```
@@ -21,12 +26,24 @@ public struct Purifier {
   public let context: Context
   /// ε: the most that a sub-pixel moves, levels.
   public let reach: Int
+  /// Weights of levels by how far they are: of a normal density, up to two deviations.
+  private let weights: [Double]
 
-  public init(_ model: any DensityModel, in context: Context, reach: Int) {
+  /// The deviation of the density that p is smoothed by, intensities of 0…255.
+  public static let smoothing = 6.0
+
+  /// - Parameter smoothing: of the scale of 255, whatever the levels; 0: as in the paper.
+  public init(
+    _ model: any DensityModel, in context: Context, reach: Int, smoothing: Double = Self.smoothing
+  ) {
     precondition(reach >= 1, "a sub-pixel moves by a level at least, found \(reach)")
     self.model = model
     self.context = context
     self.reach = reach
+    let deviation = smoothing * Double(model.head.levels - 1) / 255
+    weights = (0...Int(2 * deviation)).map { distance in
+      deviation > 0 ? exp(-pow(Double(distance) / deviation, 2) / 2) : 1
+    }
   }
 
   /// - Parameter progress: called now and then, by one thread at a time, with how many sub-pixels are done
@@ -36,7 +53,7 @@ public struct Purifier {
   public func purify(
     _ images: PixelBatch, progress: @escaping (_ subpixels: Int) -> Bool = { _ in true }
   ) throws(GenerationError) -> PixelBatch? {
-    let (reach, dimension) = (reach, images.dimension)
+    let dimension = images.dimension
     var walk = Walk(model: model, context: context, group: model.samplingGroup)
     if let labels = images.labels { walk.label = { labels[$0] } }
     return try walk.run(0..<images.count, progress: progress) { group in
@@ -45,15 +62,26 @@ public struct Purifier {
         for (n, image) in group.enumerated() {
           let own = Int(images.symbols[image * dimension + step.subpixel])
           let probabilities = step.probabilities(of: n, among: group.count)
-          var best = own
-          for level in max(0, own - reach)...min(probabilities.count - 1, own + reach) {
-            guard !probabilities[level].isNaN else { return nil }
-            if probabilities[level] > probabilities[best] { best = level }
+          let levels = max(0, own - reach)...min(probabilities.count - 1, own + reach)
+          var (best, most) = (own, smoothed(probabilities, at: own))
+          for level in levels {
+            let share = smoothed(probabilities, at: level)
+            guard !share.isNaN else { return nil }
+            if share > most { (best, most) = (level, share) }
           }
           chosen.append(UInt8(best))
         }
         return chosen
       }
     }
+  }
+
+  private func smoothed(_ probabilities: [Double], at level: Int) -> Double {
+    var sum = weights[0] * probabilities[level]
+    for (distance, weight) in weights.enumerated().dropFirst() {
+      if level >= distance { sum += weight * probabilities[level - distance] }
+      if level + distance < probabilities.count { sum += weight * probabilities[level + distance] }
+    }
+    return sum
   }
 }

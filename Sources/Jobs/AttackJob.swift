@@ -108,6 +108,7 @@ public struct AttackJob {
     var found: [Attacked] = []
     var tiles: [Image] = []
     var (done, seconds) = (0.0, 0.0)
+    let spacing = (images.count + Self.mostInSheet - 1) / Self.mostInSheet
     for start in stride(from: 0, to: images.count, by: Self.together) {
       let range = start..<min(start + Self.together, images.count)
       let own = range.map { unit(images.image(at: $0)) }
@@ -126,7 +127,8 @@ public struct AttackJob {
         try image.writePNG(to: folder.file(files[index]))
         let row = attacked(index, files[index], image, told: before, toldAfter: now)
         found.append(row)
-        guard tiles.count < 3 * Self.mostInSheet else { continue }
+        // Evenly out of all: a folder is sorted by class.
+        guard index % spacing == 0 else { continue }
         let most = max(1, method.findsSmallest ? row.largest : Int(epsilon))
         tiles += changed(images.image(at: index), image, most: most)
       }

@@ -12,7 +12,8 @@ struct ModelList: ParsableCommand {
 
   func run() throws {
     let result = Result(
-      models: (ModelFamily.all + ModelFamily.classifiers).map(Family.init), heads: Head.Kind.allCases.map(HeadKind.init))
+      models: (ModelFamily.all + ModelFamily.classifiers).map(Family.init),
+      heads: Head.Kind.allCases.map(HeadKind.init))
     try common.console.result(
       result, text: (result.models.map(\.text) + [result.table]).joined(separator: "\n\n"))
   }

@@ -83,7 +83,9 @@ struct RunReport: Encodable {
       ", best validation \(fixed(bits, 4)) \(lossUnit(isClassifier))"
         + " (\(fixed(validationNatsPerImage.value ?? .nan, 2)) nats)"
     }
-    let train = trainBitsPerDimension.value.map { ", train \(fixed($0, 4)) \(lossUnit(isClassifier))" }
+    let train = trainBitsPerDimension.value.map {
+      ", train \(fixed($0, 4)) \(lossUnit(isClassifier))"
+    }
     let byClass = (data.trainingImagesByClass ?? [:])
       .sorted { $0.key.compare($1.key, options: .numeric) == .orderedAscending }
     let listed = byClass.map { "\($0) \($1)" }.joined(separator: ", ")
@@ -100,7 +102,11 @@ struct RunReport: Encodable {
       ("set aside", setAside),
       ("training", (earlier.map(\.length) + [training.text]).joined(separator: ", then to ")),
       ("done", done + (train ?? "") + (validation ?? "")),
-      ("calibrated", isClassifier ? "by temperature" : calibration.map { "\($0.images) images: \($0.data)" } ?? "no"),
+      (
+        "calibrated",
+        isClassifier
+          ? "by temperature" : calibration.map { "\($0.images) images: \($0.data)" } ?? "no"
+      ),
       ("files", files.joined(separator: " ")),
     ].map { $0.padding(toLength: 12, withPad: " ", startingAt: 0) + $1 }
       .joined(separator: "\n")

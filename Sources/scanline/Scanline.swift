@@ -15,7 +15,8 @@ struct Scanline: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Train.self, Sample.self, Complete.self, Evaluate.self, ScoreImages.self, Calibrate.self,
-      FlagImages.self, MergeShards.self, CompareSets.self, Drift.self, AttackImages.self, Purify.self, Verify.self,
+      FlagImages.self, MergeShards.self, CompareSets.self, Drift.self, AttackImages.self,
+      Purify.self, Verify.self,
       Info.self, Curves.self, Export.self, ModelList.self, BenchmarkModels.self,
     ])
 

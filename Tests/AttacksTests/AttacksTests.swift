@@ -21,8 +21,8 @@ private struct Case {
       name: "resnet", settings: ["levels": "2", "channels": "4", "dropout": "0"],
       head: .categorical(256), image: Self.image, classes: 3)
     let model = try #require(try specification.learned(in: store) as? ResidualClassifier)
-    for parameter in store.parameters where !parameter.decays || parameter.name.hasSuffix("outer/weight")
-    {
+    for parameter in store.parameters
+    where !parameter.decays || parameter.name.hasSuffix("outer/weight") {
       parameter.value.write(
         randomTensor(parameter.shape, .float32, parameter.name).values.map { 0.3 * $0 })
     }

@@ -40,6 +40,7 @@ public final class Learner {
     }
     return density
   }
+
   /// Live weights.
   public let parameterCount: Int
 

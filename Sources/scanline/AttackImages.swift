@@ -40,8 +40,8 @@ struct AttackImages: ParsableCommand {
 
   @Option(
     help: """
-      The most that an intensity of 0 ... 255 is moved; of pgd-l2 the length of all moves, 255 of which \
-      are one sub-pixel from black to white.
+      The most that an intensity of 0 ... 255 is moved, 8 where it is left out; of pgd-l2 the length of \
+      all moves, 255 of which are one sub-pixel from black to white.
       """, transform: decimal)
   var epsilon = 8.0
 

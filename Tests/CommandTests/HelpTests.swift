@@ -27,7 +27,8 @@ import Testing
           train                   Learn the density of a set of images.
           sample                  Draw new images.
           complete                Fill in what is missing of images.
-          evaluate                Measure how likely a set of images is.
+          evaluate                Measure how likely a set of images is, or how well
+                                  its classes are told.
           score                   Write the scores of each image to a CSV file.
           calibrate               Store the scores of held-out normal images in a run.
           flag                    Find the images that do not belong, at a false-alarm
@@ -36,6 +37,8 @@ import Testing
           compare                 Measure how well each score tells other images from
                                   normal ones.
           drift                   Find whether images have changed, taken together.
+          attack                  Move images so that a classifier takes them for what
+                                  they are not.
           purify                  Move odd images, a little, toward what a run holds
                                   likely.
           verify                  Prove what a run claims.
@@ -55,7 +58,7 @@ import Testing
     "every verb has help and the common flags",
     arguments: [
       "train", "sample", "complete", "evaluate", "score", "calibrate", "flag", "merge", "compare",
-      "drift", "purify", "verify", "info", "curves", "export", "models", "benchmark",
+      "drift", "attack", "purify", "verify", "info", "curves", "export", "models", "benchmark",
     ])
   func verbs(_ verb: String) throws {
     let outcome = try Workplace().scanline(verb, "--help")

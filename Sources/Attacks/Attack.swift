@@ -1,11 +1,9 @@
-import Foundation
-import Randomness
-
 /// Moves images so that a classifier takes them for what they are not.
 ///
 /// ```swift
-/// let attack = GradientAttack.pgd(epsilon: 8 / 255, steps: 40)
-/// let moved = attack.moved(images, labels, by: victim, seed: 1) { _ in true }
+/// let attack = GradientAttack.pgd(.box(8 / 255), steps: 40)
+/// let moved = attack.moved(
+///   images, labels, numbers: 0..<images.count, by: victim, seed: 1) { _ in true }
 /// ```
 ///
 /// Images are intensities 0…1; what comes back need be on no level of eight bits, but the attacks that look
@@ -21,9 +19,6 @@ public protocol Attack {
     progress: (_ images: Double) -> Bool
   ) -> [[Float]]?
 }
-
-func exponential(_ x: Float) -> Float { exp(x) }
-func logarithm(_ x: Float) -> Float { log(x) }
 
 /// Intensities on the nearest levels of eight bits, 0…1.
 func rounded(_ image: [Float]) -> [Float] { image.map { (255 * $0).rounded() / 255 } }

@@ -1,3 +1,4 @@
+import Foundation
 import Randomness
 
 /// The images within a distance ε of one, of intensities 0…1.
@@ -46,7 +47,7 @@ public enum Ball: Sendable, Equatable {
     case .sphere(let radius):
       let direction = (0..<count).map { _ in Float(stream.normal()) }
       let length = norm(direction)
-      let share = radius * Float(power(stream.uniform(), 1 / Double(count)))
+      let share = radius * Float(pow(stream.uniform(), 1 / Double(count)))
       return direction.map { share * $0 / max(length, 1e-12) }
     }
   }

@@ -1,4 +1,3 @@
-import Foundation
 import Randomness
 
 /// Attacks that climb −log p(label) within a ball around each image, one step or many: the fast gradient
@@ -77,5 +76,3 @@ public struct GradientAttack: Attack {
     return best
   }
 }
-
-func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }

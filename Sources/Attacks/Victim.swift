@@ -1,3 +1,4 @@
+import Foundation
 import Images
 import Models
 import Tensors
@@ -9,9 +10,6 @@ public struct Victim {
   public let model: ResidualClassifier
   public let engine: Engine
   private let prepared = PreparedWeights()
-
-  /// Images that are computed at once.
-  static let batch = 64
 
   public init(_ model: ResidualClassifier, on engine: Engine) {
     self.model = model
@@ -84,7 +82,7 @@ public struct Victim {
 func lossWeights(_ logits: [[Float]], _ labels: [Int]) -> [[Float]] {
   zip(logits, labels).map { row, label in
     let top = row.max()!
-    let powers = row.map { exponential($0 - top) }
+    let powers = row.map { exp($0 - top) }
     let total = powers.reduce(0, +)
     var weights = powers.map { $0 / total }
     weights[label] -= 1
@@ -96,6 +94,6 @@ func lossWeights(_ logits: [[Float]], _ labels: [Int]) -> [[Float]] {
 func losses(_ logits: [[Float]], _ labels: [Int]) -> [Float] {
   zip(logits, labels).map { row, label in
     let top = row.max()!
-    return logarithm(row.reduce(0) { $0 + exponential($1 - top) }) + top - row[label]
+    return log(row.reduce(0) { $0 + exp($1 - top) }) + top - row[label]
   }
 }

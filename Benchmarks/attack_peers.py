@@ -1,7 +1,7 @@
 """Scanline's attacks beside Foolbox's, on the same weights and images.
 
     pip install torch==2.15.0 foolbox==3.3.4 pillow
-    python Benchmarks/attack_peers.py RUN DATA [--first 1000] [--scanline PATH]
+    python Benchmarks/attack_peers.py RUN DATA [--first 1000] [--only fgsm pgd] [--scanline PATH]
 
 RUN is a classifier (train --model resnet), DATA a folder of a folder a class, of PNG files as `attack
 --method none` writes them. Both sides judge what became of the images once it is rounded to eight bits:
@@ -84,6 +84,7 @@ def main():
     parser.add_argument("run")
     parser.add_argument("data")
     parser.add_argument("--first", type=int, default=1000)
+    parser.add_argument("--only", nargs="+")
     parser.add_argument("--scanline", default=".build/release/scanline")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -108,6 +109,8 @@ def main():
     with tempfile.TemporaryDirectory() as place:
         for name, peer in peers.items():
             method, *epsilon = name.split()
+            if arguments.only and method not in arguments.only:
+                continue
             out = Path(place, method + "".join(epsilon))
             command = [
                 arguments.scanline, "attack", arguments.run, arguments.data, "--method", method,

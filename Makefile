@@ -401,7 +401,7 @@ study-attacks-cifar: build ## the same on CIFAR-10
 	  --run runs/attack-cifar/classifier --seed 1
 	$(SCANLINE) evaluate runs/attack-cifar/classifier $(CIFAR)/test.bin
 	python3 Benchmarks/study_attacks.py runs/attack-cifar/classifier runs/detection-cifar \
-	  $(CIFAR)/test.bin runs/attack-cifar --first 300 --scanline $(SCANLINE)
+	  $(CIFAR)/test.bin runs/attack-cifar --every 50 --scanline $(SCANLINE)
 
 bench-attacks: build .peers/venv/foolbox ## our attacks beside Foolbox's, on the same weights and images
 	.peers/venv/bin/python Benchmarks/attack_peers.py runs/attack-fashion/classifier \

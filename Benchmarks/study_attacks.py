@@ -1,9 +1,10 @@
 """Attacks on a classifier, how a density detects them, and what purify takes back: one table.
 
-    python3 Benchmarks/study_attacks.py CLASSIFIER DENSITY DATA OUT [--first 1000] [--keep]
+    python3 Benchmarks/study_attacks.py CLASSIFIER DENSITY DATA OUT [--first 1000 | --every 50] [--keep]
 
 CLASSIFIER is a run of train --model resnet, DENSITY a calibrated run of the same normal images, DATA their
-test set with labels. The first images are attacked; the last 500 choose, once, how far purify may go: of
+test set with labels. The first images are attacked, or every so many of a file that is sorted by class; the
+last 500, or as many between those, choose, once, how far purify may go: of
 8, 12, 16, 24 and 32 the one under which FGSM of 8 is told best, with at most a point lost on clean images.
 --keep takes attacks that know nothing of the density as an earlier call has left them.
 Everything goes through PNG files of eight bits, and every figure is what a command printed:
@@ -97,6 +98,7 @@ def main():
     for name in ("classifier", "density", "data", "out"):
         parser.add_argument(name)
     parser.add_argument("--first", type=int, default=1000)
+    parser.add_argument("--every", type=int)
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--scanline", default=".build/release/scanline")
     arguments = parser.parse_args()
@@ -109,8 +111,11 @@ def main():
     with open(everything / "attack.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     clean, choosing = out / "clean", out / "choosing"
-    subset(everything, rows[: arguments.first], clean)
-    subset(everything, rows[-CHOOSING:], choosing)
+    every = arguments.every
+    reported = rows[::every] if every else rows[: arguments.first]
+    others = rows[1 :: len(rows) // CHOOSING][:CHOOSING] if every else rows[-CHOOSING:]
+    subset(everything, reported, clean)
+    subset(everything, others, choosing)
 
     # How far purify may go, on images that are not reported.
     study.attack(choosing, out / "chosen-by", "fgsm", 8)
@@ -152,7 +157,7 @@ def main():
 
     scores = ["verdict", "nats", "typicality", "input_complexity", "normalised_surprise", "pit_distance"]
     scores = [score for score in scores if score in found[0]["auroc"]]
-    count = len(rows[: arguments.first])
+    count = len(reported)
     lines = [
         f"{count} images; a share of p has a standard error of √(p (1 − p) / {count}),"
         f" at most {0.5 / math.sqrt(count):.3f}. purify --epsilon {reach}.", "",

@@ -49,14 +49,16 @@ class Study:
         if self.keeps and "--density" not in words and (Path(out) / "attack.csv").exists():
             return attacked(Path(out))
         words = [*words, "--epsilon", epsilon] if epsilon else words
-        return self.run("attack", self.classifier, data, "--method", method, "--out", out,
-                        "--overwrite", *words)
+        # What an earlier call attacked may be other images.
+        shutil.rmtree(out, ignore_errors=True)
+        return self.run("attack", self.classifier, data, "--method", method, "--out", out, *words)
 
     def accuracy(self, images):
         return self.run("evaluate", self.classifier, images)["accuracy"]
 
     def purified(self, images, out, epsilon):
-        self.run("purify", self.density, images, "--epsilon", epsilon, "--out", out, "--overwrite")
+        shutil.rmtree(out, ignore_errors=True)
+        self.run("purify", self.density, images, "--epsilon", epsilon, "--out", out)
         return self.accuracy(out / "images")
 
     def detected(self, clean, images):

@@ -66,8 +66,9 @@ private struct GoldenClassifier: Decodable {
       expectClose(logits, golden.logits, tolerance: tolerance, "logits")
       let context = Context(engine, tape: Tape())
       let likelihood = model.logLikelihood(of: batch, in: context)
-      #expect(
-        abs(-likelihood.value.values.reduce(0, +) / Double(batch.count) - golden.loss) < tolerance)
+      expectClose(
+        [-likelihood.value.values.reduce(0, +) / Double(batch.count)], [golden.loss],
+        tolerance: tolerance, "loss")
       let gradients = context.gradients(of: likelihood, seed: -1 / Double(batch.count))
       for (parameter, expected) in zip(parameters, golden.parameters) {
         expectClose(

@@ -23,12 +23,14 @@ public struct TrainedClassifier {
   public let classNames: [String]
   /// The network's weights, float32.
   public let parameters: [Parameter]
-  /// Evaluation, in float32.
+  /// Evaluation, in one precision whatever the training had.
   public let context: Context
 
   /// - Throws: `FileError` or `ModelError`, one line, for a folder that is damaged or no run of a
   ///   classifier.
-  public init(run path: String, backend: any Backend = CPUBackend.shared) throws {
+  public init(
+    run path: String, backend: any Backend = CPUBackend.shared, precision: Precision = .float32
+  ) throws {
     run = try RunFolder.open(at: path)
     configuration = try RunConfiguration.read(from: run)
     let store = ParameterStore(seed: configuration.model.seed)
@@ -42,7 +44,7 @@ public struct TrainedClassifier {
     }
     (self.model, classNames) = (model, names)
     parameters = store.parameters
-    context = Context(Engine(backend, .float32))
+    context = Context(Engine(backend, precision))
     try parameters.read(from: run.weightsFile)
   }
 

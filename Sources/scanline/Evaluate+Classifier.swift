@@ -9,7 +9,9 @@ extension Evaluate {
     if averaging.orders > 1 {
       throw CommandError("--orders: expected 1 of a classifier, found \(averaging.orders)")
     }
-    var job = ClassificationJob(try TrainedClassifier(run: runFolder.path), data: data)
+    let classifier = try TrainedClassifier(
+      run: runFolder.path, precision: options.precision.precision)
+    var job = ClassificationJob(classifier, data: data)
     (job.strict, job.followsLinks) = (options.reading.strict, options.reading.followLinks)
     let (reading, line) = (ReadingDisplay(console), ProgressLine(console))
     defer { line.clear() }

@@ -22,7 +22,7 @@ public struct DeepFool: Attack {
       let now = victim.logits(of: x)
       var remaining: [Int] = []
       for (n, place) in left.enumerated() {
-        if now[n].firstIndex(of: now[n].max()!)! == labels[place] { remaining.append(n) }
+        if winner(now[n]) == labels[place] { remaining.append(n) }
       }
       guard progress(Double(left.count - remaining.count)) else { return nil }
       left = remaining.map { left[$0] }

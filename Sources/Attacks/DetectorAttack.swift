@@ -24,7 +24,7 @@ public struct DetectorAttack: Attack {
       let (logits, gradient) = victim.gradient(at: x) { lossWeights($0, labels) }
       let likely = density.gradient(at: x)
       for n in images.indices {
-        let isRight = logits[n].firstIndex(of: logits[n].max()!)! == labels[n]
+        let isRight = winner(logits[n]) == labels[n]
         let climb = isRight ? gradient[n] : across(likely[n], gradient[n])
         let move = ball.direction(of: climb).map { length * $0 }
         x[n] = ball.nearest(to: zip(x[n], move).map { $0 + $1 }, around: images[n])

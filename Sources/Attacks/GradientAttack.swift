@@ -67,7 +67,7 @@ public struct GradientAttack: Attack {
       let logits = victim.logits(of: x.map(rounded))
       var unfooled: [Int] = []
       for (n, (place, loss)) in zip(left, losses(logits, told)).enumerated() {
-        let fools = logits[n].firstIndex(of: logits[n].max()!)! != told[n]
+        let fools = winner(logits[n]) != told[n]
         if fools || loss > highest[place] { (best[place], highest[place]) = (x[n], loss) }
         if !fools { unfooled.append(place) }
       }

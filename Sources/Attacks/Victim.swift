@@ -47,7 +47,7 @@ public struct Victim {
 
   /// The most probable class of each image; the lowest of equals.
   public func mostProbable(_ images: [[Float]]) -> [Int] {
-    logits(of: images).map { row in row.firstIndex(of: row.max()!)! }
+    logits(of: images).map(winner)
   }
 
   /// −log p(label) of each image, nats.
@@ -77,6 +77,9 @@ public struct Victim {
     }
   }
 }
+
+/// The class of the highest logit; the lowest of equals.
+func winner(_ logits: [Float]) -> Int { logits.firstIndex(of: logits.max()!)! }
 
 /// Weights of logits: ∂ −log p(label) / ∂ logit = p − onehot(label), what an attack climbs.
 func lossWeights(_ logits: [[Float]], _ labels: [Int]) -> [[Float]] {

@@ -99,10 +99,8 @@ extension TrainedClassifier {
     at path: String, strict: Bool = false, followLinks: Bool = false,
     watch: @escaping (Reading) -> Bool = { _ in true }
   ) throws -> DataSet? {
-    let image = configuration.model.image
-    let options = LoadingOptions(
-      size: (image.width, image.height), channels: image.channels, useClasses: true,
-      strict: strict, followLinks: followLinks)
+    var options = configuration.loadingOptions
+    (options.useClasses, options.strict, options.followLinks) = (true, strict, followLinks)
     let data = try DataSet.load(path, options: options, watch: watch)
     return try data.map { try $0.labelled(asIn: classNames, of: path) }
   }

@@ -41,6 +41,11 @@ public struct RunConfiguration: Codable, Equatable, Sendable {
   /// The orders that the model has learned to tell images in, raster order first.
   public var orders: [Order] { Array(Order.all(of: model.image).prefix(model.orders ?? 1)) }
 
+  /// How a data set must be loaded to fit the model.
+  public var loadingOptions: LoadingOptions {
+    LoadingOptions(size: (model.image.width, model.image.height), channels: model.image.channels)
+  }
+
   /// The configuration of a run folder.
   /// - Throws: `FileError` naming the file and the field.
   public static func read(from run: RunFolder) throws -> RunConfiguration {

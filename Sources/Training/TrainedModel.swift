@@ -73,10 +73,7 @@ public struct TrainedModel {
   }
 
   /// How a data set must be loaded to fit this model.
-  public var loadingOptions: LoadingOptions {
-    let image = configuration.model.image
-    return LoadingOptions(size: (image.width, image.height), channels: image.channels)
-  }
+  public var loadingOptions: LoadingOptions { configuration.loadingOptions }
 
   /// The fingerprint of these weights and of the symbols that they are for, in hexadecimal.
   public var weightsFingerprint: String {

@@ -7,9 +7,10 @@ extension DataSet {
   ///
   /// Each image becomes a thumbnail of 16×16 grey values, less their mean, of length one. Two images are
   /// near-duplicates where these are less than a fifth of the median distance of tenth neighbours apart,
-  /// or less than 0.02. Where more than a quarter of all were one group, they are of one thing, as a weave or
-  /// a board is, and only exact copies count. (The nearest neighbours may all be near-duplicates, in bursts of up to ten.) Time and memory grow with the square of the number of images; above
-  /// `mostCompared` only exact copies are found.
+  /// or less than 0.02. (The nearest neighbours may all be near-duplicates, in bursts of up to ten.) Where
+  /// more than a quarter of all were one group, they are of one thing, as a weave or a board is, and only
+  /// exact copies count. Time grows with the square of the number of images; above `mostCompared` only
+  /// exact copies are found.
   /// - Returns: of each image the number of its group, from 0 in order of first images.
   public func nearDuplicateGroups() -> [Int] {
     var groups = Groups(count: count)
@@ -56,11 +57,10 @@ extension DataSet {
     )
   }
 
-  /// Thumbnails of some images: `[images, 256]`.
-  private func thumbnails(of indices: some RandomAccessCollection<Int>) -> Rows {
+  private func thumbnails(of indices: some RandomAccessCollection<Int>) -> Thumbnails {
     let indices = Array(indices)
-    let side = 16
-    var values = [Double](repeating: 0, count: indices.count * side * side)
+    let side = Thumbnails.side
+    var values = [Float](repeating: 0, count: indices.count * side * side)
     values.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let buffer = buffer  // each image writes its own part
       onEveryThread(indices.count) { place in
@@ -69,19 +69,46 @@ extension DataSet {
         let mean = small.reduce(0, +) / Double(small.count)
         let norm = small.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }.squareRoot()
         for (index, value) in small.enumerated() {
-          buffer[place * small.count + index] = (value - mean) / (norm + 0.064)
+          buffer[place * small.count + index] = Float((value - mean) / (norm + 0.064))
         }
       }
     }
-    return Rows(count: indices.count, columns: side * side, values: values)
+    return Thumbnails(values: values)
   }
 }
 
-/// Which rows lie near which.
+/// Small grey images as rows of numbers, less their mean, of length one or a little less. Single precision
+/// tells distances of 0.02 to a thousandth.
+private struct Thumbnails {
+  static let side = 16
+  static let length = side * side
+  let values: [Float]
+  /// The squared length of each.
+  let squares: [Float]
+
+  init(values: [Float]) {
+    self.values = values
+    squares = stride(from: 0, to: values.count, by: Self.length).map { first in
+      values[first..<first + Self.length].reduce(0) { $0 + $1 * $1 }
+    }
+  }
+
+  var count: Int { squares.count }
+
+  func chosen(_ indices: [Int]) -> Thumbnails {
+    Thumbnails(values: indices.flatMap { self[$0..<$0 + 1] })
+  }
+
+  subscript(range: Range<Int>) -> ArraySlice<Float> {
+    values[range.lowerBound * Self.length..<range.upperBound * Self.length]
+  }
+}
+
+/// Which thumbnails lie near which.
 private struct Neighbours {
-  let rows: Rows
-  let others: Rows
-  /// Whether both are the same rows: none is then its own neighbour.
+  let rows: Thumbnails
+  let others: Thumbnails
+  /// Whether both are the same: none is then its own neighbour, and each pair is computed once.
   let ofOneSet: Bool
 
   /// Calls `body` for each pair of near-duplicates.
@@ -89,9 +116,13 @@ private struct Neighbours {
     // Of each row the squares of its nearest neighbours, ascending.
     let depth = min(10, others.count - (ofOneSet ? 1 : 0))
     guard depth > 0 else { return }
-    var nearest = [Double](repeating: .infinity, count: rows.count * depth)
+    var nearest = [Float](repeating: .infinity, count: rows.count * depth)
     nearest.withUnsafeMutableBufferPointer { nearest in
-      visitSquares(of: Array(0..<rows.count)) { row, _, square in
+      visitSquares { row, other, square in
+        insert(square, of: row, depth)
+        if ofOneSet { insert(square, of: other, depth) }
+      }
+      func insert(_ square: Float, of row: Int, _ depth: Int) {
         var place = (row + 1) * depth - 1
         guard square < nearest[place] else { return }
         while place > row * depth, square < nearest[place - 1] {
@@ -104,50 +135,40 @@ private struct Neighbours {
     let far = (0..<rows.count).map { nearest[($0 + 1) * depth - 1] }.sorted()
     let bound = max(0.2 * far[rows.count / 2].squareRoot(), 0.02)
     let near = (0..<rows.count).filter { nearest[$0 * depth] < bound * bound }
-    visitSquares(of: near) { row, other, square in
-      if square < bound * bound { body(row, other) }
-    }
+    let some = rows.chosen(near)
+    Neighbours(rows: some, others: ofOneSet ? some : others, ofOneSet: ofOneSet)
+      .visitSquares { row, other, square in
+        if square < bound * bound { body(near[row], ofOneSet ? near[other] : other) }
+      }
   }
 
   /// Of each row the nearest of the others.
   var nearest: [Int] {
-    var found = [(square: Double, other: Int)](repeating: (.infinity, 0), count: rows.count)
-    visitSquares(of: Array(0..<rows.count)) { row, other, square in
+    var found = [(square: Float, other: Int)](repeating: (.infinity, 0), count: rows.count)
+    visitSquares { row, other, square in
       if square < found[row].square { found[row] = (square, other) }
     }
     return found.map(\.other)
   }
 
-  /// Calls `body` with the squared distance of each of some rows from each other row.
-  private func visitSquares(
-    of chosen: [Int], _ body: (_ row: Int, _ other: Int, _ square: Double) -> Void
-  ) {
-    let squares = others.squares
+  /// Calls `body` with the squared distance of each row from each of the others; of one set, with that of
+  /// each pair once, the earlier first.
+  private func visitSquares(_ body: (_ row: Int, _ other: Int, _ square: Float) -> Void) {
     let part = 512
-    for first in stride(from: 0, to: chosen.count, by: part) {
-      let indices = chosen[first..<min(first + part, chosen.count)]
-      let some = Rows(
-        count: indices.count, columns: rows.columns,
-        values: indices.flatMap { rows.values[$0 * rows.columns..<($0 + 1) * rows.columns] })
-      let own = some.squares
-      let products = some.products(with: others)
-      products.values.withUnsafeBufferPointer { products in
-        for (place, row) in indices.enumerated() {
-          for other in 0..<others.count where !(ofOneSet && other == row) {
-            let product = products[place * others.count + other]
-            body(row, other, max(0, own[place] + squares[other] - 2 * product))
+    for first in stride(from: 0, to: rows.count, by: part) {
+      let some = first..<min(first + part, rows.count)
+      let against = (ofOneSet ? first : 0)..<others.count
+      let products = rowProducts(rows[some], others[against], columns: Thumbnails.length)
+      products.withUnsafeBufferPointer { products in
+        for row in some {
+          let place = (row - first) * against.count - against.lowerBound
+          for other in (ofOneSet ? row + 1 : 0)..<others.count {
+            body(
+              row, other,
+              max(0, rows.squares[row] + others.squares[other] - 2 * products[place + other]))
           }
         }
       }
-    }
-  }
-}
-
-extension Rows {
-  /// The squared length of each row.
-  fileprivate var squares: [Double] {
-    (0..<count).map { row in
-      values[row * columns..<(row + 1) * columns].reduce(0) { $0 + $1 * $1 }
     }
   }
 }

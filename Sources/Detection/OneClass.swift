@@ -30,7 +30,8 @@ package struct OneClass: Sendable {
   ///   - sides: which values of each score count.
   ///   - likelihood: which of the scores is −log p; nil where none is.
   package init(fitting vectors: [[Double]], _ sides: [Tail], likelihood: Int? = nil) {
-    let tails = sides.indices.map { score in Tails(of: vectors.map { $0[score] }) }
+    let ranks = NormalRanks(vectors.count)
+    let tails = sides.indices.map { score in Tails(of: vectors.map { $0[score] }, ranks) }
     self.tails = tails
     self.sides = sides
     guard vectors.count >= Self.fewest else {

@@ -9,22 +9,33 @@ import Foundation
 /// tails.upper(at: nats)  // ln 20 where a normal image in twenty has as many
 /// ```
 public struct Tails: Sendable {
-  private let upper: UpperTail
-  private let lower: UpperTail
+  private let values: AscendingValues
+  private let high: ExponentialTail
+  private let low: ExponentialTail
+  /// Of ranks among as many values, the standard normal numbers.
+  private let ranks: NormalRanks
 
   /// Of values in any order, at least one, none NaN.
-  public init(of normal: [Double]) {
-    precondition(!normal.isEmpty, "tails need at least one value")
-    let sorted = normal.sorted()
-    upper = UpperTail(ascending: sorted)
-    lower = UpperTail(ascending: sorted.reversed().map { -$0 })
+  public init(of normal: [Double]) { self.init(of: normal, NormalRanks(normal.count)) }
+
+  /// - Parameter ranks: of as many values.
+  init(of normal: [Double], _ ranks: NormalRanks) {
+    values = AscendingValues(normal)
+    high = ExponentialTail(ascending: values.values)
+    low = ExponentialTail(ascending: values.values.reversed().map { -$0 })
+    self.ranks = ranks
   }
 
   /// −ln of the share of values that are at least as high; 0 or more, infinite for NaN.
-  public func upper(at value: Double) -> Double { upper.depth(of: value) }
+  public func upper(at value: Double) -> Double {
+    high.depth(of: value) ?? rankDepth(values.count - values.below(value), of: values.count)
+  }
 
   /// The same of those that are at least as low.
-  public func lower(at value: Double) -> Double { lower.depth(of: -value) }
+  public func lower(at value: Double) -> Double {
+    low.depth(of: -value)
+      ?? rankDepth(values.atMost(value, below: values.below(value)), of: values.count)
+  }
 
   /// How odd a value is, higher being odder: by the tail that counts; of both, by the farther.
   public func oddness(of value: Double, _ tail: Tail) -> Double {
@@ -38,14 +49,29 @@ public struct Tails: Sendable {
   /// The value as a standard normal number that lies as far out, negative on the low side; where only one
   /// tail counts, the other's numbers are 0.
   public func normalScore(of value: Double, _ tail: Tail) -> Double {
-    let (high, low) = (upper(at: value), lower(at: value))
-    let score = normalQuantile(depth: max(high, low))
+    let below = values.below(value)
+    let high = self.high.depth(of: value).map(normalQuantile(depth:)) ?? ranks[values.count - below]
+    let low =
+      self.low.depth(of: -value).map(normalQuantile(depth:))
+      ?? ranks[values.atMost(value, below: below)]
     switch tail {
-    case .high: return high >= low ? score : 0
-    case .low: return low > high ? -score : 0
-    case .both: return high >= low ? score : -score
+    case .high: return high >= low ? high : 0
+    case .low: return low > high ? -low : 0
+    case .both: return high >= low ? high : -low
     }
   }
+}
+
+/// The standard normal number that as large a share lies beyond, of a rank among so many values.
+struct NormalRanks: Sendable {
+  private let scores: [Double]
+
+  init(_ count: Int) {
+    scores = (0...count).map { normalQuantile(depth: rankDepth($0, of: count)) }
+  }
+
+  /// 0 where it is above a half.
+  subscript(some: Int) -> Double { scores[some] }
 }
 
 /// The standard normal number that a share e^−depth lies beyond; 0 for shares above a half. What lies

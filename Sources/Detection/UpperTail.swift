@@ -2,19 +2,75 @@ import Foundation
 
 /// How far out in the upper tail of normal values a value lies: one side of `Tails`.
 package struct UpperTail: Sendable {
-  private let ascending: [Double]
-  /// The value with the outer 2 %, at least ten, above it, and the mean distance of those from it.
+  private let values: AscendingValues
+  private let beyond: ExponentialTail
+
+  /// Of values in any order, at least one, none NaN.
+  package init(_ values: [Double]) { self.init(AscendingValues(values)) }
+
+  private init(_ values: AscendingValues) {
+    self.values = values
+    beyond = ExponentialTail(ascending: values.values)
+  }
+
+  /// Without one of the values, which is judged as if it were new.
+  package func leavingOut(_ value: Double) -> UpperTail {
+    guard values.count > 1 else { return self }
+    var rest = values.values
+    rest.remove(at: min(values.below(value), rest.count - 1))
+    return UpperTail(AscendingValues(ascending: rest))
+  }
+
+  /// −ln of the share of values that are at least as high; 0 or more, infinite for NaN.
+  package func depth(of value: Double) -> Double {
+    beyond.depth(of: value)
+      ?? rankDepth(values.count - values.below(value), of: values.count)
+  }
+}
+
+/// Values to find ranks among.
+struct AscendingValues: Sendable {
+  let values: [Double]
+
+  init(_ values: [Double]) { self.init(ascending: values.sorted()) }
+
+  init(ascending values: [Double]) {
+    precondition(!values.isEmpty, "a tail needs at least one value")
+    self.values = values
+  }
+
+  var count: Int { values.count }
+
+  /// How many lie below a value. A step of the search chooses one of two numbers and does not branch: a
+  /// verdict takes a hundred searches, and no processor guesses their ways.
+  func below(_ value: Double) -> Int {
+    values.withUnsafeBufferPointer { values in
+      var (below, left) = (0, values.count)
+      while left > 1 {
+        let half = left / 2
+        below += values[below + half - 1] < value ? half : 0
+        left -= half
+      }
+      return below + (values[below] < value ? 1 : 0)
+    }
+  }
+
+  /// How many are at most a value that so many lie below.
+  func atMost(_ value: Double, below: Int) -> Int {
+    guard below < count, values[below] == value else { return below }
+    return values.partitioningIndex { $0 > value }
+  }
+}
+
+/// What takes the place of ranks where normal values are few or none: beyond the outer 2 %, at least ten,
+/// an exponential of their mean distance from the value that they lie beyond.
+struct ExponentialTail: Sendable {
   private let start: Double
   private let scale: Double
   /// −ln of their share.
   private let depthAtStart: Double
 
-  /// Of values in any order, at least one, none NaN.
-  package init(_ values: [Double]) { self.init(ascending: values.sorted()) }
-
   init(ascending: [Double]) {
-    precondition(!ascending.isEmpty, "a tail needs at least one value")
-    self.ascending = ascending
     let count = ascending.count
     let outer = min(max(10, count / 50), max(1, count - 1))
     // What the model holds impossible is no farther out than the farthest that it does not.
@@ -29,20 +85,14 @@ package struct UpperTail: Sendable {
     depthAtStart = -log(Double(outer) / Double(count))
   }
 
-  /// Without one of the values, which is judged as if it were new.
-  package func leavingOut(_ value: Double) -> UpperTail {
-    guard ascending.count > 1 else { return self }
-    let place = ascending.partitioningIndex { $0 >= value }
-    var rest = ascending
-    rest.remove(at: min(place, rest.count - 1))
-    return UpperTail(ascending: rest)
-  }
-
-  /// −ln of the share of values that are at least as high; 0 or more, infinite for NaN.
-  package func depth(of value: Double) -> Double {
+  /// −ln of a share; nil for values that do not lie beyond, infinite for NaN.
+  func depth(of value: Double) -> Double? {
     if value.isNaN { return .infinity }
-    if value > start { return depthAtStart + (value - start) / scale }
-    let below = ascending.partitioningIndex { $0 >= value }
-    return max(0, -log((Double(ascending.count - below) + 0.5) / Double(ascending.count + 1)))
+    return value > start ? depthAtStart + (value - start) / scale : nil
   }
+}
+
+/// −ln of the share that as many of so many values are; 0 or more.
+func rankDepth(_ some: Int, of count: Int) -> Double {
+  max(0, -log((Double(some) + 0.5) / Double(count + 1)))
 }

@@ -91,6 +91,29 @@ package struct Rows {
   }
 }
 
+/// The product of each of some rows of `columns` numbers with each of others, `[rows, others]`, in single
+/// precision, on all threads and the same bits on any number of them.
+package func rowProducts(
+  _ rows: ArraySlice<Float>, _ others: ArraySlice<Float>, columns: Int
+) -> [Float] {
+  let (m, n) = (rows.count / columns, others.count / columns)
+  let part = 32
+  return [Float](unsafeUninitializedCapacity: m * n) { products, count in
+    rows.withUnsafeBufferPointer { rows in
+      others.withUnsafeBufferPointer { others in
+        guard let to = products.baseAddress, let a = rows.baseAddress, let b = others.baseAddress
+        else { return }
+        onEveryThread((m + part - 1) / part) { index in
+          let first = index * part
+          sl_rows_by_rows_f32(
+            a + first * columns, min(part, m - first), b, n, columns, to + first * n)
+        }
+      }
+    }
+    count = m * n
+  }
+}
+
 /// Calls `body` for every index below `count` on the threads that the kernels run on.
 package func onEveryThread(_ count: Int, _ body: (Int) -> Void) {
   withoutActuallyEscaping(body) { body in

@@ -20,7 +20,7 @@ struct Kinds: Sendable {
   /// Vectors a kind, and the most kinds.
   static let vectorsAKind = 60
   static let most = 8
-  private static let starts = 2
+  private static let starts = 4
   private static let steps = 10
   /// Each covariance leans towards that of all vectors as if so many more had had it.
   private static let prior = 30.0

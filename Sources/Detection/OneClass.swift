@@ -8,11 +8,12 @@ import Foundation
 /// scores are ordinary one by one but do not go together is odd. Where normal images are too few for a
 /// covariance, the depths in the tails are added up.
 ///
-/// In so many scores one alone drowns, and an image that is only less likely than normal ones would be told
-/// apart worse than by its likelihood. So that counts once more by itself: with d how deep the distance
-/// lies among those of the fitted images and u how deep −log p lies in its upper tail, both −ln of a share,
+/// In so many scores one alone drowns, and an image that is only less likely than normal ones, or more
+/// likely than almost all of them, would be told apart worse than by its likelihood. So that counts once
+/// more by itself: with d how deep the distance lies among those of the fitted images, u how deep −log p
+/// lies in its upper tail and l how deep in its lower one, all −ln of a share,
 ///
-///     oddness = √(d² + u² / 3)
+///     oddness = √(d² + u² / 3 + max(0, u − 3)² + max(0, l − 2)²)
 package struct OneClass: Sendable {
   /// Normal images from which on there is a covariance.
   package static let fewest = 60
@@ -23,7 +24,6 @@ package struct OneClass: Sendable {
   private let kinds: Kinds?
   /// Where the likelihood is in a vector, and the distances of the fitted images; nil where it counts once.
   private let likelihood: (place: Int, distances: UpperTail)?
-  private static let likelihoodWeight = 1.0 / 3
 
   /// - Parameters:
   ///   - vectors: the scores of normal images, a row an image.
@@ -80,12 +80,15 @@ package struct OneClass: Sendable {
     return (depth * depth + alone * alone).squareRoot()
   }
 
-  /// d, and u by the root of its weight.
+  /// d, and what the likelihood adds.
   private func depths(
     of vector: [Double], _ distance: Double, _ likelihood: (place: Int, distances: UpperTail)
   ) -> (Double, Double) {
-    let u = min(1e4, tails[likelihood.place].upper(at: vector[likelihood.place]))
-    return (likelihood.distances.depth(of: distance), Self.likelihoodWeight.squareRoot() * u)
+    let (tails, value) = (tails[likelihood.place], vector[likelihood.place])
+    let (u, l) = (min(1e4, tails.upper(at: value)), min(1e4, tails.lower(at: value)))
+    let (farUp, farDown) = (max(0, u - 3), max(0, l - 2))
+    let alone = u * u / 3 + farUp * farUp + farDown * farDown
+    return (likelihood.distances.depth(of: distance), alone.squareRoot())
   }
 
   private func normalScores(of vector: [Double]) -> [Double] {

@@ -94,17 +94,20 @@ import Testing
     #expect(model.oddness(of: [1.52, 0.02, 0]) > normal[500])
   }
 
-  /// What is only less likely than normal images is found about as well as by its likelihood alone.
+  /// What is only less likely than normal images, or more likely, is found about as well as by its likelihood
+  /// alone.
   @Test func likelihoodCountsOnceMoreByItself() throws {
     let normal = vectors(400, seed: 1)
     let plain = OneClass(fitting: normal, sides)
     let model = OneClass(fitting: normal, sides, likelihood: 0)
     let distances = Tails(of: normal.map(plain.oddness(of:)))
     let likelihoods = Tails(of: normal.map { $0[0] })
-    for x in vectors(20, seed: 2) + [[1e4, -4.6, 0.2], [0.1, 3, 9]] {
+    for x in vectors(20, seed: 2) + [[1e4, -4.6, 0.2], [0.1, 3, 9], [-1e3, 0, 0.3]] {
       let (d, u) = (distances.upper(at: plain.oddness(of: x)), likelihoods.upper(at: x[0]))
+      let (far, low) = (max(0, u - 3), max(0, likelihoods.lower(at: x[0]) - 2))
       let found = model.opinion(on: x)
-      #expect(abs(found.oddness - (d * d + u * u / 3).squareRoot()) < 1e-9)
+      #expect(
+        abs(found.oddness - (d * d + u * u / 3 + far * far + low * low).squareRoot()) < 1e-9)
       #expect(abs(model.oddness(of: x) - found.oddness) < 1e-12)
     }
     // Ten more scores of which none is odd: the first alone is high, by what one of a hundred has.
@@ -112,16 +115,18 @@ import Testing
       let columns = (0..<11).map { draws(count, seed: seed, "\($0)") }
       return (0..<count).map { i in columns.indices.map { columns[$0][i] + ($0 == 0 ? shift : 0) } }
     }
-    func auroc(_ likelihood: Int?) throws -> Double {
+    func auroc(_ likelihood: Int?, _ shift: Double) throws -> Double {
       let model = OneClass(
         fitting: many(1000, 3, shift: 0), [Tail](repeating: .both, count: 11),
         likelihood: likelihood)
       return try DetectionMetrics(
         normal: many(1000, 4, shift: 0).map(model.oddness(of:)),
-        odd: many(1000, 5, shift: 1.5).map(model.oddness(of:))
+        odd: many(1000, 5, shift: shift).map(model.oddness(of:))
       ).auroc
     }
-    #expect(try auroc(0) > auroc(nil) + 0.03)
+    for shift in [-2, 1.5] {
+      #expect(try auroc(0, shift) > auroc(nil, shift) + 0.03, "\(shift)")
+    }
   }
 
   @Test func fewImagesAddTheirDepths() {

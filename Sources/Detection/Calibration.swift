@@ -11,8 +11,8 @@ import Synchronization
 /// ```
 ///
 /// The file holds `count`, `data`, `scores`, the `weights` and the `precision` that made them and the
-/// `surprise` of normal images by place, the `vectors` of a verdict, and no date: the same scores give the
-/// same bytes.
+/// `surprise` of normal images by place, the `vectors` of a verdict and what was `learned` from them, and no
+/// date: the same scores give the same bytes.
 /// Infinite scores (an image the model holds impossible) are the strings "inf" and "-inf".
 public struct Calibration: Codable, Equatable, Sendable {
   /// What the normal images were, in words.
@@ -63,7 +63,8 @@ public struct Calibration: Codable, Equatable, Sendable {
   }
 
   private enum CodingKeys: CodingKey {
-    case data, count, scores, weights, precision, surprise, heldOut, vectors, controls, against
+    case data, count, scores, weights, precision, surprise, heldOut, vectors, learned,
+      controls, against
   }
 
   /// From one value an image for each score, in any order.
@@ -147,12 +148,22 @@ public struct Calibration: Codable, Equatable, Sendable {
     vectors = try fields.decodeIfPresent(Vectors.self, forKey: .vectors)
     controls = try fields.decodeIfPresent([Control.Result].self, forKey: .controls)
     against = try fields.decodeIfPresent(String.self, forKey: .against)
-    fitted = Fitted(vectors)
     guard vectors?.isSound(count) ?? true else {
       throw DecodingError.dataCorruptedError(
         forKey: .vectors, in: fields,
         debugDescription: "expected the same scores of each of \(count) images")
     }
+    let learned = try fields.decodeIfPresent(ConformalVerdict.Learned.self, forKey: .learned)
+    if let learned {
+      guard let vectors,
+        ConformalVerdict.isSound(
+          learned, scores: vectors.scores.count, groups: vectors.groups)
+      else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .learned, in: fields, debugDescription: "expected what the vectors teach")
+      }
+    }
+    fitted = Fitted(vectors, learned)
     guard !scores.isEmpty else { throw DetectionError.missing("score") }
     try Self.check(scores, count: count)
     for (name, values) in scores where zip(values, values.dropFirst()).contains(where: { $0 > $1 })
@@ -160,6 +171,21 @@ public struct Calibration: Codable, Equatable, Sendable {
       throw DecodingError.dataCorruptedError(
         forKey: .scores, in: fields, debugDescription: "expected \(name) ascending")
     }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: CodingKeys.self)
+    try fields.encode(data, forKey: .data)
+    try fields.encode(count, forKey: .count)
+    try fields.encode(scores, forKey: .scores)
+    try fields.encodeIfPresent(weights, forKey: .weights)
+    try fields.encode(precision, forKey: .precision)
+    try fields.encodeIfPresent(surprise, forKey: .surprise)
+    try fields.encodeIfPresent(heldOut, forKey: .heldOut)
+    try fields.encodeIfPresent(vectors, forKey: .vectors)
+    try fields.encodeIfPresent(verdict()?.learned, forKey: .learned)
+    try fields.encodeIfPresent(controls, forKey: .controls)
+    try fields.encodeIfPresent(against, forKey: .against)
   }
 
   private static func check(_ scores: [String: [Double]], count: Int) throws(DetectionError) {
@@ -198,9 +224,13 @@ public struct Calibration: Codable, Equatable, Sendable {
 /// A verdict that is learned from vectors when it is first asked for, once for all copies of a calibration.
 private final class Fitted: Sendable, Equatable {
   private let vectors: Calibration.Vectors?
+  private let learned: ConformalVerdict.Learned?
   private let found = Mutex<ConformalVerdict?>(nil)
 
-  init(_ vectors: Calibration.Vectors?) { self.vectors = vectors }
+  init(_ vectors: Calibration.Vectors?, _ learned: ConformalVerdict.Learned? = nil) {
+    self.vectors = vectors
+    self.learned = learned
+  }
 
   var verdict: ConformalVerdict? {
     guard let vectors else { return nil }
@@ -208,7 +238,7 @@ private final class Fitted: Sendable, Equatable {
       if found == nil {
         found = ConformalVerdict(
           vectors.values, vectors.tails, groups: vectors.groups,
-          likelihood: vectors.scores.firstIndex(of: Score.likelihood.name))
+          likelihood: vectors.scores.firstIndex(of: Score.likelihood.name), learned: learned)
       }
       return found
     }

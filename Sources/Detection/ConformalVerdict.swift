@@ -35,15 +35,58 @@ package struct ConformalVerdict: Sendable {
   package init(
     _ vectors: [[Double]], _ sides: [Tail], groups: [Int], likelihood: Int? = nil
   ) {
+    self.init(vectors, sides, groups: groups, likelihood: likelihood, learned: nil)
+  }
+
+  /// What takes long to learn, of each fold: kept with the vectors, it saves a second.
+  struct Learned: Codable, Sendable {
+    struct Fold: Codable {
+      /// Nil where images are few.
+      let model: OneClass.Learned?
+      let normal: [Double]
+    }
+    let folds: [Fold]
+  }
+
+  var learned: Learned {
+    Learned(folds: folds.map { Learned.Fold(model: $0.model.learned, normal: $0.normal) })
+  }
+
+  /// - Parameter learned: by an earlier call with the same arguments, as `isSound` says of it.
+  init(
+    _ vectors: [[Double]], _ sides: [Tail], groups: [Int], likelihood: Int?, learned: Learned?
+  ) {
     precondition(vectors.count == groups.count, "\(groups.count) groups of \(vectors.count) images")
-    folds = Self.ranked(of: groups).map { part in
+    folds = Self.ranked(of: groups).enumerated().map { index, part in
       let held = Set(part)
+      let known = learned?.folds[index]
       let model = OneClass(
         fitting: vectors.indices.filter { !held.contains($0) }.map { vectors[$0] }, sides,
-        likelihood: likelihood)
-      return Fold(model: model, normal: part.map { model.oddness(of: vectors[$0]) }.sorted())
+        likelihood: likelihood, learned: known?.model)
+      return Fold(
+        model: model,
+        normal: known?.normal ?? part.map { model.oddness(of: vectors[$0]) }.sorted())
     }
     normal = folds.flatMap(\.normal)
+  }
+
+  /// Whether what was read can have been learned from so many scores of images in these groups.
+  static func isSound(_ learned: Learned, scores: Int, groups: [Int]) -> Bool {
+    func ascends(_ values: [Double]) -> Bool {
+      !values.contains(where: \.isNaN) && zip(values, values.dropFirst()).allSatisfy { $0 <= $1 }
+    }
+    let parts = ranked(of: groups)
+    return learned.folds.count == parts.count
+      && zip(learned.folds, parts).allSatisfy { fold, part in
+        let fitted = groups.count - part.count
+        guard fold.normal.count == part.count, ascends(fold.normal),
+          (fold.model != nil) == (fitted >= OneClass.fewest)
+        else { return false }
+        guard let model = fold.model else { return true }
+        return model.distances.count == fitted && ascends(model.distances)
+          && !model.kinds.kinds.isEmpty
+          && model.kinds.kinds.allSatisfy { $0.mean.count == scores && $0.isFinite }
+      }
   }
 
   /// How many of images in these groups a p-value is a rank among.

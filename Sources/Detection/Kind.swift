@@ -14,11 +14,16 @@ struct Kind: Sendable {
 
   init(_ mean: [Double], _ covariance: Covariance, share: Double) {
     let (whitening, logDeterminant) = covariance.whitening
+    self.init(
+      mean: mean, whitening: whitening, height: log(share) - logDeterminant / 2, share: share)
+  }
+
+  private init(mean: [Double], whitening: Rows, height: Double, share: Double) {
     self.mean = mean
     self.whitening = whitening
     columns = whitening.transposed.values
+    self.height = height
     self.share = share
-    height = log(share) - logDeterminant / 2
   }
 
   /// The likeliest of weighted rows, its covariance towards that of the whole.
@@ -63,6 +68,8 @@ struct Kind: Sendable {
     }
   }
 
+  var isFinite: Bool { mean.allSatisfy(\.isFinite) && columns.allSatisfy(\.isFinite) }
+
   /// L⁻¹ v
   func whitened(_ vector: [Double]) -> [Double] {
     [Double](unsafeUninitializedCapacity: mean.count) { white, count in
@@ -84,5 +91,38 @@ struct Kind: Sendable {
         for i in j..<d { white[i] += columns[j * d + i] * value }
       }
     }
+  }
+}
+
+extension Kind: Codable {
+  private enum CodingKeys: CodingKey { case mean, whitening, height, share }
+
+  /// Of the whitening, which is lower triangular, what is not zero, row by row.
+  func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: CodingKeys.self)
+    try fields.encode(mean, forKey: .mean)
+    let d = mean.count
+    try fields.encode(
+      (0..<d).flatMap { whitening.values[$0 * d...$0 * d + $0] }, forKey: .whitening)
+    try fields.encode(height, forKey: .height)
+    try fields.encode(share, forKey: .share)
+  }
+
+  init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    let mean = try fields.decode([Double].self, forKey: .mean)
+    let lower = try fields.decode([Double].self, forKey: .whitening)
+    let d = mean.count
+    guard d > 0, lower.count == d * (d + 1) / 2 else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .whitening, in: fields,
+        debugDescription: "expected \(d * (d + 1) / 2) numbers, found \(lower.count)")
+    }
+    var values = [Double](repeating: 0, count: d * d)
+    for i in 0..<d { for j in 0...i { values[i * d + j] = lower[i * (i + 1) / 2 + j] } }
+    self.init(
+      mean: mean, whitening: Rows(count: d, columns: d, values: values),
+      height: try fields.decode(Double.self, forKey: .height),
+      share: try fields.decode(Double.self, forKey: .share))
   }
 }

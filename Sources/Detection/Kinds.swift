@@ -16,7 +16,7 @@ import Randomness
 ///
 /// A cluster of less than half an even share of the vectors is no kind. So some odd images among the
 /// normal ones do not make a kind of their own.
-struct Kinds: Sendable {
+struct Kinds: Codable, Sendable {
   /// Vectors a kind, and the most kinds.
   static let vectorsAKind = 60
   static let most = 8
@@ -25,7 +25,7 @@ struct Kinds: Sendable {
   /// Each covariance leans towards that of all vectors as if so many more had had it.
   private static let prior = 30.0
 
-  private let kinds: [Kind]
+  let kinds: [Kind]
 
   /// Of at least two vectors of the same length.
   init(of vectors: [[Double]]) {

@@ -21,7 +21,7 @@ package struct OneClass: Sendable {
   private let tails: [Tails]
   private let sides: [Tail]
   /// Nil where images are few.
-  private let kinds: Kinds?
+  let learned: Learned?
   /// Where the likelihood is in a vector, and the distances of the fitted images; nil where it counts once.
   private let likelihood: (place: Int, distances: UpperTail)?
 
@@ -30,21 +30,38 @@ package struct OneClass: Sendable {
   ///   - sides: which values of each score count.
   ///   - likelihood: which of the scores is −log p; nil where none is.
   package init(fitting vectors: [[Double]], _ sides: [Tail], likelihood: Int? = nil) {
+    self.init(fitting: vectors, sides, likelihood: likelihood, learned: nil)
+  }
+
+  /// What takes long to learn from vectors.
+  struct Learned: Codable, Sendable {
+    let kinds: Kinds
+    /// Of the fitted images from the nearest kind, ascending.
+    let distances: [Double]
+  }
+
+  /// - Parameter learned: by an earlier call with the same vectors.
+  init(fitting vectors: [[Double]], _ sides: [Tail], likelihood: Int?, learned: Learned?) {
     let ranks = NormalRanks(vectors.count)
     let tails = sides.indices.map { score in Tails(of: vectors.map { $0[score] }, ranks) }
     self.tails = tails
     self.sides = sides
     guard vectors.count >= Self.fewest else {
-      kinds = nil
+      self.learned = nil
       self.likelihood = nil
       return
     }
-    let normalScores = vectors.map { vector in
-      sides.indices.map { tails[$0].normalScore(of: vector[$0], sides[$0]) }
-    }
-    let kinds = Kinds(of: normalScores)
-    self.kinds = kinds
-    self.likelihood = likelihood.map { ($0, UpperTail(normalScores.map(kinds.distance))) }
+    let found =
+      learned
+      ?? {
+        let normalScores = vectors.map { vector in
+          sides.indices.map { tails[$0].normalScore(of: vector[$0], sides[$0]) }
+        }
+        let kinds = Kinds(of: normalScores)
+        return Learned(kinds: kinds, distances: normalScores.map(kinds.distance).sorted())
+      }()
+    self.learned = found
+    self.likelihood = likelihood.map { ($0, UpperTail(found.distances)) }
   }
 
   /// How odd an image is, about 0 or more; each score as the normal number that lies as far out, and what
@@ -55,7 +72,7 @@ package struct OneClass: Sendable {
     precondition(
       vector.count == sides.count, "expected \(sides.count) scores, found \(vector.count)")
     let z = normalScores(of: vector)
-    guard let kinds else {
+    guard let kinds = learned?.kinds else {
       let shares = depths(of: vector)
       return (shares.reduce(0, +), Array(zip(z, shares)).map { ($0, $1) })
     }
@@ -73,7 +90,7 @@ package struct OneClass: Sendable {
 
   /// Higher is odder.
   package func oddness(of vector: [Double]) -> Double {
-    guard let kinds else { return depths(of: vector).reduce(0, +) }
+    guard let kinds = learned?.kinds else { return depths(of: vector).reduce(0, +) }
     let distance = kinds.distance(of: normalScores(of: vector))
     guard let likelihood else { return distance }
     let (depth, alone) = depths(of: vector, distance, likelihood)

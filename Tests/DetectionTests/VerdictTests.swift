@@ -279,6 +279,70 @@ import Testing
     #expect(error!.description.contains("field vectors"))
   }
 
+  /// What is learned from the vectors is kept beside them: the same verdicts to the bit, also where a file
+  /// of before has the vectors alone.
+  @Test(arguments: [40, 300, 2_100]) func fileKeepsWhatIsLearned(count: Int) throws {
+    let folder = TemporaryFolder()
+    let path = folder.file("calibration.json")
+    let calibration = try calibration(count)
+    try calibration.write(to: path)
+    var file = try #require(
+      JSONSerialization.jsonObject(with: Data(bytes(of: path))) as? [String: Any])
+    let read = try Calibration(contentsOf: path)
+    file["learned"] = nil
+    put(try JSONSerialization.data(withJSONObject: file), at: path)
+    for other in [read, try Calibration(contentsOf: path)] {
+      let judges = try [calibration, other].map { try Judge($0, of: columns, falseAlarmRate: 0.2) }
+      #expect(judges[0].normal == judges[1].normal)
+      for (nats, z) in zip(draws(20, seed: 5), draws(20, seed: 6)) {
+        let found = try judges.map { try $0.verdict(on: row(100 + 30 * nats, 3 * z)) }
+        #expect(found[0] == found[1])
+      }
+    }
+  }
+
+  /// What was learned from other vectors, or is no numbers, is refused by its field.
+  @Test func whatDoesNotFitTheVectorsIsRefused() throws {
+    let folder = TemporaryFolder()
+    let path = folder.file("calibration.json")
+    try calibration(300).write(to: path)
+    let whole = try #require(
+      JSONSerialization.jsonObject(with: Data(bytes(of: path))) as? [String: Any])
+    let learned = try #require(whole["learned"] as? [String: Any])
+    let folds = try #require(learned["folds"] as? [[String: Any]])
+    func refused(_ change: (inout [[String: Any]]) -> Void) throws -> String {
+      var (file, changed) = (whole, folds)
+      change(&changed)
+      file["learned"] = ["folds": changed]
+      put(try JSONSerialization.data(withJSONObject: file), at: path)
+      let error = #expect(throws: DetectionError.self) { try Calibration(contentsOf: path) }
+      return error!.description
+    }
+    func kinds(mean: [Double], whitening: [Double]) -> [String: Any] {
+      ["kinds": [["mean": mean, "whitening": whitening, "height": 0, "share": 1] as [String: Any]]]
+    }
+    let changes: [(inout [[String: Any]]) -> Void] = [
+      { $0.removeLast() },
+      { $0[0]["normal"] = [1.0, 2.0] },
+      { $0[1]["model"] = nil },
+      { $0[2]["normal"] = ($0[2]["normal"] as! [Double]).reversed() as [Double] },
+      { folds in
+        var model = folds[0]["model"] as! [String: Any]
+        model["kinds"] = kinds(mean: [1], whitening: [1])
+        folds[0]["model"] = model
+      },
+    ]
+    for change in changes {
+      #expect(try refused(change).contains("field learned: expected what the vectors teach"))
+    }
+    let short = try refused { folds in
+      var model = folds[0]["model"] as! [String: Any]
+      model["kinds"] = kinds(mean: [1, 2], whitening: [1])
+      folds[0]["model"] = model
+    }
+    #expect(short.contains("whitening: expected 3 numbers, found 1"))
+  }
+
   @Test func falseDiscoveriesAreBounded() throws {
     let rows = (1...20).map { index in
       ScoreRow(

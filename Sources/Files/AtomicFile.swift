@@ -30,6 +30,14 @@ public enum AtomicFile {
     }
   }
 
+  /// Replaces the file at `path` by lines of text.
+  /// - Throws: `FileError` with the system's reason.
+  package static func write(lines: [String], to path: String) throws {
+    try write(to: path) { output in
+      for line in lines { try Array((line + "\n").utf8).withUnsafeBytes { try output.write($0) } }
+    }
+  }
+
   /// Replaces the file at `path` by what `body` writes, piece by piece. Whatever `body` throws
   /// abandons the new file.
   /// - Throws: `FileError` with the system's reason, or what `body` throws.

@@ -130,11 +130,11 @@ public struct AttackJob {
         // Evenly out of all: a folder is sorted by class.
         guard index % spacing == 0 else { continue }
         let most = max(1, method.findsSmallest ? row.largest : Int(epsilon))
-        tiles += changed(images.image(at: index), image, most: most)
+        tiles += moveTiles(from: images.image(at: index), to: image, most: most)
       }
     }
-    try writeLines(
-      ["path,file,class,told,told_after,largest_move,length"] + found.map(line),
+    try AtomicFile.write(
+      lines: ["path,file,class,told,told_after,largest_move,length"] + found.map(line),
       to: folder.file("attack.csv"))
     if !tiles.isEmpty {
       try grid(of: tiles, columns: tiles.count > 24 ? 12 : 3).writePNG(to: folder.file("sheet.png"))
@@ -183,17 +183,5 @@ public struct AttackJob {
     let classes = [row.label, row.told, row.toldAfter].map { classifier.classNames[$0] }
     return ([row.image, row.file] + classes).map { quoted(inert($0)) }.joined(separator: ",")
       + ",\(row.largest),\(row.length)"
-  }
-}
-
-/// Original, what became of it, and where it was moved: three tiles of a sheet.
-func changed(_ own: Image, _ other: Image, most: Int) -> [Image] {
-  [own, other].map { $0.converted(toChannels: 3) } + [moveMap(from: own, to: other, most: most)]
-}
-
-/// Writes a table, whole or not at all.
-func writeLines(_ lines: [String], to path: String) throws {
-  try AtomicFile.write(to: path) { output in
-    for line in lines { try Array((line + "\n").utf8).withUnsafeBytes { try output.write($0) } }
   }
 }

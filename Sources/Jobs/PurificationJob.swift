@@ -143,7 +143,8 @@ public struct PurificationJob {
         pValue: before[index].verdict!.pValue, pValueAfter: after[index].verdict!.pValue,
         nats: before[index].nats, natsAfter: after[index].nats, moved: count)
     }
-    try writeLines([Purified.header] + found.map(\.line), to: folder.file("purified.csv"))
+    try AtomicFile.write(
+      lines: [Purified.header] + found.map(\.line), to: folder.file("purified.csv"))
     return found
   }
 
@@ -151,7 +152,9 @@ public struct PurificationJob {
   private func writeSheet(of odd: [Int], _ moved: DataSet, to folder: OutputFolder) throws {
     let shown = odd.prefix(Self.mostInSheet)
     guard !shown.isEmpty else { return }
-    let tiles = shown.flatMap { changed(images.image(at: $0), moved.image(at: $0), most: epsilon) }
+    let tiles = shown.flatMap {
+      moveTiles(from: images.image(at: $0), to: moved.image(at: $0), most: epsilon)
+    }
     try grid(of: tiles, columns: shown.count > 8 ? 12 : 3).writePNG(to: folder.file("sheet.png"))
   }
 

@@ -21,3 +21,9 @@ public func moveMap(from before: Image, to after: Image, most: Int) -> Image {
   }
   return Image(height: before.height, width: before.width, channels: 3, pixels: pixels)
 }
+
+/// An image, what became of it, and where it was moved: three tiles of a sheet.
+package func moveTiles(from before: Image, to after: Image, most: Int) -> [Image] {
+  [before, after].map { $0.converted(toChannels: 3) }
+    + [moveMap(from: before, to: after, most: most)]
+}

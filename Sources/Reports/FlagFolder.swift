@@ -60,6 +60,7 @@ struct FlagFolder {
       score: page.score, tail: page.tail, falseAlarmRate: page.falseAlarmRate,
       calibration: page.normals, scale: page.scale, command: page.command)
     report.falseDiscoveryRate = job.falseDiscoveryRate
+    report.regions = found.regions
     try report.write(to: file("report.html"))
 
     let shown = large.filter { rows[$0.0].verdict!.flagged }.prefix(FlagReport.limit)

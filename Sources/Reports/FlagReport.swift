@@ -49,6 +49,9 @@ public struct FlagReport: Sendable {
   public var falseDiscoveryRate: Double?
   public var calibration: Calibration
   public var scale: HeatScale
+  /// Of each row what stands out in it, pixels of its picture: drawn as boxes where the scale has no threshold
+  /// to outline.
+  public var regions: [[Region]]?
   /// The words of the command line.
   public var command: [String]
 

@@ -34,11 +34,17 @@ struct PageData {
     enlarged = largeTiles.count
 
     let links = Dictionary(pictures.map { ($0.row, $0.original) }) { first, _ in first }
+    // All pictures of a run without outlines are of one size.
+    let boxes = report.scale.outline == nil ? report.regions : nil
     let rows = order.map { index in
-      let fields = [
+      var fields = [
         Self.row(report.table.rows[index], report.table.scoreNames),
         links[index]?.map(scriptString) ?? "0", tiles[index] ?? "0", largeTiles[index] ?? "0",
       ]
+      if let boxes = boxes?[index], !boxes.isEmpty, tiles[index] != nil {
+        let sides = boxes.map { "[\($0.x),\($0.y),\($0.width),\($0.height)]" }
+        fields.append("[" + sides.joined(separator: ",") + "]")
+      }
       return "[\(fields.joined(separator: ","))]"
     }
     let fields = [
@@ -46,6 +52,7 @@ struct PageData {
       "\"counts\":[\(Self.counts(report.table).joined(separator: ","))]",
       "\"scores\":[\(report.table.scoreNames.map(scriptString).joined(separator: ","))]",
       "\"outline\":\(report.scale.outline.map { String($0 / 8 * 8) } ?? "null")",
+      "\"width\":\(pictures.first?.image.width ?? 0)",
       "\"colours\":\"\(Self.colours)\"", "\"page\":\(Self.sheet)",
       "\"rows\":[\n\(rows.joined(separator: ",\n"))\n]",
     ]

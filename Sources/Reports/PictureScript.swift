@@ -37,6 +37,13 @@ let pictureScript = #"""
     return path;
   }
 
+  /// Around what stands out in a small image.
+  function boxes(image) {
+    const path = new Path2D();
+    for (const box of image.boxes) path.rect(...box);
+    return path;
+  }
+
   /// Draws an image, its map, or the map laid over the image in grey.
   async function draw(canvas, image, view, isLarge) {
     const useLarge = isLarge && image.large;
@@ -66,12 +73,13 @@ let pictureScript = #"""
     const context = canvas.getContext("2d");
     context.imageSmoothingEnabled = false;
     context.drawImage(small, 0, 0, canvas.width, canvas.height);
-    if (map && isLarge && data.outline !== null) {
-      context.scale(factor, factor);
-      const path = outline(steps, width, height);
+    if (map && isLarge) {
+      const scale = data.outline === null ? canvas.width / data.width : factor;
+      const path = data.outline === null ? boxes(image) : outline(steps, width, height);
+      context.scale(scale, scale);
       for (const [style, size] of [["#000", 4], ["#fff", 1.8]]) {
         context.strokeStyle = style;
-        context.lineWidth = size / factor;
+        context.lineWidth = size / scale;
         context.stroke(path);
       }
     }

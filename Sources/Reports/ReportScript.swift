@@ -7,8 +7,8 @@ let reportScript = #"""
   const byId = id => document.getElementById(id);
   const data = JSON.parse(byId("data").textContent);
   const columns = ["p-value", "nats", "bits/dim", ...data.scores];
-  const images = data.rows.map(([path, numbers, parts, link, tile, large], place) =>
-    ({ path: shown(path), numbers, parts, link, tile, large, place, p: numbers[0] }));
+  const images = data.rows.map(([path, numbers, parts, link, tile, large, boxes = []], place) =>
+    ({ path: shown(path), numbers, parts, link, tile, large, boxes, place, p: numbers[0] }));
   const state = { threshold: data.threshold, page: 1, view: "image", sort: 0, low: false, only: false,
     find: "", open: 0 };
   const initial = { ...state };

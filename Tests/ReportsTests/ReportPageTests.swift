@@ -18,7 +18,7 @@ struct ReportPageTests {
   /// table: the page sorts.
   @discardableResult private func write(
     _ count: Int = 400, side: Int = 12, name: (Int) -> String = { "parts/\($0).png" },
-    original: String? = nil, rate: Double = 0.05
+    original: String? = nil, rate: Double = 0.05, regions: [[Region]]? = nil
   ) throws -> FlagReport {
     var random = RandomStream(seed: 1, "page")
     let scale = HeatScale.bits(channels: 1)
@@ -43,11 +43,12 @@ struct ReportPageTests {
         )
       }
     }
-    let report = FlagReport(
+    var report = FlagReport(
       title: name(0), table: ScoreTable(scoreNames: ["typicality"], rows: rows),
       pictures: pictures.oddestFirst, unreadable: [], falseAlarmRate: rate,
       calibration: try Calibration(scores: ["nats": (1...150).map(Double.init)], data: "normal"),
       scale: scale, command: ["scanline"])
+    report.regions = regions
     try report.write(to: folder.file("report.html"))
     return report
   }
@@ -160,6 +161,29 @@ struct ReportPageTests {
     try browser.wait(for: "!document.getElementById('detail').open")
     try browser.wait(for: "document.activeElement.classList.contains('card')")
     #expect(try focused == "2.png")
+    expectNothingWentWrong()
+  }
+
+  /// Boxes stand on the map of the image that they are of, and on no image as it is.
+  @Test func whatStandsOutIsBoxed() throws {
+    // The table is from the back: its last row is the oddest image.
+    let box = Region(x: 3, y: 4, width: 5, height: 2, area: 10, peak: 9, peakX: 3, peakY: 4)
+    try write(20, regions: [[Region]](repeating: [], count: 19) + [[box]])
+    func corner(of place: Int, view: String) throws -> [Int] {
+      try show("#view=\(view)")
+      try browser.value(of: "document.querySelectorAll('.card')[\(place)].click()")
+      try browser.wait(for: "document.getElementById('large').dataset.view === '\(view)'")
+      // The picture is enlarged by 53.
+      return try #require(
+        browser.value(
+          of: """
+            Array.from(document.getElementById('large').getContext('2d')
+              .getImageData(3 * 53, 5 * 53, 1, 1).data)
+            """) as? [Int])
+    }
+    func isLight(_ colour: [Int]) -> Bool { colour.allSatisfy { $0 > 220 } }
+    #expect(try isLight(corner(of: 0, view: "map")) && isLight(corner(of: 0, view: "overlay")))
+    #expect(try !isLight(corner(of: 0, view: "image")) && !isLight(corner(of: 1, view: "map")))
     expectNothingWentWrong()
   }
 

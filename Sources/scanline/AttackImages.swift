@@ -1,5 +1,6 @@
 import ArgumentParser
 import Attacks
+import Foundation
 import Images
 import Jobs
 import Reports
@@ -15,16 +16,10 @@ struct AttackImages: ParsableCommand {
       sheet.png: image, attacked, moves (orange: brighter, blue: darker).
 
       Methods:
-      \(methods)
+      \(AttackMethod.list)
 
       Example: scanline attack runs/shoes test --method pgd --epsilon 8 --out attacked
       """)
-
-  private static var methods: String {
-    AttackMethod.allCases.map { method in
-      "  \(method.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0))\(method.summary)"
-    }.joined(separator: "\n")
-  }
 
   @OptionGroup var runFolder: RunArgument
 
@@ -113,54 +108,12 @@ struct AttackImages: ParsableCommand {
     }
     line.clear()
     guard let outcome else {
-      throw CommandError.stopped("\(outPath) holds what was done, without attack.csv")
+      let isBegun = FileManager.default.fileExists(atPath: outPath)
+      throw CommandError.stopped(
+        isBegun ? "\(outPath) holds what was done, without attack.csv" : "no image was done")
     }
     let report = ReadingReport(data, skipped: all.skipped, flawed: all.flawed)
-    let result = Result(outcome, method, epsilon: epsilon, run: runFolder.path, out: outPath)
+    let result = AttackResult(outcome, method, epsilon: epsilon, run: runFolder.path, out: outPath)
     try console.result(WithReading(result, report), text: result.text)
   }
-
-  /// What `--json` prints.
-  private struct Result: Encodable {
-    let run: String
-    let method: String
-    /// Of 255; null of a method that looks for the smallest move.
-    let epsilon: OrNull
-    let images: Int
-    let accuracy: Double
-    let accuracyAfter: Double
-    /// Medians over the images that were told right before and are not after.
-    let largestMove: OrNull
-    let length: OrNull
-    let seconds: Double
-    let out: String
-
-    init(
-      _ outcome: AttackJob.Outcome, _ method: AttackMethod, epsilon: Double, run: String,
-      out: String
-    ) {
-      (self.run, self.method, self.out) = (run, method.rawValue, out)
-      self.epsilon = OrNull(method.findsSmallest ? nil : epsilon)
-      (images, seconds) = (outcome.images.count, outcome.seconds)
-      (accuracy, accuracyAfter) = (outcome.accuracy, outcome.accuracyAfter)
-      let fooled = outcome.images.filter { $0.told == $0.label && $0.toldAfter != $0.label }
-      func median(_ values: [Double]) -> OrNull {
-        OrNull(values.isEmpty ? nil : values.sorted()[values.count / 2])
-      }
-      largestMove = median(fooled.map { Double($0.largest) })
-      length = median(fooled.map(\.length))
-    }
-
-    var text: String {
-      let size =
-        length.value.map { length in
-          ", moved by \(significant(length)) in L2 and by \(Int(largestMove.value ?? 0)) of 255 at most"
-            + " (medians of those that fool it)"
-        } ?? ""
-      return "\(counted(images, "image")) by \(method): accuracy \(fixed(accuracy, 4)) before,"
-        + " \(fixed(accuracyAfter, 4)) after\(size); see \(out)"
-    }
-  }
 }
-
-extension AttackMethod: ExpressibleByArgument {}

@@ -11,8 +11,8 @@ final class TrainingDisplay {
   private let reading: ReadingDisplay
   /// From the first step on: until then a signal ends the process at once.
   private var interruption: Interruption?
-  private var line: ProgressLine
-  private var lastEpochLine: ContinuousClock.Instant?
+  private(set) var line: ProgressLine
+  var lastEpochLine: ContinuousClock.Instant?
   private var hasTakenRequest = false
   private var isJudging = false
 
@@ -62,46 +62,6 @@ final class TrainingDisplay {
     interruption = Interruption(patience: nil)
     signal(SIGPIPE, SIG_IGN)
     line = ProgressLine(console)
-  }
-
-  private func show(_ progress: Trainer.Progress) {
-    let epoch =
-      if case .epochs(let count)? = configuration?.training.duration {
-        "epoch \(progress.epoch) of \(count)"
-      } else {
-        "epoch \(progress.epoch)"
-      }
-    let train = "train \(fixed(progress.trainBitsPerDimension, 4))"
-    let validation =
-      progress.validationBitsPerDimension.map { ", validation \(fixed($0, 4))" } ?? ""
-    let losses = "\(train)\(validation) \(unit)"
-    let left = progress.secondsLeft.map { ", \(duration($0)) left" } ?? ""
-    // A sitting may begin with a validation.
-    let pace =
-      (progress.imagesPerSecond > 0 ? ", \(fixed(progress.imagesPerSecond, 0)) images/s" : "")
-      + left
-    switch progress.moment {
-    case .step:
-      line.update(
-        "\(epoch), step \(progress.step): \(losses)\(pace) (\(Int(100 * progress.done)) %)")
-    case .validation(let share):
-      line.update("\(epoch): \(train) \(unit), validating (\(Int(100 * share)) %)")
-    case .epochEnd(let isBest):
-      let text = "\(epoch): \(losses)\(isBest ? " (best)" : "")\(pace)"
-      // Short epochs do not flood the terminal.
-      let now = ContinuousClock.now
-      if let last = lastEpochLine, now - last < .seconds(1) {
-        line.update(text)
-      } else {
-        line.clear()
-        console.note(text)
-        lastEpochLine = now
-      }
-      if let remark = remark(on: progress) {
-        line.clear()
-        console.note(remark)
-      }
-    }
   }
 
   /// Whether nobody has asked it to stop; says that it does, once.

@@ -245,6 +245,16 @@ study-cifar10: build ## a local PixelCNN with a logistic mixture on CIFAR-10
 CIFAR_MODEL = --model local-pixelcnn --head logistic-mixture --set reach=4 --set channels=128 \
   --set blocks=3 --precision bfloat16 --batch 32 --learning-rate 2e-3 --minutes 150
 
+# make study-flowers FLOWERS=folder of class folders of photographs: 64×64 colour, beside codecs. cjxl and
+# cwebp are in Debian's libjxl-tools and webp.
+.PHONY: study-flowers
+study-flowers: build .peers/venv/scikit-learn ## PixelCNN++ on photographs at 64×64, beside JPEG XL and WebP
+	.peers/venv/bin/python Benchmarks/codecs.py resize $(FLOWERS) runs/flowers-64-images
+	$(SCANLINE) train runs/flowers-64-images/train --run runs/flowers-64 --model pixelcnn++ \
+	  --head logistic-mixture --flip --minutes 120 --hold-out 0 --seed 1
+	$(SCANLINE) evaluate runs/flowers-64 runs/flowers-64-images/test
+	.peers/venv/bin/python Benchmarks/codecs.py lengths runs/flowers-64-images/test
+
 # Exported runs ------------------------------------------------------------------------------------
 #
 # Small enough to be kept in the repository: `scanline sample runs/static-mnist-nade` works at once.

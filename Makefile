@@ -7,19 +7,21 @@ PLATES = datasets/plates
 
 .PHONY: help
 help: ## list these targets
-	@sed -nE 's/^([a-z0-9 -]+):.*## (.*)/\1|\2/p' Makefile \
+	@sed -nE 's/^([a-z0-9 +-]+):.*## (.*)/\1|\2/p' Makefile \
 	  | awk -F'|' '{ printf "%-28s %s\n", $$1, $$2 }'
 
 # Set-up ------------------------------------------------------------------------------------------
 
 PACKAGES = libpng-dev libjpeg-dev zlib1g-dev libdnnl-dev
 
-.PHONY: setup-browser
+.PHONY: setup-browser setup-codecs
 setup-browser: PACKAGES = chromium
+setup-codecs: PACKAGES = libjxl-tools webp
 .PHONY: setup
 setup: ## install the Debian packages that are missing
 setup-browser: ## install Chromium, in which the tests look at the report where it is there
-setup setup-browser:
+setup-codecs: ## install JPEG XL's and WebP's encoders, beside which a study puts a density
+setup setup-browser setup-codecs:
 	@command -v swift >/dev/null || { \
 	  echo "make: expected Swift 6.1 or later on the PATH, found none: see https://swift.org/install" >&2; \
 	  exit 1; }
@@ -251,10 +253,9 @@ study-cifar10: build ## a local PixelCNN with a logistic mixture on CIFAR-10
 CIFAR_MODEL = --model local-pixelcnn --head logistic-mixture --set reach=4 --set channels=128 \
   --set blocks=3 --precision bfloat16 --batch 32 --learning-rate 2e-3 --minutes 150
 
-# make study-flowers FLOWERS=folder of class folders of photographs: 64×64 colour, beside codecs. cjxl and
-# cwebp are in Debian's libjxl-tools and webp.
+# make study-flowers FLOWERS=folder of class folders of photographs: 64×64 colour, beside codecs
 .PHONY: study-flowers
-study-flowers: build .peers/venv/scikit-learn ## PixelCNN++ on photographs at 64×64, beside JPEG XL and WebP
+study-flowers: build setup-codecs .peers/venv/scikit-learn ## PixelCNN++ on photographs at 64×64, beside JPEG XL and WebP
 	.peers/venv/bin/python Benchmarks/codecs.py resize $(FLOWERS) runs/flowers-64-images
 	$(SCANLINE) train runs/flowers-64-images/train --run runs/flowers-64 --model pixelcnn++ \
 	  --head logistic-mixture --flip --minutes 120 --hold-out 0 --seed 1
@@ -283,15 +284,13 @@ study-made-1000: build ## MADE, 1000 hidden units, on static binarized MNIST
 	$(SCANLINE) evaluate runs/made-1000 $(call binarized,test)
 
 # make zoo-nade after make study-nade: the best of it, to be committed; at most 5 MB.
-.PHONY: zoo-digits
+.PHONY: zoo-digits zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated zoo-pixelcnn++ zoo-pixelsnail
 zoo-digits: build ## export the run of study-digits
 	rm -rf runs/digits-pixelcnn
 	$(SCANLINE) export runs/study-digits --out runs/digits-pixelcnn --test $(STROKES)/held-out \
 	  --data-name "bundled digits, binary" --licence "Apache-2.0" --command "make study-digits"
 
-ZOO = fvsbn nade made-1000 pixelcnn gated pixelcnn++ pixelsnail
-.PHONY: $(ZOO:%=zoo-%)
-$(ZOO:%=zoo-%): zoo-%: build ## export a run of static MNIST
+zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated zoo-pixelcnn++ zoo-pixelsnail: zoo-%: build ## export a run of static MNIST
 	rm -rf runs/static-mnist-$*
 	$(SCANLINE) export runs/$* --out runs/static-mnist-$* --test $(call binarized,test) \
 	  --data-name "static binarized MNIST" --command "make study-$*"

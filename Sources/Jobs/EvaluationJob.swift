@@ -1,7 +1,9 @@
 import Files
+import Foundation
 import Images
 import Models
 import Reports
+import Tensors
 import Training
 
 /// Measures how likely a set of images is: reads them, and computes each once.
@@ -32,7 +34,9 @@ public struct EvaluationJob {
   public let trained: TrainedModel
   /// A folder or a file of images.
   public var data: String
-  /// Over how many of the orders that the model knows the probability of each image is averaged.
+  /// Further runs of the same images: the probability of each image is the mean over all of them.
+  public var others: [TrainedModel] = []
+  /// Over how many orders the probability of each image is averaged, or as many fewer as a run knows.
   public var orders = 1
   /// Whether to tell the classes of images, labelled as `train --classes` labels them; of a run of
   /// classes, in raster order.
@@ -47,9 +51,10 @@ public struct EvaluationJob {
 
   /// - Parameter watch: told of what happens; answers whether to go on.
   /// - Returns: nil where it was stopped.
-  /// - Throws: `FileError` for images that cannot be read, and for weights by which one is infinitely
-  ///   unlikely.
+  /// - Throws: `FileError` for images that cannot be read, for further runs of others, and for weights by
+  ///   which an image is infinitely unlikely.
   public func run(watch: @escaping (Event) -> Bool = { _ in true }) throws -> Outcome? {
+    for other in others { try requireSameImages(other) }
     let images = try trained.images(
       at: data, useClasses: tellsClasses, strict: strict, followLinks: followsLinks
     ) {
@@ -57,15 +62,13 @@ public struct EvaluationJob {
     }
     guard let images else { return nil }
     let start = ContinuousClock.now
-    let (pixels, seed) = (trained.configuration.pixels, trained.configuration.seed)
-    func goesOn(_ done: Int) -> Bool { watch(.evaluating(done: done, of: images.count)) }
     let classification = (tellsClasses ? trained.mixture : nil)?.classification(
-      of: images, pixels: pixels, seed: seed, in: trained.context, progress: goesOn)
-    let likelihood =
-      classification?.likelihood
-      ?? trained.model.likelihood(
-        of: images, pixels: pixels, seed: seed, orders: orders, batch: trained.model.inferenceBatch,
-        in: trained.context, progress: goesOn)
+      of: images, pixels: trained.configuration.pixels, seed: trained.configuration.seed,
+      in: trained.context
+    ) { watch(.evaluating(done: $0, of: images.count)) }
+    guard let likelihood = classification?.likelihood ?? averaged(over: images, watch: watch) else {
+      return nil
+    }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     guard likelihood.nats.count == images.count else { return nil }
     if let index = likelihood.nats.firstIndex(where: { !$0.isFinite }) {
@@ -79,5 +82,42 @@ public struct EvaluationJob {
       pngBitsPerDimension: trained.configuration.pixels == .levels(256)
         ? images.optimisedPNGBitsPerDimension : nil,
       reading: reading)
+  }
+
+  /// The mean over the runs of the probability of each image; nil where it was stopped.
+  private func averaged(
+    over images: DataSet, watch: (Event) -> Bool
+  ) -> LikelihoodSummary? {
+    let runs = [trained] + others
+    var each: [[Double]] = []
+    for run in runs {
+      // Pixels that are drawn are the same for all.
+      let summary = run.model.likelihood(
+        of: images, pixels: trained.configuration.pixels, seed: trained.configuration.seed,
+        orders: min(orders, run.model.knownOrders ?? orders), batch: run.model.inferenceBatch,
+        in: run.context
+      ) { done in
+        watch(.evaluating(done: (each.count * images.count + done) / runs.count, of: images.count))
+      }
+      guard summary.nats.count == images.count else { return nil }
+      each.append(summary.nats)
+    }
+    let nats =
+      each.count == 1
+      ? each[0]
+      : images.names.indices.map { image in
+        log(Double(runs.count)) - logSumExp(each.map { -$0[image] })
+      }
+    return LikelihoodSummary(nats: nats, dimension: trained.model.dimension)
+  }
+
+  private func requireSameImages(_ other: TrainedModel) throws(FileError) {
+    let (own, its) = (trained.configuration, other.configuration)
+    guard own.model.image != its.model.image || own.pixels != its.pixels else { return }
+    throw FileError(
+      other.run.path,
+      expected:
+        "a run of \(own.model.image) images, \(own.pixels.rawValue), as \(trained.run.path) is",
+      found: "one of \(its.model.image), \(its.pixels.rawValue)")
   }
 }

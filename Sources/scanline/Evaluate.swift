@@ -12,7 +12,8 @@ struct Evaluate: ParsableCommand {
       Exact nats an image and bits per dimension, each with the standard error of its mean. Where \
       the model has all 256 levels, also the bits per dimension of the same images as optimised PNG \
       files. --orders averages the joint probability of each image over several orders of its \
-      pixels, for a run trained with --orders.
+      pixels, for a run trained with --orders; --also averages it over further runs, each as much as \
+      the first and over as many of the orders as it knows.
 
       A run of classes (train --classes) has p(x) = Σ p(y) p(x | y). With --classes it also tells the \
       classes of the images: accuracy, log loss and expected calibration error of p(y | x).
@@ -29,6 +30,12 @@ struct Evaluate: ParsableCommand {
 
   @OptionGroup var averaging: OrdersOption
 
+  @Option(
+    help: ArgumentHelp(
+      "Average the probability of each image over this run of the same images too; may be repeated.",
+      valueName: "run"))
+  var also: [String] = []
+
   @Flag(
     help: "Tell the classes of images, labelled as train --classes labels them, by p(x | y) p(y).")
   var classes = false
@@ -36,8 +43,12 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var options: UseOptions
 
   func validate() throws {
-    if classes && averaging.orders > 1 {
+    guard classes else { return }
+    if averaging.orders > 1 {
       throw ValidationError("--orders: expected 1 with --classes, found \(averaging.orders)")
+    }
+    if let other = also.first {
+      throw ValidationError("--also: expected no further run with --classes, found \(other)")
     }
   }
 
@@ -48,7 +59,10 @@ struct Evaluate: ParsableCommand {
     }
     let run = try options.open(runFolder)
     var job = EvaluationJob(run.trained, data: data)
-    job.orders = try averaging.orders(of: run.trained, at: run.path)
+    job.others = try also.map {
+      try TrainedModel(run: $0, precision: options.precision.precision)
+    }
+    job.orders = try averaging.orders(of: [run.trained] + job.others)
     job.tellsClasses = classes
     (job.strict, job.followsLinks) = (run.reading.strict, run.reading.followLinks)
     if classes { try run.requireClasses() }
@@ -66,46 +80,8 @@ struct Evaluate: ParsableCommand {
     }
     line.clear()
     guard let outcome else { throw CommandError.stopped(came) }
-    let result = Result(
-      outcome, orders: job.orders, logPrior: run.trained.mixture?.logPrior ?? [])
+    let result = LikelihoodResult(
+      outcome, of: job, logPrior: run.trained.mixture?.logPrior ?? [])
     try run.console.result(WithReading(result, outcome.reading), text: result.text)
-  }
-
-  /// What `--json` prints.
-  private struct Result: Encodable {
-    let images: Int
-    let orders: Int
-    let natsPerImage: Double
-    let natsStandardError: OrNull
-    let bitsPerDimension: Double
-    let bitsPerDimensionStandardError: OrNull
-    let imagesPerSecond: Double
-    let pngBitsPerDimension: Double?
-    /// How well classes are told, where that was asked for.
-    let classes: ClassesResult?
-
-    init(_ outcome: EvaluationJob.Outcome, orders: Int, logPrior: [Double]) {
-      let likelihood = outcome.likelihood
-      self.orders = orders
-      classes = outcome.classification.map { ClassesResult($0, logPrior: logPrior) }
-      images = likelihood.nats.count
-      natsPerImage = likelihood.natsPerImage
-      natsStandardError = OrNull(likelihood.standardError)
-      bitsPerDimension = likelihood.bitsPerDimension
-      bitsPerDimensionStandardError = OrNull(
-        likelihood.bitsPerDimension(likelihood.standardError))
-      imagesPerSecond = Double(images) / outcome.seconds
-      pngBitsPerDimension = outcome.pngBitsPerDimension
-    }
-
-    var text: String {
-      return
-        "\(counted(images, "image"))\(orders > 1 ? " over \(orders) orders" : ""):"
-        + " \(withError(natsPerImage, natsStandardError, 3)) nats an image,"
-        + " \(withError(bitsPerDimension, bitsPerDimensionStandardError, 5)) bits/dim"
-        + (pngBitsPerDimension.map { " (optimised PNG \(fixed($0, 3)))" } ?? "")
-        + ", \(short(imagesPerSecond)) images/s"
-        + (classes.map { "\n" + $0.text } ?? "")
-    }
   }
 }

@@ -14,11 +14,13 @@ struct OrdersOption: ParsableArguments {
     try expect("--orders", orders, "1 or more") { $0 >= 1 }
   }
 
-  /// Refuses more than the run at a path knows.
-  func orders(of trained: TrainedModel, at path: String) throws -> Int {
-    if let known = trained.model.knownOrders, orders > known {
+  /// Refuses more than any of the runs knows.
+  func orders(of runs: [TrainedModel]) throws -> Int {
+    let known = runs.map { $0.model.knownOrders ?? orders }.max() ?? orders
+    if orders > known {
+      let those = runs.map(\.run.path).joined(separator: ", ")
       throw ValidationError(
-        "--orders: expected at most \(known), in which \(path) was trained, found \(orders)")
+        "--orders: expected at most \(known), in which \(those) was trained, found \(orders)")
     }
     return orders
   }

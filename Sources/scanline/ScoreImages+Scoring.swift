@@ -5,7 +5,7 @@ import Reports
 extension ScoreImages {
   /// What is asked for; too few normal images for it are refused before anything is scored.
   func scoring(_ run: RunInUse) throws -> Scoring {
-    let orders = try averaging.orders(of: run.trained, at: run.path)
+    let orders = try averaging.orders(of: [run.trained])
     var scoring: Scoring
     let further = try further.scores(of: run, judgedBy: falseAlarms.score)
     if let experts = try Experts(of: run.trained) {

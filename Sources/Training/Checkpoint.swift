@@ -28,6 +28,8 @@ struct TrainingState: Equatable {
   var scheduleBest = Double.infinity
   var scheduleBestEpoch = 0
   var scheduleBestShare = 0.0
+  /// How often that was not reached since.
+  var worseValidations = 0
   /// Latest, nats an image; NaN before the first.
   var latestValidation = Double.nan
   /// Latest training loss of a whole epoch, bits a sub-pixel; NaN before the first.
@@ -46,7 +48,8 @@ struct TrainingState: Equatable {
       "gradient_norm": "\(gradientNorm)", "best_validation": "\(bestValidation)",
       "best_epoch": "\(bestEpoch)", "weights_step": "\(weightsStep)", "schedule": "\(schedule)",
       "schedule_best": "\(scheduleBest)", "schedule_best_epoch": "\(scheduleBestEpoch)",
-      "schedule_best_share": "\(scheduleBestShare)", "latest_validation": "\(latestValidation)",
+      "schedule_best_share": "\(scheduleBestShare)",
+      "worse_validations": "\(worseValidations)", "latest_validation": "\(latestValidation)",
       "train_bits_per_dimension": "\(trainBitsPerDimension)",
     ]
   }
@@ -72,9 +75,14 @@ struct TrainingState: Equatable {
       // A checkpoint of version 0.1, which had one schedule and no patience.
       (scheduleBest, scheduleBestEpoch) = (bestValidation, epoch)
     }
+    // Checkpoints of before count them by epochs.
+    worseValidations =
+      file.metadata["worse_validations"] == nil
+      ? epoch - scheduleBestEpoch : try file.metadata("worse_validations")
     for (key, value) in [
       ("step", step), ("epoch", epoch), ("images_of_epoch", imagesOfEpoch),
       ("best_epoch", bestEpoch), ("schedule", schedule), ("schedule_best_epoch", scheduleBestEpoch),
+      ("worse_validations", worseValidations),
     ]
     where !(0...1 << 52).contains(value) {
       throw FileError(

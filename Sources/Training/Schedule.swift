@@ -64,6 +64,8 @@ struct Schedule {
     guard let patience = options.patience, state.imagesOfEpoch == 0, state.scheduleBest.isFinite
     else { return false }
     return state.epoch - state.scheduleBestEpoch >= patience.epochs
+      // Epochs are many where not each of them is validated.
+      && state.worseValidations >= min(patience.epochs, 2)
       // But for rounding.
       && done(state) - state.scheduleBestShare >= patience.share - 1e-9
   }

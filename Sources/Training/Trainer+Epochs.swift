@@ -44,9 +44,12 @@ extension Trainer {
         validationBitsPerDimension: loss.map(bitsPerDimension), learningRate: rate,
         gradientNorm: state.gradientNorm,
         imagesPerSecond: sitting.imagesPerSecond))
-    if let loss, loss < state.scheduleBest {
-      (state.scheduleBest, state.scheduleBestEpoch) = (loss, state.epoch)
-      state.scheduleBestShare = done
+    if let loss {
+      state.worseValidations += 1
+      if loss < state.scheduleBest {
+        (state.scheduleBest, state.scheduleBestEpoch) = (loss, state.epoch)
+        (state.scheduleBestShare, state.worseValidations) = (done, 0)
+      }
     }
     let isBest = loss.map { $0 < state.bestValidation } ?? false
     if let loss, isBest { (state.bestValidation, state.bestEpoch) = (loss, state.epoch) }

@@ -99,7 +99,7 @@ public final class Trainer {
       learner.startAnew(at: state.step)
       state.schedule += 1
       (state.scheduleBest, state.scheduleBestEpoch) = (.infinity, state.epoch)
-      state.scheduleBestShare = 0
+      (state.scheduleBestShare, state.worseValidations) = (0, 0)
       beginsSchedule = true
     } else {
       try learner.optimiser.readCheckpoint(file)

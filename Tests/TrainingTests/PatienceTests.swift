@@ -44,6 +44,20 @@ import Training
     #expect(summary.epochs == min(40, max(best + 4, best + 20)))
   }
 
+  /// A likelihood of 54 masks costs four times an epoch: a fifth of the time is one epoch in sixteen.
+  @Test func aCostlyValidationIsRareAndTwoAreWaitedFor() throws {
+    let folder = TemporaryFolder()
+    var training = Self.overfitting(.init(epochs: 4))
+    (training.model, training.settings) = ("made", ["hidden": "9", "masks": "54"])
+    training.duration = .epochs(160)
+    let summary = try training.train(at: folder.file("run"))
+    let validated = try MetricsLog.rows(of: "\(folder.file("run"))/metrics.jsonl")
+      .filter { $0.validationNatsPerImage != nil }.map(\.epoch)
+    #expect(validated == Array(stride(from: 16, through: summary.epochs, by: 16)))
+    let best = try #require(summary.bestEpoch)
+    #expect(summary.endedEarly && summary.epochs == best + 32)
+  }
+
   @Test(arguments: [[1], [9], [20, 10], [3, 3, 3, 3]])
   func aStoppedOneEndsAtTheSamePlace(_ stops: [Int]) throws {
     let folder = TemporaryFolder()

@@ -146,19 +146,19 @@ study-pixelcnn: build ## PixelCNN on static binarized MNIST
 
 study-gated: build ## gated PixelCNN on static binarized MNIST: 70 minutes
 	$(SCANLINE) train $(STATIC) --run runs/gated --model gated-pixelcnn --set channels=32 \
-	  --set dropout=0.05 --learning-rate 1.5e-3 --minutes 70
+	  --minutes 70
 	$(SCANLINE) evaluate runs/gated $(call binarized,test)
 
 # An hour of one thread each, so that two can be trained side by side.
 .PHONY: study-pixelcnn++ study-pixelsnail study-transformer
 study-pixelcnn++: build ## PixelCNN++ on static binarized MNIST: an hour of one thread
-	$(SCANLINE) train $(STATIC) --run runs/pixelcnn++ --model pixelcnn++ --set channels=32 \
-	  --set dropout=0.05 --learning-rate 1.5e-3 --minutes 62 --threads 1
+	$(SCANLINE) train $(STATIC) --run runs/pixelcnn++ --model pixelcnn++ \
+	  --minutes 62 --threads 1
 	$(SCANLINE) evaluate runs/pixelcnn++ $(call binarized,test)
 
 study-pixelsnail: build ## PixelSNAIL on static binarized MNIST: an hour of one thread
-	$(SCANLINE) train $(STATIC) --run runs/pixelsnail --model pixelsnail --set channels=32 \
-	  --set dropout=0.05 --learning-rate 1.5e-3 --minutes 62 --threads 1
+	$(SCANLINE) train $(STATIC) --run runs/pixelsnail --model pixelsnail \
+	  --minutes 62 --threads 1
 	$(SCANLINE) evaluate runs/pixelsnail $(call binarized,test)
 
 study-transformer: build ## a transformer on static binarized MNIST: an hour of one thread

@@ -9,6 +9,8 @@ import tempfile
 import threading
 from pathlib import Path
 
+from workloads import DROPPING
+
 FOLDER = Path(__file__).parent
 CACHE = Path(".peers/cache")
 LIMIT = 1800  # seconds that a worker may take to answer, compiling included
@@ -57,6 +59,7 @@ class Scanline:
         self.command = [
             command, "benchmark", "--model", workload.model,
             *(word for setting in workload.settings for word in ("--set", setting)),
+            *(("--set", "dropout=0") if workload.model in DROPPING else ()),
             "--size", workload.size, "--channels", workload.channels, "--head", workload.head,
             "--batch", str(workload.batch),
             "--precision", precision, "--score-precision", precision,

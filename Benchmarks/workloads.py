@@ -51,10 +51,11 @@ def variants(formulations, precisions, compiles, **rest):
 PIXELCNN = ("pixelcnn", ("blocks=15", "channels=64", "position=off"))
 NADE = ("nade", ("hidden=500",))
 MADE = ("made", ("hidden=8000",))
-# The others with their defaults.
+# The others with their defaults, wider where that is 32, and all without dropout.
 GATED = ("gated-pixelcnn", ("layers=12", "channels=48"))
 PLUS = ("pixelcnn++", ("levels=3", "units=2", "channels=48"))
 SNAIL = ("pixelsnail", ("blocks=3", "units=3", "channels=48", "keys=16", "values=32"))
+DROPPING = {"gated-pixelcnn", "pixelcnn++", "pixelsnail"}
 TRANSFORMER = ("transformer", ("layers=6", "channels=64", "heads=4"))
 LOCAL = ("local-pixelcnn", ("reach=8", "channels=48", "blocks=2"))
 # A network of its own for the mixture: that of the default PixelCNN.

@@ -39,34 +39,8 @@ public struct KnownDensity {
     }
   }
 
-  /// The gradient of log p in each image's pixels, at the nearest levels: by what later sub-pixels make of
-  /// each one, the model's own gradient; by what earlier ones made of it, half the difference between the
-  /// levels beside its own.
+  /// The gradient of log p in each image's pixels, at the nearest levels.
   package func gradient(at images: [[Float]]) -> [[Float]] {
-    let batch = symbols(of: images)
-    let (count, dimension) = (images.count, model.image.dimension)
-    let top = model.head.levels - 1
-    let value = Tensor([count, dimension], engine.wide)
-    value.write(batch.symbols.map { Double($0) / Double(top) })
-    let pixels = Parameter(name: "pixels", value: value, decays: false)
-    let context = Context(
-      engine, tape: Tape(), prepared: prepared, pixels: pixels, weightsAreConstant: true)
-    let conditionals = model.conditionals(batch, in: context)
-    let plain = Context(engine, prepared: prepared)
-    func logProbability(_ shift: Int) -> [Double] {
-      conditionals.logProbability(
-        of: batch.symbols.map { UInt8(max(0, min(top, Int($0) + shift))) }, in: plain
-      ).value.values
-    }
-    let (above, below) = (logProbability(1), logProbability(-1))
-    let gradients = context.gradients(
-      of: conditionals.logProbability(of: batch, in: context), seed: 1)
-    var all = gradients[pixels]?.values ?? [Double](repeating: 0, count: count * dimension)
-    for i in all.indices {
-      let own = Int(batch.symbols[i])
-      let apart = min(top, own + 1) - max(0, own - 1)
-      all[i] += (above[i] - below[i]) * Double(top) / Double(max(1, apart))
-    }
-    return (0..<count).map { n in all[n * dimension..<(n + 1) * dimension].map { Float($0) } }
+    model.pixelGradient(of: symbols(of: images), in: Context(engine, prepared: prepared))
   }
 }

@@ -49,6 +49,14 @@ public struct PixelBatch: Equatable, Sendable {
       symbols: symbols, labels: labels, order: order)
   }
 
+  /// Some of the images alone.
+  public subscript(images: Range<Int>) -> PixelBatch {
+    PixelBatch(
+      count: images.count, height: height, width: width, channels: channels, levels: levels,
+      symbols: Array(symbols[images.lowerBound * dimension..<images.upperBound * dimension]),
+      labels: labels.map { Array($0[images]) }, order: order)
+  }
+
   /// A key of each image from its symbols alone: an image has the same wherever it lies.
   public var contentKeys: [UInt64] {
     symbols.withUnsafeBytes { bytes in

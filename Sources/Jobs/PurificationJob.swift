@@ -105,9 +105,7 @@ public struct PurificationJob {
     let batch = trained.batch(of: images, odd)
     let start = ContinuousClock.now
     let purifier = Purifier(trained.model, in: trained.context, reach: reach)
-    let purified = try purifier.purify(batch) { subpixels in
-      progress(.purifying, Double(subpixels) / Double(batch.dimension), odd.count)
-    }
+    let purified = try purifier.purify(batch) { progress(.purifying, $0, odd.count) }
     guard let purified else { return nil }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let moved = moving(odd, from: batch, to: purified)

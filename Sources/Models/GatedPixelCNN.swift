@@ -56,12 +56,12 @@ public struct GatedPixelCNN: DensityModel {
   static let position = Setting(
     "position", .toggle, default: "on", "whether the network is told rows and columns")
   static let dropout = Setting(
-    "dropout", .fraction, default: "0", "share of the gates' outputs dropped in training")
+    "dropout", .fraction, default: "0.05", "share of the gates' outputs dropped in training")
 
   static let family = ModelFamily(
     name: "gated-pixelcnn", summary: "gated convolutions in two stacks, no blind spot",
     settings: [layerCount, channels, first, skip, position, dropout],
-    batch: 16, learningRate: 2e-3, prefersBFloat16: true, optimiser: .muon,
+    batch: 16, learningRate: 1.5e-3, prefersBFloat16: true, optimiser: .muon,
     make: { specification, _, scope in
       let h = try specification.count(channels)
       let colours = specification.head.steps(channels: specification.image.channels)

@@ -60,14 +60,14 @@ public struct PixelCNNPlus: DensityModel {
 
   static let levelCount = Setting("levels", .count, default: "3", "levels, each of half the sides")
   static let units = Setting("units", .count, default: "2", "units of a level, down and up each")
-  static let channels = Setting("channels", .count, default: "48", "h: channels of a stream")
+  static let channels = Setting("channels", .count, default: "32", "h: channels of a stream")
   static let dropout = Setting(
-    "dropout", .fraction, default: "0", "share of the gates' outputs dropped in training")
+    "dropout", .fraction, default: "0.05", "share of the gates' outputs dropped in training")
 
   static let family = ModelFamily(
     name: "pixelcnn++", summary: "two gated streams at several scales, with short cuts",
     settings: [levelCount, units, channels, dropout],
-    batch: 16, learningRate: 1e-3, prefersBFloat16: true, optimiser: .muon,
+    batch: 16, learningRate: 1.5e-3, prefersBFloat16: true, optimiser: .muon,
     make: { specification, _, scope in
       let (h, colours) = (try specification.count(channels), specification.image.channels)
       guard h >= colours else {

@@ -50,16 +50,16 @@ public struct PixelSNAIL: DensityModel {
 
   static let blockCount = Setting("blocks", .count, default: "3", "blocks, an attention in each")
   static let units = Setting("units", .count, default: "3", "gated residual units of a block")
-  static let channels = Setting("channels", .count, default: "48", "h: channels of the stream")
+  static let channels = Setting("channels", .count, default: "32", "h: channels of the stream")
   static let keys = Setting("keys", .count, default: "16", "components of a query and of a key")
   static let values = Setting("values", .count, default: "32", "components of a value")
   static let dropout = Setting(
-    "dropout", .fraction, default: "0", "share of the gates' outputs dropped in training")
+    "dropout", .fraction, default: "0.05", "share of the gates' outputs dropped in training")
 
   static let family = ModelFamily(
     name: "pixelsnail", summary: "gated causal convolutions with causal attention",
     settings: [blockCount, units, channels, keys, values, dropout],
-    batch: 16, learningRate: 1e-3, prefersBFloat16: true, optimiser: .muon,
+    batch: 16, learningRate: 1.5e-3, prefersBFloat16: true, optimiser: .muon,
     make: { specification, _, scope in
       let (h, colours) = (try specification.count(channels), specification.image.channels)
       guard h >= colours else {

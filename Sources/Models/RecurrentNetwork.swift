@@ -48,7 +48,7 @@ public struct RecurrentNetwork: DensityModel {
   static let family = ModelFamily(
     name: "rnn", summary: "LSTM, GRU or tanh cells over the raster sequence",
     settings: [layerCount, hidden, cell, context, dropout],
-    batch: 32, learningRate: 2e-3, prefersBFloat16: true,
+    batch: 32, learningRate: 2e-3, prefersBFloat16: true, optimiser: .muon,
     make: { specification, _, scope in
       RecurrentNetwork(
         specification.image, specification.head, layers: try specification.count(layerCount),

@@ -54,8 +54,8 @@ import Testing
     let context = Context(Engine(CPUBackend.shared, .float32))
     let images = modelCase.randomBatch(7)
     let reach = 3
-    let moved = try #require(
-      try Purifier(model, in: context, reach: reach, smoothing: smoothing).purify(images))
+    let purifier = Purifier(model, in: context, reach: reach, steps: 0, smoothing: smoothing)
+    let moved = try #require(try purifier.purify(images))
     let distribution = model.conditionals(moved, in: context)
     let unmoved = model.conditionals(images, in: context)
     var otherwise = 0
@@ -85,8 +85,40 @@ import Testing
       count: 1, height: images.height, width: images.width, channels: images.channels,
       levels: images.levels, symbols: Array(images.symbols.suffix(images.dimension)))
     #expect(
-      try Purifier(model, in: context, reach: reach, smoothing: smoothing).purify(alone)!.symbols
-        == moved.symbols.suffix(images.dimension))
-    #expect(try Purifier(model, in: context, reach: reach).purify(images) { _ in false } == nil)
+      try purifier.purify(alone)!.symbols == moved.symbols.suffix(images.dimension))
+    #expect(try purifier.purify(images) { _ in false } == nil)
+  }
+
+  @Test("steps along the gradient take images on, within reach", arguments: cases)
+  func steps(_ modelCase: ModelCase) throws {
+    let model = try modelCase.build(precision: .float32, spread: 0.7).model
+    let context = Context(Engine(CPUBackend.shared, .float32))
+    let images = modelCase.randomBatch(35)  // more than are taken at once
+    let reach = 5
+    // As far as each sub-pixel goes by itself before the steps.
+    let greedy = try #require(
+      try Purifier(model, in: context, reach: 3, steps: 0, smoothing: 0).purify(images))
+    var done: [Double] = []
+    let purifier = Purifier(model, in: context, reach: reach, smoothing: 0)
+    let moved = try #require(
+      try purifier.purify(images) {
+        done.append($0)
+        return true
+      })
+    let (before, after) = (
+      model.logProbability(of: images, in: context), model.logProbability(of: moved, in: context)
+    )
+    var taken = 0
+    for n in 0..<images.count where moved[n..<n + 1].symbols != greedy[n..<n + 1].symbols {
+      #expect(after[n] > before[n])
+      taken += 1
+    }
+    #expect(taken > 5)
+    let moves = zip(moved.symbols, images.symbols).map { abs(Int($0) - Int($1)) }
+    #expect(moves.max()! <= reach)
+    #expect(done == done.sorted() && abs(done.last! - 35) < 1e-9)
+
+    #expect(try purifier.purify(images[34..<35])!.symbols == moved[34..<35].symbols)
+    #expect(try purifier.purify(images) { $0 < 20 } == nil)
   }
 }

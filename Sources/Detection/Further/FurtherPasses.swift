@@ -66,7 +66,7 @@ struct FurtherPasses {
   /// An image at a time: gradients of several would be summed.
   private func gradients(of batch: PixelBatch) -> [Double] {
     (0..<batch.count).map { index in
-      let image = batch.image(at: index)
+      let image = batch[index..<index + 1]
       let context = Context(trained.context.engine, tape: Tape())
       let logProbability = trained.model.conditionals(image, in: context)
         .logProbability(of: image, in: context)
@@ -81,14 +81,6 @@ struct FurtherPasses {
 }
 
 extension PixelBatch {
-  /// The image at an index, alone.
-  fileprivate func image(at index: Int) -> PixelBatch {
-    PixelBatch(
-      count: 1, height: height, width: width, channels: channels, levels: levels,
-      symbols: Array(symbols[index * dimension..<(index + 1) * dimension]),
-      labels: labels.map { [$0[index]] }, order: order)
-  }
-
   /// The same images with each sub-pixel taken from another place.
   package func moved(from places: [Int]) -> PixelBatch {
     var moved = self

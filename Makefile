@@ -152,13 +152,13 @@ study-gated: build ## gated PixelCNN on static binarized MNIST: 70 minutes
 # An hour of one thread each, so that two can be trained side by side.
 .PHONY: study-pixelcnn++ study-pixelsnail study-transformer
 study-pixelcnn++: build ## PixelCNN++ on static binarized MNIST: an hour of one thread
-	$(SCANLINE) train $(STATIC) --run runs/pixelcnn++ --model pixelcnn++ \
-	  --minutes 62 --threads 1
+	$(SCANLINE) train $(STATIC) --run runs/pixelcnn++ --model pixelcnn++ --minutes 62 \
+	  --threads 1
 	$(SCANLINE) evaluate runs/pixelcnn++ $(call binarized,test)
 
 study-pixelsnail: build ## PixelSNAIL on static binarized MNIST: an hour of one thread
-	$(SCANLINE) train $(STATIC) --run runs/pixelsnail --model pixelsnail \
-	  --minutes 62 --threads 1
+	$(SCANLINE) train $(STATIC) --run runs/pixelsnail --model pixelsnail --minutes 62 \
+	  --threads 1
 	$(SCANLINE) evaluate runs/pixelsnail $(call binarized,test)
 
 study-transformer: build ## a transformer on static binarized MNIST: an hour of one thread
@@ -174,12 +174,12 @@ study-optimiser: build ## an epoch by AdamW and by Muon, gated PixelCNN on stati
 	    --epochs 1 || exit 1; \
 	done; done
 
-study-rnn: build ## an LSTM over the sequence of pixels on static binarized MNIST: ninety minutes
-	$(SCANLINE) train $(STATIC) --run runs/rnn --model rnn --set dropout=0.1 --minutes 90
+study-rnn: build ## an LSTM over the sequence of pixels on static binarized MNIST: an hour of one thread
+	$(SCANLINE) train $(STATIC) --run runs/rnn --model rnn --minutes 62 --threads 1
 	$(SCANLINE) evaluate runs/rnn $(call binarized,test)
 
-study-pixelrnn: build ## Diagonal BiLSTM on static binarized MNIST: ninety minutes
-	$(SCANLINE) train $(STATIC) --run runs/pixelrnn --model pixelrnn --set dropout=0.1 --minutes 90
+study-pixelrnn: build ## Diagonal BiLSTM on static binarized MNIST: an hour of one thread
+	$(SCANLINE) train $(STATIC) --run runs/pixelrnn --model pixelrnn --minutes 62 --threads 1
 	$(SCANLINE) evaluate runs/pixelrnn $(call binarized,test)
 
 .PHONY: study-precision
@@ -214,7 +214,7 @@ study-fashion: build ## 256-way PixelCNN on grey Fashion-MNIST, against optimise
 .PHONY: study-fashion++
 study-fashion++: build ## 256-way PixelCNN++ on grey Fashion-MNIST: an hour of one thread
 	$(SCANLINE) train $(call images,fashion-mnist,train) --run runs/fashion++ --model pixelcnn++ \
-	  --set channels=32 --set dropout=0.05 --learning-rate 1.5e-3 --minutes 62 --seed 1 --threads 1
+	  --minutes 62 --seed 1 --threads 1
 	$(SCANLINE) evaluate runs/fashion++ $(call images,fashion-mnist,t10k)
 
 # make split-folder FROM=flowers TO=flowers-split: of each class, a folder in FROM, the first file by
@@ -258,7 +258,7 @@ CIFAR_MODEL = --model local-pixelcnn --head logistic-mixture --set reach=4 --set
 study-flowers: build setup-codecs .peers/venv/scikit-learn ## PixelCNN++ on photographs at 64×64, beside JPEG XL and WebP
 	.peers/venv/bin/python Benchmarks/codecs.py resize $(FLOWERS) runs/flowers-64-images
 	$(SCANLINE) train runs/flowers-64-images/train --run runs/flowers-64 --model pixelcnn++ \
-	  --head logistic-mixture --flip --minutes 120 --hold-out 0 --seed 1
+	  --head logistic-mixture --set channels=48 --flip --minutes 120 --hold-out 0 --seed 1
 	$(SCANLINE) evaluate runs/flowers-64 runs/flowers-64-images/test
 	.peers/venv/bin/python Benchmarks/codecs.py lengths runs/flowers-64-images/test
 
@@ -284,13 +284,13 @@ study-made-1000: build ## MADE, 1000 hidden units, on static binarized MNIST
 	$(SCANLINE) evaluate runs/made-1000 $(call binarized,test)
 
 # make zoo-nade after make study-nade: the best of it, to be committed; at most 5 MB.
-.PHONY: zoo-digits zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated zoo-pixelcnn++ zoo-pixelsnail
+.PHONY: zoo-digits zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated zoo-pixelcnn++ zoo-pixelsnail zoo-rnn
 zoo-digits: build ## export the run of study-digits
 	rm -rf runs/digits-pixelcnn
 	$(SCANLINE) export runs/study-digits --out runs/digits-pixelcnn --test $(STROKES)/held-out \
 	  --data-name "bundled digits, binary" --licence "Apache-2.0" --command "make study-digits"
 
-zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated zoo-pixelcnn++ zoo-pixelsnail: zoo-%: build ## export a run of static MNIST
+zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated zoo-pixelcnn++ zoo-pixelsnail zoo-rnn: zoo-%: build ## export a run of static MNIST
 	rm -rf runs/static-mnist-$*
 	$(SCANLINE) export runs/$* --out runs/static-mnist-$* --test $(call binarized,test) \
 	  --data-name "static binarized MNIST" --command "make study-$*"

@@ -50,7 +50,7 @@ public struct PixelRNN: DensityModel {
   static let family = ModelFamily(
     name: "pixelrnn", summary: "LSTMs over rows or, both ways, over diagonals",
     settings: [kind, layerCount, channels, position, dropout],
-    batch: 16, learningRate: 2e-3, prefersBFloat16: true,
+    batch: 16, learningRate: 2e-3, prefersBFloat16: true, optimiser: .muon,
     make: { specification, _, scope in
       let h = try specification.count(channels)
       let colours = specification.head.steps(channels: specification.image.channels)

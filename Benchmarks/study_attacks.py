@@ -6,7 +6,7 @@ CLASSIFIER is a run of train --model resnet, DENSITY a calibrated run of the sam
 test set with labels. The first images are attacked, or every so many of a file that is sorted by class; the
 last 500, or as many between those, choose, once, how far purify may go: of
 16, 24, 32, 40 and 48 the one under which FGSM of 8 is told best, with at most a point lost on clean images.
---keep takes attacks that know nothing of the density as an earlier call has left them.
+--keep takes attacks that know nothing of the purifier as an earlier call has left them.
 Everything goes through PNG files of eight bits, and every figure is what a command printed:
 
     scanline attack, compare (AUROC, FPR80), score (shares of p-values), purify, evaluate
@@ -46,7 +46,7 @@ class Study:
         return json.loads(done.stdout) if done.stdout else {}
 
     def attack(self, data, out, method, epsilon, *words):
-        if self.keeps and "--density" not in words and (Path(out) / "attack.csv").exists():
+        if self.keeps and method != "purifier" and (Path(out) / "attack.csv").exists():
             return attacked(Path(out))
         words = [*words, "--epsilon", epsilon] if epsilon else words
         # What an earlier call attacked may be other images.

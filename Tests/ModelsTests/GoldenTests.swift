@@ -50,10 +50,20 @@ struct Golden: Decodable {
       levels: specification.head.levels, symbols: symbols)
   }
 
+  /// PyTorch's steps drop nothing, whatever a family's own share is.
+  private func withoutDropout() throws -> ModelSpecification {
+    let hasDropout = specification.family.settings.contains { $0.name == "dropout" }
+    return try ModelSpecification(
+      name: specification.name,
+      settings: specification.settings.merging(hasDropout ? ["dropout": "0"] : [:]) { $1 },
+      head: specification.head, image: specification.image, classes: specification.classes,
+      orders: specification.orders, seed: specification.seed)
+  }
+
   /// The model with PyTorch's parameters, none missing, none left over.
   func build(_ precision: Precision) throws -> (model: any DensityModel, parameters: [Parameter]) {
     let store = ParameterStore(seed: specification.seed, precision: precision)
-    let model = try specification.build(in: store)
+    let model = try withoutDropout().build(in: store)
     try #require(Set(store.parameters.map(\.name)) == Set(parameters.map(\.name)))
     try #require(store.parameters.count == parameters.count)
     let byName = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0) })

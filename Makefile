@@ -423,7 +423,7 @@ study-drift: build ## how often a normal stream is said to have changed, and how
 .PHONY: study-attacks study-attacks-fashion study-attacks-cifar bench-attacks
 study-attacks: study-attacks-fashion study-attacks-cifar ## detection and purification of attacks, and adaptive ones
 
-study-attacks-fashion: build ## the same on Fashion-MNIST: fifty minutes
+study-attacks-fashion: build ## the same on Fashion-MNIST
 	$(SCANLINE) train $(call images,fashion-mnist,train) --model resnet --flip --epochs 12 \
 	  --run runs/attack-fashion/classifier --seed 1
 	$(SCANLINE) evaluate runs/attack-fashion/classifier $(detection_test)

@@ -133,10 +133,10 @@ public struct Purifier {
       for step in 0..<steps {
         let length = Float(reach) / 3 * (1 - Float(step) / Float(steps))
         let gradient = model.pixelGradient(of: here, reach: slope, in: context).joined()
-        for (i, slope) in gradient.enumerated() {
+        for (i, climb) in gradient.enumerated() {
           let centre = Int(own.symbols[i])
           let (least, most) = (max(0, centre - reach), min(own.levels - 1, centre + reach))
-          let move = slope > 0 ? length : slope < 0 ? -length : 0
+          let move = climb > 0 ? length : climb < 0 ? -length : 0
           x[i] = max(Float(least), min(Float(most), x[i] + move))
         }
         here.symbols = x.map { UInt8($0.rounded()) }

@@ -10,8 +10,9 @@ struct Purify: ParsableCommand {
     discussion: """
       Each sub-pixel becomes the likeliest near what it was, given all before it as they have become \
       (PixelDefend, Song 2018); then all of them move along the gradient of log p, within --epsilon of what \
-      they were: what an attacker has added so is taken off, and what is there stays. Images whose p-value is above --below are left alone. Writes images/, moves/ (orange: \
-      brighter, blue: darker), purified.csv and sheet.png.
+      they were: what an attacker has added so is taken off, and what is there stays. \
+      Images whose p-value is above --below are left alone. Writes images/, moves/ (orange: brighter, \
+      blue: darker), purified.csv and sheet.png.
 
       It defends against who does not know of it. Who does can attack it together with the classifier.
 

@@ -1,8 +1,11 @@
-// Causal attention: the parts that its forward pass, its next step and its gradient share.
+// Causal attention: what its forward pass, its next step and its gradient share.
 //
-// Keys are met in blocks of 64 from the first one on, and within a block in their order, whether many
-// queries are at work or one: so a query's sums have the same bits either way. Arithmetic is float;
-// only what is kept may be bfloat16.
+// A query meets the keys in chunks of 512 from the first one on: first all scores of a chunk, then their
+// weights relative to the largest score so far, then the weighted values. Whether many queries are at work
+// or one, its sums have the same terms in the same order, so the same bits.
+//
+// Numbers are packed in words (lanes.h): of bfloat16 two that are multiplied by two, a last one beside
+// zero. Sums are float; of bfloat16 the weights are rounded to it before they are multiplied.
 #pragma once
 
 #include <stdlib.h>
@@ -12,164 +15,152 @@
 #include "lanes.h"
 #include "numerics.h"
 
-enum { BLOCK = 64, BLOCK_LANES = BLOCK / LANES, QUERIES = 4 };
+enum { CHUNK = 512, QUERIES = 4, TILE = 8, BLOCK = 64 };
 
 #define EACH(I, N) \
   _Pragma("clang loop vectorize(assume_safety) interleave_count(1)") for (size_t I = 0; I < (N); I++)
 
 SL_INLINE size_t whole(size_t n, size_t of) { return (n + of - 1) / of * of; }
 
-// What a query has met so far: its largest score, and the sums of weights (by lane) and of weighted
-// values relative to that.
+// A head's sizes: whole blocks of positions; words of a query and of a value; values in whole lanes.
 typedef struct {
-  float top;
-  float sum[LANES];
-} softmax;
+  sl_attention shape;
+  size_t positions, key_words, value_words, depth, width;
+  // Numbers a word; the scale of scores as powers of two.
+  size_t each;
+  float scale;
+} sizes;
 
-SL_INLINE float element(const void *x, size_t i, int half) {
-  return half ? sl_widen(((const uint16_t *)x)[i]) : ((const float *)x)[i];
+SL_INLINE sizes sizes_of(const sl_attention *s) {
+  const size_t each = s->half ? 2 : 1;
+  return (sizes){
+      .shape = *s,
+      .positions = whole(s->length, BLOCK),
+      .key_words = (s->keys + each - 1) / each,
+      .value_words = (s->values + each - 1) / each,
+      .depth = whole(s->keys, LANES),
+      .width = whole(s->values, LANES),
+      .each = each,
+      .scale = 1.44269504f / __builtin_sqrtf((float)s->keys),
+  };
 }
 
-SL_INLINE void put(void *x, size_t i, float value, int half) {
-  if (half) {
-    ((uint16_t *)x)[i] = sl_narrow(value);
+// 2^x for x ≤ 0 in sixteen lanes, of relative error 8e-8, or 3e-6 where it is to be rounded to bfloat16;
+// below -126 the smallest normal number. NaN stays NaN.
+SL_INLINE void power_of_two(lanes *x, int coarse) {
+  const lanes clamped = *x < -126.0f ? (lanes)-126.0f : *x;
+  // Adding 1.5 * 2^23 rounds to a whole number in the low bits of the mantissa.
+  const lanes shifted = clamped + 12582912.0f, f = clamped - (shifted - 12582912.0f);
+  lanes p;
+  if (coarse) {
+    p = __builtin_elementwise_fma(f, (lanes)9.57010221e-3f, (lanes)0.0559178591f);
+    p = __builtin_elementwise_fma(p, f, (lanes)0.240247443f);
+    p = __builtin_elementwise_fma(p, f, (lanes)0.693121791f);
+    p = __builtin_elementwise_fma(p, f, (lanes)0.999999285f);
   } else {
-    ((float *)x)[i] = value;
+    p = __builtin_elementwise_fma(f, (lanes)1.32764725e-3f, (lanes)9.67554096e-3f);
+    p = __builtin_elementwise_fma(p, f, (lanes)0.0555071309f);
+    p = __builtin_elementwise_fma(p, f, (lanes)0.240221202f);
+    p = __builtin_elementwise_fma(p, f, (lanes)0.693146944f);
+    p = __builtin_elementwise_fma(p, f, (lanes)1.00000012f);
   }
+  *x = (lanes)((words)p + ((words)shifted << 23));
 }
 
-SL_INLINE void sixteen(const void *x, size_t i, int half, lanes *to) {
-  if (half) {
-    const halves h = *(const loose_halves *)((const uint16_t *)x + i);
-    *to = LOW_HALVES(__builtin_convertvector(h, words));
-  } else {
-    *to = *(const loose_lanes *)((const float *)x + i);
-  }
+// x where the lane's number is below count, else other.
+SL_INLINE void keep_below(lanes *x, size_t count, float other) {
+  const words numbers = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  *x = numbers < (words)(uint32_t)(count < LANES ? count : LANES) ? *x : (lanes)other;
 }
 
-// Asks for a share of the next block's memory: the processor's own prefetching ends at each page, which
-// is no more than a block.
-SL_INLINE void ask_for(const char *next, size_t share, int half) {
-  for (size_t line = 0; line < (half ? 2u : 4u); line++) {
-    __builtin_prefetch(next + (share * (half ? 2 : 4) + line) * 64, 0, 3);
-  }
-}
-
-// y[m][j] = the sum over d of a[m][d] b[d][j], j counting the 64 of a block, whose b come in four slabs
-// [depth, 16]. Meanwhile what comes after b, and after other memory of as many bytes, is asked for.
-SL_INLINE void block_products(const int M, const float *const *a, const void *b, size_t depth, int half,
-                              const char *const *soon, float (*y)[BLOCK]) {
-  lanes c[QUERIES][BLOCK_LANES];
-  UNROLL for (int m = 0; m < M; m++) {
-    UNROLL for (int z = 0; z < BLOCK_LANES; z++) c[m][z] = (lanes)0.0f;
-  }
-  for (size_t d = 0; d < depth; d++) {
-    lanes right[BLOCK_LANES];
-    if (soon) {
-      ask_for(soon[0], d, half);
-      ask_for(soon[1], d, half);
-    }
-    UNROLL for (int z = 0; z < BLOCK_LANES; z++) {
-      sixteen(b, ((size_t)z * depth + d) * LANES, half, &right[z]);
-    }
-    UNROLL for (int m = 0; m < M; m++) {
-      const lanes left = (lanes)a[m][d];
-      UNROLL for (int z = 0; z < BLOCK_LANES; z++) {
-        c[m][z] = __builtin_elementwise_fma(left, right[z], c[m][z]);
-      }
-    }
-  }
-  UNROLL for (int m = 0; m < M; m++) {
-    UNROLL for (int z = 0; z < BLOCK_LANES; z++) *(loose_lanes *)(y[m] + LANES * z) = c[m][z];
-  }
-}
-
-// y[m] += the sum over j < count of p[m][j] v[j], rows of `width` (whole lanes): four sums side by side, so
-// that one query has work for as long as an addition takes. Beyond the count p is zero and v a number.
-SL_INLINE void add_rows(const int M, const float (*p)[BLOCK], const void *v, size_t width, size_t count,
-                        int half, float *const *y) {
-  for (size_t z = 0; z < width; z += LANES) {
-    lanes c[QUERIES][4];
-    UNROLL for (int m = 0; m < M; m++) {
-      c[m][0] = *(const loose_lanes *)(y[m] + z);
-      UNROLL for (int r = 1; r < 4; r++) c[m][r] = (lanes)0.0f;
-    }
-    for (size_t j = 0; j < count; j += 4) {
-      UNROLL for (int r = 0; r < 4; r++) {
-        lanes right;
-        sixteen(v, (j + (size_t)r) * width + z, half, &right);
-        UNROLL for (int m = 0; m < M; m++) {
-          c[m][r] = __builtin_elementwise_fma((lanes)p[m][j + (size_t)r], right, c[m][r]);
-        }
-      }
-    }
-    UNROLL for (int m = 0; m < M; m++) {
-      *(loose_lanes *)(y[m] + z) = (c[m][0] + c[m][1]) + (c[m][2] + c[m][3]);
-    }
-  }
-}
-
-// Takes a block's scores, of which the first `count` are seen, into the softmax, and leaves the weights in
-// their place; y is what has been summed so far.
-SL_INLINE void weigh(softmax *so_far, float *scores, size_t count, float *y, size_t width) {
-  float top = so_far->top;
-  for (size_t j = count; j < BLOCK; j++) scores[j] = -__builtin_inff();
-  const float largest = sl_largest(scores, BLOCK);
-  top = largest > top ? largest : top;
-  const float keep = sl_exp(so_far->top - top);
-  EACH(j, BLOCK) {
-    // What is not seen weighs nothing at all.
-    scores[j] = j < count ? sl_exp_negative(scores[j] - top) : 0.0f;
-  }
-  EACH(i, LANES) {
-    so_far->sum[i] =
-        so_far->sum[i] * keep +
-        ((scores[i] + scores[i + LANES]) + (scores[i + 2 * LANES] + scores[i + 3 * LANES]));
-  }
-  EACH(i, width) y[i] = y[i] * keep;
-  so_far->top = top;
-}
-
-SL_INLINE float total_of(const softmax *s) {
+SL_INLINE float total_of(const lanes *x) {
   float total = 0;
-  for (int i = 0; i < LANES; i++) total += s->sum[i];
+  for (int i = 0; i < LANES; i++) total += (*x)[i];
   return total;
 }
 
-// M queries of one head and image at the positions from `first` on, `aligned` to their count: q [M][keys]
-// scaled, keys in slabs, values in rows; y [M][width] and log-sums where wanted.
-SL_INLINE void attend(const int M, const float *const *q, const void *keys, const void *values,
-                      size_t depth, size_t width, size_t first, int half, float *const *y,
-                      float *log_sums) {
-  softmax s[QUERIES];
-  float scores[QUERIES][BLOCK];
-  UNROLL for (int m = 0; m < M; m++) {
-    s[m].top = -1e30f;
-    memset(s[m].sum, 0, sizeof s[m].sum);
-    memset(y[m], 0, width * sizeof(float));
-  }
-  const size_t size = half ? 2 : 4, last = first + (size_t)M - 1;
-  for (size_t at = 0; at <= last; at += BLOCK) {
-    const size_t seen = last + 1 - at < BLOCK ? last + 1 - at : BLOCK;
-    // One query alone waits for memory; many find it in the cache.
-    const char *soon[2] = {(const char *)keys + (at + BLOCK) * depth * size,
-                           (const char *)values + (at + BLOCK) * width * size};
-    block_products(M, q, (const char *)keys + at * depth * size, depth, half, M == 1 ? soon : 0, scores);
-    UNROLL for (int m = 0; m < M; m++) {
-      const size_t own = first + (size_t)m + 1 - at;
-      weigh(&s[m], scores[m], own < seen ? own : seen, y[m], width);
-    }
-    add_rows(M, scores, (const char *)values + at * width * size, width, seen, half, y);
-  }
-  UNROLL for (int m = 0; m < M; m++) {
-    const float total = total_of(&s[m]);
-    EACH(i, width) y[m][i] = y[m][i] / total;
-    if (log_sums) log_sums[m] = s[m].top + sl_log(total);
+// MARK: Packing
+
+// The words of a row's columns, `apart` from each other: numbers, or two of bfloat16, the last one perhaps
+// beside zero.
+SL_INLINE void pack_row(const void *x, size_t column, size_t columns, int half, uint32_t *to,
+                        size_t apart) {
+  const size_t whole_words = half ? columns / 2 : columns;
+  const char *from = (const char *)x + column * (half ? 2 : 4);
+  for (size_t d = 0; d < whole_words; d++) memcpy(to + d * apart, from + 4 * d, 4);
+  if (half && columns % 2) to[whole_words * apart] = ((const uint16_t *)x)[column + columns - 1];
+}
+
+// Rows of x [length, stride] from a column on, as words along a row [positions, words]; zero beyond.
+SL_INLINE void pack_rows(const sizes *z, const void *x, size_t stride, size_t column, size_t columns,
+                         uint32_t *rows) {
+  const size_t count = (columns + z->each - 1) / z->each, length = z->shape.length;
+  memset(rows + length * count, 0, (z->positions - length) * count * sizeof(uint32_t));
+  for (size_t i = 0; i < length; i++) {
+    pack_row(x, i * stride + column, columns, z->each == 2, rows + i * count, 1);
   }
 }
 
-// Where the key of a position and head stands in slabs of sixteen positions: its component d at
-// + d * LANES.
-SL_INLINE size_t key_place(size_t position, size_t depth) {
-  return position / LANES * LANES * depth + position % LANES;
+// The same words as slabs [positions / 16][words][16].
+SL_INLINE void pack_slabs(const sizes *z, const void *x, size_t stride, size_t column, size_t columns,
+                          uint32_t *slabs) {
+  const size_t count = (columns + z->each - 1) / z->each;
+  memset(slabs, 0, z->positions * count * sizeof(uint32_t));
+  for (size_t i = 0; i < z->shape.length; i++) {
+    uint32_t *to = slabs + i / LANES * LANES * count + i % LANES;
+    pack_row(x, i * stride + column, columns, z->each == 2, to, LANES);
+  }
 }
+
+// As words along positions, of bfloat16 those of two, [positions / each][width]; zero beyond.
+SL_INLINE void pack_columns(const sizes *z, const void *x, size_t stride, size_t column,
+                            size_t columns, size_t width, uint32_t *rows) {
+  const size_t each = z->each, length = z->shape.length;
+  memset(rows, 0, z->positions / each * width * sizeof(uint32_t));
+  for (size_t i = 0; i < length; i++) {
+    uint32_t *to = rows + i / each * width;
+    if (each == 1) {
+      memcpy(to, (const uint32_t *)x + i * stride + column, columns * sizeof(uint32_t));
+    } else {
+      const uint16_t *from = (const uint16_t *)x + i * stride + column;
+      const int shift = i % 2 ? 16 : 0;
+      EACH(d, columns) to[d] |= (uint32_t)from[d] << shift;
+    }
+  }
+}
+
+// Rows of floats [.., width] to rows of x.
+SL_INLINE void unpack(const float *rows, size_t count, size_t stride, size_t column, size_t columns,
+                      size_t width, int half, void *x) {
+  for (size_t i = 0; i < count; i++) {
+    const float *from = rows + i * width;
+    if (half) {
+      uint16_t *to = (uint16_t *)x + i * stride + column;
+      EACH(d, columns) to[d] = sl_narrow(from[d]);
+    } else {
+      memcpy((float *)x + i * stride + column, from, columns * sizeof(float));
+    }
+  }
+}
+
+// MARK: What one head's gradient is made of
+
+typedef struct {
+  // Along the numbers of a position, and along positions.
+  const uint32_t *q_rows, *q_columns, *dy_rows, *dy_columns, *keys, *key_columns, *values;
+  // Of each query: the log-sum as a power of two, infinite beyond the last; dy · y.
+  const float *log_sums, *balance;
+  float *dq, *dk, *dv;
+} gradient_sums;
+
+// Where a head's results go: rows of y, of the column on, and their log-sums if wanted.
+typedef struct {
+  void *y;
+  size_t stride, column;
+  float *log_sums;
+} place;
+
+#define HALF_f32 0
+#define HALF_bf16 1
+#define HALF_dot 1
+#define IS_HALF PASTE_EXPANDED(HALF, KIND)

@@ -32,10 +32,14 @@ def printed(result):
             result["bits_per_dimension"], result.get("bits_per_dimension_standard_error"), 4))
 
 
-def evaluated(scanline, run, images, orders):
+def evaluated(scanline, run, images, published):
+    """The run's figures, or those of the mean with the runs beside it that were published."""
     words = [scanline, "evaluate", run, images, "--json", "--quiet"]
-    done = subprocess.run(
-        words + (["--orders", str(orders)] if orders > 1 else []), capture_output=True, text=True)
+    if published["orders"] > 1:
+        words += ["--orders", str(published["orders"])]
+    for other in published.get("also", []):
+        words += ["--also", run.parent / other]
+    done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{run}: {done.stderr.strip()}")
     return json.loads(done.stdout)
@@ -64,12 +68,14 @@ def main():
                 state = f"not evaluated: {published['data']} is not in {options.data}"
             else:
                 found = printed(
-                    evaluated(options.scanline, file.parent, images, published["orders"]))
+                    evaluated(options.scanline, file.parent, images, published))
                 state = "as published" if found == (nats, bits) else f"FOUND {', '.join(found)}"
                 if found != (nats, bits):
                     failures.append(file.parent.name)
             if published["orders"] > 1:
                 name += f", {published['orders']} orders"
+            if published.get("also"):
+                name += f", with {', '.join(published['also'])}"
             print(f"| {file.parent.name} | {name} | {nats} | {bits} | {state} |", flush=True)
     if failures:
         sys.exit(f"other figures than were published: {', '.join(failures)}")

@@ -26,7 +26,8 @@ public struct ExportJob {
   public struct Outcome: Sendable {
     public let run: String
     public let card: String
-    public let result: PublishedResult
+    /// Of the run alone; then with the further ones, where there are any.
+    public let results: [PublishedResult]
     /// Bytes of all its files.
     public let bytes: Int
   }
@@ -37,6 +38,8 @@ public struct ExportJob {
   public let test: String
   /// Over which probabilities are averaged: so many of the run's orders.
   public var orders = 1
+  /// Exported runs beside it: the figures of the mean of all probabilities are told too.
+  public var others: [String] = []
   public var precision = StoredPrecision.float16
   /// What the images are, in words; and what may be done with them.
   public var dataName: String?
@@ -68,14 +71,18 @@ public struct ExportJob {
     try trained.writeWeights(to: file("weights.safetensors", path), as: precision)
     try AtomicFile.write(
       try OpenFile.contents(of: trained.run.metricsFile), to: file("metrics.jsonl", path))
-    guard let result = try result(of: TrainedModel(run: path), watch) else { return nil }
-    try JSONFile.write([result], to: file("results.json", path))
+    var results: [PublishedResult] = []
+    for others in others.isEmpty ? [[]] : [[], others] {
+      guard let result = try result(of: path, with: others, watch) else { return nil }
+      results.append(result)
+    }
+    try JSONFile.write(results, to: file("results.json", path))
     let card = file("README.md", path)
-    let text = try RunCard(self, trained.parameterCount, result, path).text
+    let text = try RunCard(self, trained.parameterCount, results, path).text
     try AtomicFile.write(Array(text.utf8), to: card)
     isWhole = true
     let bytes = try names.reduce(0) { try $0 + OpenFile(reading: file($1, path)).size }
-    return Outcome(run: path, card: card, result: result, bytes: bytes)
+    return Outcome(run: path, card: card, results: results, bytes: bytes)
   }
 
   private var names: [String] {
@@ -100,17 +107,18 @@ public struct ExportJob {
   }
 
   private func result(
-    of exported: TrainedModel, _ watch: @escaping (Event) -> Bool
+    of path: String, with others: [String], _ watch: @escaping (Event) -> Bool
   ) throws -> PublishedResult? {
-    guard let images = try exported.images(at: test, watch: { watch(.reading($0)) }) else {
-      return nil
+    var job = EvaluationJob(try TrainedModel(run: path), data: test)
+    job.others = try others.map { try TrainedModel(run: $0) }
+    job.orders = orders
+    let outcome = try job.run { event in
+      switch event {
+      case .reading(let reading): watch(.reading(reading))
+      case .evaluating(let done, let total): watch(.evaluating(done: done, of: total))
+      }
     }
-    let likelihood = exported.model.likelihood(
-      of: images, pixels: exported.configuration.pixels, seed: exported.configuration.seed,
-      orders: orders, batch: exported.model.inferenceBatch, in: exported.context
-    ) { watch(.evaluating(done: $0, of: images.count)) }
-    guard likelihood.nats.count == images.count else { return nil }
-    return PublishedResult(likelihood, data: shortPath(test), name: dataName, orders: orders)
+    return outcome.map { PublishedResult($0.likelihood, job, name: dataName) }
   }
 }
 
@@ -122,14 +130,17 @@ public struct PublishedResult: Codable, Equatable, Sendable {
   public let name: String?
   public let images: Int
   public let orders: Int
+  /// Names of runs beside this one, over which probabilities are averaged as well.
+  public let also: [String]?
   public let natsPerImage: Double
   /// Nil of a single image.
   public let natsStandardError: Double?
   public let bitsPerDimension: Double
   public let bitsPerDimensionStandardError: Double?
 
-  init(_ likelihood: LikelihoodSummary, data: String, name: String?, orders: Int) {
-    (self.data, self.name, self.orders) = (data, name, orders)
+  init(_ likelihood: LikelihoodSummary, _ job: EvaluationJob, name: String?) {
+    (data, self.name, orders) = (shortPath(job.data), name, job.orders)
+    also = job.others.isEmpty ? nil : job.others.map { ($0.run.path as NSString).lastPathComponent }
     images = likelihood.nats.count
     natsPerImage = likelihood.natsPerImage
     let error = images > 1 ? likelihood.standardError : nil
@@ -139,7 +150,7 @@ public struct PublishedResult: Codable, Equatable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case data, name, images, orders
+    case data, name, images, orders, also
     case natsPerImage = "nats_per_image"
     case natsStandardError = "nats_standard_error"
     case bitsPerDimension = "bits_per_dimension"

@@ -31,6 +31,12 @@ struct Export: ParsableCommand {
 
   @OptionGroup var averaging: OrdersOption
 
+  @Option(
+    help: ArgumentHelp(
+      "Tell the figures with this exported run beside it too; may be repeated.",
+      valueName: "run"))
+  var also: [String] = []
+
   @Option(help: "What weights are stored in.")
   var weights = StoredPrecision.float16
 
@@ -51,6 +57,7 @@ struct Export: ParsableCommand {
   func validate() throws {
     try requirePath("--out", outPath)
     try requirePath("--test", test)
+    for path in also { try requirePath("--also", path) }
   }
 
   func run() throws {
@@ -58,6 +65,7 @@ struct Export: ParsableCommand {
     let interruption = Interruption()
     var job = ExportJob(of: runFolder.path, test: test)
     job.orders = averaging.orders
+    job.others = also
     job.precision = weights
     job.dataName = dataName
     job.licence = licence
@@ -80,32 +88,7 @@ struct Export: ParsableCommand {
     }
     line.clear()
     guard let outcome else { throw CommandError.stopped("\(outPath) is not made") }
-    let result = Result(run: outcome.run, card: outcome.card, bytes: outcome.bytes, outcome.result)
+    let result = ExportResult(outcome)
     try console.result(result, text: result.text)
-  }
-
-  /// What `--json` prints.
-  private struct Result: Encodable {
-    let run: String
-    let card: String
-    let bytes: Int
-    let images: Int
-    let natsPerImage: Double
-    let natsStandardError: OrNull
-    let bitsPerDimension: Double
-
-    init(run: String, card: String, bytes: Int, _ result: PublishedResult) {
-      (self.run, self.card, self.bytes) = (run, card, bytes)
-      images = result.images
-      natsPerImage = result.natsPerImage
-      natsStandardError = OrNull(result.natsStandardError)
-      bitsPerDimension = result.bitsPerDimension
-    }
-
-    var text: String {
-      let error = natsStandardError.value.map { " ± \(fixed($0, 2))" } ?? ""
-      return "\(run): \(fixed(Double(bytes) / 1e6, 2)) MB; \(counted(images, "test image")):"
-        + " \(fixed(natsPerImage, 2))\(error) nats an image; see \(card)"
-    }
   }
 }

@@ -13,6 +13,17 @@ import Testing
     return try #require(try outcome.object()["nats_per_image"] as? Double)
   }
 
+  /// What Benchmarks/results.py says of the runs in runs/.
+  private func results(_ data: String) throws -> (status: Int32, text: String) {
+    let script = URL(fileURLWithPath: #filePath).appendingPathComponent(
+      "../../../Benchmarks/results.py"
+    ).standardized.path
+    let shell = try Shell(
+      "python3 '\(script)' --runs runs --data '\(data)' --scanline \"$0\"",
+      [#require(Command.path)], in: place.path)
+    return (try shell.end(), shell.text("out") + shell.text("error"))
+  }
+
   @Test("a copy has half the weights, the same likelihood but for rounding, and a card")
   func copies() throws {
     let exported = try place.scanline(
@@ -66,6 +77,35 @@ import Testing
         == place.contents("run/weights.safetensors"))
   }
 
+  @Test("with a run beside it, the figures of the mean of both are told as well")
+  func withAnother() throws {
+    for words in [
+      ["train", "normal", "--run", "other", "--model", "fvsbn", "--binarize", "threshold"]
+        + ["--epochs", "2", "--seed", "1"],
+      ["export", "other", "--out", "runs/other", "--test", "held-out"],
+      ["export", "run", "--out", "runs/bars", "--test", "held-out", "--also", "runs/other"],
+    ] {
+      let outcome = try place.scanline(words)
+      #expect(outcome.status == 0, "\(words): \(outcome.error)")
+    }
+    let together = try place.scanline(
+      "evaluate", "runs/bars", "held-out", "--also", "runs/other", "--json")
+    let nats = try #require(try together.object()["nats_per_image"] as? Double)
+    let published = try #require(
+      try JSONSerialization.jsonObject(with: Data(place.contents("runs/bars/results.json")))
+        as? [[String: Any]])
+    #expect(published.count == 2)
+    #expect(published[0]["also"] == nil && published[1]["also"] as? [String] == ["other"])
+    #expect(try published[0]["nats_per_image"] as? Double == self.nats(of: "runs/bars"))
+    #expect(published[1]["nats_per_image"] as? Double == nats)
+    let card = String(decoding: try place.contents("runs/bars/README.md"), as: UTF8.self)
+    #expect(card.contains("evaluate runs/bars held-out --also runs/other\n"), "\(card)")
+    #expect(card.contains("and over `other`"), "\(card)")
+    let found = try results(".")
+    #expect(found.status == 0, "\(found.text)")
+    #expect(found.text.contains("with other | \(String(format: "%.2f", nats)) "), "\(found.text)")
+  }
+
   @Test("what cannot be exported leaves no folder")
   func refusals() throws {
     try place.scanline("export", "nothing", "--out", "copy", "--test", "held-out")
@@ -81,15 +121,6 @@ import Testing
   func results() throws {
     #expect(
       try place.scanline("export", "run", "--out", "runs/bars", "--test", "held-out").status == 0)
-    let script = URL(fileURLWithPath: #filePath).appendingPathComponent(
-      "../../../Benchmarks/results.py"
-    ).standardized.path
-    func results(_ data: String) throws -> (status: Int32, text: String) {
-      let shell = try Shell(
-        "python3 '\(script)' --runs runs --data '\(data)' --scanline \"$0\"",
-        [#require(Command.path)], in: place.path)
-      return (try shell.end(), shell.text("out") + shell.text("error"))
-    }
     let found = try results(".")
     #expect(found.status == 0 && found.text.contains("| as published |"), "\(found.text)")
     let missing = try results("elsewhere")

@@ -166,6 +166,14 @@ study-transformer: build ## a transformer on static binarized MNIST: an hour of 
 	  --set layers=4 --minutes 62 --threads 1
 	$(SCANLINE) evaluate runs/transformer $(call binarized,test)
 
+# After the three above and study-pixelrnn, whose mean with it is the best ensemble on validation.
+.PHONY: study-orders
+study-orders: build ## two orders by one network, and the mean with all: 75 minutes of one thread
+	$(SCANLINE) train $(STATIC) --run runs/orders --from runs/pixelcnn++ --orders 2 \
+	  --minutes 75 --threads 1
+	$(SCANLINE) evaluate runs/orders $(call binarized,test) --orders 2 \
+	  $(addprefix --also runs/,pixelcnn++ pixelrnn pixelsnail)
+
 .PHONY: study-optimiser
 study-optimiser: build ## an epoch by AdamW and by Muon, gated PixelCNN on static binarized MNIST
 	for optimiser in adamw muon; do for rate in 2e-3 4e-3; do \
@@ -294,6 +302,13 @@ zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated zoo-pixelcnn++ zoo-pixel
 	rm -rf runs/static-mnist-$*
 	$(SCANLINE) export runs/$* --out runs/static-mnist-$* --test $(call binarized,test) \
 	  --data-name "static binarized MNIST" --command "make study-$*"
+
+.PHONY: zoo-orders
+zoo-orders: build ## export the run of study-orders, with the figures of the ensemble
+	rm -rf runs/static-mnist-orders
+	$(SCANLINE) export runs/orders --out runs/static-mnist-orders --test $(call binarized,test) \
+	  --orders 2 $(addprefix --also runs/static-mnist-,pixelcnn++ pixelrnn pixelsnail) \
+	  --data-name "static binarized MNIST" --command "make study-orders"
 
 # The flipped sets are made from the test images. Writes runs/detection.txt.
 detection_test = $(call images,fashion-mnist,t10k)

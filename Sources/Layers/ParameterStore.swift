@@ -66,6 +66,8 @@ public enum Initialisation: Sendable {
   /// Normal of variance 2 / fanIn (He et al. 2015, doi:10.1109/ICCV.2015.123), for what a ReLU
   /// follows; `gain` multiplies the standard deviation.
   case he(fanIn: Int, gain: Double = 1)
+  /// The same in the first so many columns of a matrix, and zeros in the others.
+  case heBesideZeros(columns: Int, fanIn: Int, gain: Double = 1)
 }
 
 /// A named place in a parameter store: `Linear(784, 500, at: scope / "hidden")`.
@@ -118,6 +120,13 @@ public struct Scope {
       case .he(let fanIn, let gain):
         let deviation = gain * (2 / Double(max(1, fanIn))).squareRoot()
         fill { deviation * random.normal() }
+      case .heBesideZeros(let columns, let fanIn, let gain):
+        let deviation = gain * (2 / Double(max(1, fanIn))).squareRoot()
+        var place = 0
+        fill {
+          defer { place += 1 }
+          return place % shape[1] < columns ? deviation * random.normal() : 0
+        }
       }
     }
     let parameter = Parameter(name: path, value: value, mask: mask, decays: decays)

@@ -18,9 +18,10 @@ import Tensors
 /// order needs, and an evaluation takes D passes, of which each adds two columns to the sums of the first
 /// layer and computes the outputs of one sub-pixel: O(D (H + L H²)), the same work as drawing an image.
 ///
-/// Where we depart from the paper: the numbers k of a batch are spread evenly over 0 … D − 1; and a share
-/// of the images are told the beginning of the raster's order, which a random choice never is, so that this
-/// order, in which images are drawn and scored, is learned as well as a random one.
+/// Where we depart from the paper: the numbers k of a batch are spread evenly over 0 … D − 1; the first layer
+/// is told what it knows in a form that is learned faster (`KnownInputs`); and a share of the images are
+/// told the beginning of the raster's order, which a random choice never is, and asked for what comes
+/// next in it, so that this order, in which images are drawn and scored, is learned as well as a random one.
 public struct DeepNADE: Reordering, Reorderable {
   public let image: ImageShape
   public let head: Head
@@ -34,6 +35,7 @@ public struct DeepNADE: Reordering, Reorderable {
   /// Places of the sub-pixels in the order in which they are told.
   private let told: [Int]
   public var outputBias: Parameter? { output.bias }
+  public var inputMeans: Parameter? { first.means }
   public let orderCount: Int? = nil
 
   /// Of a step of training, which asks for all sub-pixels at once.
@@ -61,7 +63,8 @@ public struct DeepNADE: Reordering, Reorderable {
 
   static let family = ModelFamily(
     name: "deep-nade", summary: "one network for all orders, trained on random ones",
-    settings: [hidden, raster], batch: 128, learningRate: 1e-3, tellsPixels: false,
+    settings: [hidden, raster], batch: 128, learningRate: 1e-3, prefersBFloat16: true,
+    tellsPixels: false,
     make: { specification, seed, scope in
       DeepNADE(
         specification.image, specification.head, hidden: try specification.counts(hidden),
@@ -87,7 +90,9 @@ public struct DeepNADE: Reordering, Reorderable {
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     check(batch, context)
     if case .training(let step, let seed) = context.mode {
-      return split(batch, Split(batch, rasterShare, step: step, seed: seed), in: context)
+      let row = image.width * image.channels
+      return split(
+        batch, Split(batch, rasterShare, ahead: row, step: step, seed: seed), in: context)
     }
     if context.tape != nil { return chain(batch, in: context) }
     if context.memory != nil { return distribution(next(batch, in: context)) }
@@ -101,7 +106,8 @@ public struct DeepNADE: Reordering, Reorderable {
     var masks: [Double]
     var weights: [Double]
 
-    init(_ batch: PixelBatch, _ rasterShare: Double, step: Int, seed: UInt64) {
+    /// - Parameter ahead: of the raster's order so many sub-pixels are asked for.
+    init(_ batch: PixelBatch, _ rasterShare: Double, ahead: Int, step: Int, seed: UInt64) {
       let d = batch.dimension
       masks = Array(repeating: 0, count: batch.count * d)
       weights = masks
@@ -111,10 +117,13 @@ public struct DeepNADE: Reordering, Reorderable {
       for n in 0..<batch.count {
         let place = start + Double(n) * 0.618_033_988_749_894_9
         let k = min(d - 1, Int((place - place.rounded(.down)) * Double(d)))
-        let order =
-          stream.uniform() < rasterShare ? Array(0..<d) : stream.permutation(of: d)
+        let isRaster = stream.uniform() < rasterShare
+        let order = isRaster ? Array(0..<d) : stream.permutation(of: d)
         for i in order[..<k] { masks[n * d + i] = 1 }
-        for i in order[k...] { weights[n * d + i] = Double(d) / Double(d - k) }
+        // One over the chance that a sub-pixel is asked for: of all k, or of those of a random order.
+        for i in order[k...].prefix(isRaster ? ahead : d) {
+          weights[n * d + i] = Double(d) / Double(isRaster ? min(i + 1, ahead) : d - k)
+        }
       }
     }
   }

@@ -116,8 +116,9 @@ public final class Learner {
   func startAtMarginals(of data: any TrainingImages, pixels: PixelEncoding) {
     guard let density = model as? any DensityModel else { return }
     density.startAtMarginals(of: data, pixels: pixels, seed: seed)
-    if let average = averagedModel.outputBias, let bias = model.outputBias {
-      average.value.copy(from: bias.value)
+    for starting in [\.outputBias, \.inputMeans] as [KeyPath<any LearnedModel, Parameter?>] {
+      guard let average = averagedModel[keyPath: starting] else { continue }
+      average.value.copy(from: model[keyPath: starting]!.value)
     }
   }
 

@@ -7,7 +7,7 @@ extension DensityModel {
   /// Starts the output biases where the head gives each level as often as it occurs, so that training
   /// begins at the independent model's likelihood and not at coin flips. Pixels that never change, such
   /// as the rim of a digit, would otherwise need thousands of steps. Nothing happens to a model whose
-  /// outputs have no bias.
+  /// outputs have no bias. Means of inputs start at those of the same levels.
   ///
   /// Frequencies are (n + 1) / (N + levels) over at most 10 000 images, evenly spaced: a folder is
   /// sorted, often by class.
@@ -32,6 +32,14 @@ extension DensityModel {
     outputBias.value.write(
       stride(from: 0, to: places, by: subpixelsAStep).flatMap {
         head.bias(logFrequencies: Array(logs[$0..<$0 + subpixelsAStep]))
+      })
+    guard let inputMeans else { return }
+    precondition(places == inputMeans.value.count, "\(places) places of \(inputMeans.shape) means")
+    inputMeans.value.write(
+      stride(from: 0, to: counts.count, by: levels).map { first in
+        let all = counts[first..<first + levels]
+        let sum = zip(0..., all).reduce(0) { $0 + Double($1.0) * $1.1 }
+        return sum / all.reduce(0, +) / Double(levels - 1)
       })
   }
 }

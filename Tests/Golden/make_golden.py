@@ -204,22 +204,26 @@ class RandomStream:
 class DeepNADE(Model):
     """One network says every sub-pixel given any set of others (Uria, Murray and Larochelle 2014,
     section 3), rectified units. A training step tells k random sub-pixels of each image and weights the
-    others by D / (D - k), k spread over a batch by the golden ratio; a share of the images is told the beginning of the raster's
-    order. Scanline's own streams draw all of it.
+    others by D / (D - k), k spread over a batch by the golden ratio; a share of the images is told the
+    beginning of the raster's order and asked for the next row's length of it. Scanline's own streams draw
+    all of it. The first layer is told x less its means, and the mask less most of what it has in common.
     """
 
     def build(self, case):
         d, k = self.dimension, self.outputs
         self.raster = float(case["raster"])
+        self.row = self.width * self.colours
         sizes = [2 * d] + [int(size) for size in case["hidden"].split(",")] + [d * k]
         self.layers = []
         for i, (below, above) in enumerate(zip(sizes, sizes[1:])):
             name = f"hidden{i}" if i < len(sizes) - 2 else "output"
             weight = self.draw(f"{name}/weight", (above, below))
             self.layers.append((weight, self.draw(f"{name}/bias", (above,))))
+        self.means = self.draw("hidden0/means", (d,))
 
     def network(self, x, mask):
-        h = torch.cat([x * mask, mask], dim=1)
+        common = (1 - 1 / math.sqrt(self.dimension)) * mask.mean(1, keepdim=True)
+        h = torch.cat([(x - self.means) * mask, mask - common], dim=1)
         for i, (w, b) in enumerate(self.layers):
             h = F.linear(h, w, b)
             if i < len(self.layers) - 1:
@@ -238,7 +242,8 @@ class DeepNADE(Model):
             raster = stream.uniform() < self.raster
             order = list(range(d)) if raster else stream.permutation(d)
             masks[n, order[:k]] = 1
-            weights[n, order[k:]] = d / (d - k)
+            for i in order[k : k + self.row] if raster else order[k:]:
+                weights[n, i] = d / (min(i + 1, self.row) if raster else d - k)
         return masks, weights
 
     def logits(self, symbols, step):
@@ -925,8 +930,8 @@ def golden(name, family, settings, kind, levels, image):
     model = FAMILIES[family](settings, image, levels, outputs, told, generator)
     symbols = torch.randint(0, levels, (IMAGES, *image), generator=generator)
 
-    # Weights decay; biases, gains and places do not.
-    plain = ("bias", "gain", "positions/weight", "places/weight")
+    # Weights decay; biases, gains, means and places do not.
+    plain = ("bias", "gain", "means", "positions/weight", "places/weight")
     biases = {n for n in model.parameters if n.endswith(plain) or n in ("b", "c")}
     optimiser = torch.optim.AdamW(
         [

@@ -3,22 +3,32 @@ import Tensors
 /// The first layer of an orderless network (Uria, Murray and Larochelle 2014, arXiv:1310.1757, section
 /// 3.3): it sees the sub-pixels that are known, and which ones those are,
 ///
-///     h = max(0, W (m ∘ x) + U m + c),   m_d = 1 where sub-pixel d is known, else 0
+///     h = max(0, W (m ∘ (x − x̄)) + U (m − s k / D) + c),   m_d = 1 where sub-pixel d is known, else 0
 ///
 /// so that what is not yet known is told from what is black. Each further sub-pixel adds two columns to
 /// the sum, as in NADE, so an image told one sub-pixel after the other costs O(D H) here.
+///
+/// These are the functions of W (m ∘ x) + U m + c, placed so that they are learned faster. With x̄, the means
+/// of the training images at first, W is told what differs from image to image. With s = 1 − 1/√D the
+/// number k of what is known moves the sum √D times as little: it is common to all columns of U, and any
+/// step along one of them would have to be small for its sake. And U starts at zero.
 public struct KnownInputs {
   /// W and U side by side: `[H, 2 D]`.
   public let weight: Parameter
   /// c, `[H]`.
   public let bias: Parameter
+  /// x̄, `[D]`, 0…1.
+  public let means: Parameter
   /// What is added to c of each class, in a model of classes.
   let classes: ClassBias?
 
   public init(_ dimension: Int, _ units: Int, at scope: Scope) {
-    // About half of the inputs and half of the mask are zero.
-    weight = scope.parameter("weight", [units, 2 * dimension], .he(fanIn: dimension), decays: true)
+    // Half of the inputs are known, and deviate from their means by a third.
+    weight = scope.parameter(
+      "weight", [units, 2 * dimension],
+      .heBesideZeros(columns: dimension, fanIn: dimension, gain: 3), decays: true)
     bias = scope.parameter("bias", [units], .zeros, decays: false)
+    means = scope.parameter("means", [dimension], .zeros, decays: false)
     classes = ClassBias(units, at: scope)
   }
 
@@ -31,7 +41,8 @@ public struct KnownInputs {
     _ x: Variable, masks: Tensor, of labels: [Int]? = nil, in context: Context
   ) -> Variable {
     let y = context.linear(
-      context.cast(context.known(x, masks: masks), to: context.precision),
+      context.cast(
+        context.known(x, context.variable(means), masks: masks), to: context.precision),
       context.variable(weight), context.variable(bias),
       activation: classes == nil ? .relu : .identity, precision: context.precision)
     return classes.map { context.activate(.relu, context.biased(y, by: $0, of: labels)) } ?? y
@@ -51,16 +62,36 @@ public struct KnownInputs {
           ?? .zeros(elements: units, images: memory.images, context.wide))
     }
     if let x {
-      let columns = context.prepared.form("columns", of: weight) {
-        weight.value.permutedToColumns()
-      }
+      let columns = context.prepared.form("columns", of: weight) { whatIsAdded }
       state.add(
         known: columns.rows(dimension + subpixel..<dimension + subpixel + 1),
         columns.rows(subpixel..<subpixel + 1), times: x)
     }
     return state.rectified
   }
+
+  /// `[2 D, H]`: what a known sub-pixel adds to the sums for each unit of its intensity, and what else it
+  /// adds. W_d, and U_d − s mean U − x̄_d W_d.
+  private var whatIsAdded: Tensor {
+    let (d, h) = (dimension, units)
+    let (rows, means) = (weight.value.values, means.value.values)
+    var columns = [Double](repeating: 0, count: rows.count)
+    for unit in 0..<h {
+      let row = rows[unit * 2 * d..<(unit + 1) * 2 * d]
+      let common = row.suffix(d).reduce(0, +) / Double(d) * commonShare(of: d)
+      for place in 0..<d {
+        let w = row[row.startIndex + place]
+        columns[place * h + unit] = w
+        columns[(d + place) * h + unit] =
+          row[row.startIndex + d + place] - common - means[place] * w
+      }
+    }
+    return Tensor([2 * d, h], weight.value.precision, values: columns)
+  }
 }
+
+/// s, the share of the number of known sub-pixels that each entry of a mask goes without.
+func commonShare(of dimension: Int) -> Double { 1 - 1 / Double(dimension).squareRoot() }
 
 /// Σ so far of each unit of some images, side by side.
 final class RunningSum: LayerState {
@@ -133,25 +164,5 @@ final class RunningSum: LayerState {
         for i in sums.indices { y[i] = sums[i] < 0 ? 0 : sums[i] }
       }
     }
-  }
-}
-
-extension Tensor {
-  /// The columns of a matrix `[rows, columns]` as rows.
-  fileprivate func permutedToColumns() -> Tensor {
-    let (rows, columns) = (shape[0], shape[1])
-    let result = Tensor([columns, rows], precision)
-    let size = precision.byteCount
-    withBytes { from in
-      result.withMutableBytes { to in
-        for row in 0..<rows {
-          for column in 0..<columns {
-            (to.baseAddress! + (column * rows + row) * size).copyMemory(
-              from: from.baseAddress! + (row * columns + column) * size, byteCount: size)
-          }
-        }
-      }
-    }
-    return result
   }
 }

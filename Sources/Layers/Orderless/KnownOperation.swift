@@ -2,32 +2,41 @@ import Tensors
 
 extension Context {
   /// What is known of images, and that it is: x `[N, D]` under R masks of zeros and ones each, `[N, R, D]`,
-  /// as rows `[m ∘ x, m]`, `[N R, 2 D]`.
-  public func known(_ x: Variable, masks: Tensor) -> Variable {
+  /// and means x̄ `[D]` as rows `[m ∘ (x − x̄), m − s k / D]`, `[N R, 2 D]`, where k are known and s is
+  /// `commonShare`.
+  func known(_ x: Variable, _ means: Variable, masks: Tensor) -> Variable {
     let (images, dimension, each) = (x.shape[0], x.shape[1], masks.shape[1])
     precondition(
-      masks.shape == [images, each, dimension], "masks \(masks.shape) of \(x.shape)")
-    let (values, ones) = (x.value.values, masks.values)
+      masks.shape == [images, each, dimension] && means.shape == [dimension],
+      "masks \(masks.shape) and means \(means.shape) of \(x.shape)")
+    let (values, ones, centre) = (x.value.values, masks.values, means.value.values)
     let y = Tensor([images * each, 2 * dimension], x.value.precision)
     var rows = [Double](repeating: 0, count: y.count)
     for row in 0..<images * each {
-      let image = row / each * dimension
-      for d in 0..<dimension where ones[row * dimension + d] != 0 {
-        rows[2 * row * dimension + d] = values[image + d]
-        rows[(2 * row + 1) * dimension + d] = 1
+      let (image, mask) = (row / each * dimension, row * dimension)
+      let known = ones[mask..<mask + dimension].reduce(0, +)
+      let common = commonShare(of: dimension) * known / Double(dimension)
+      for d in 0..<dimension {
+        let one = ones[mask + d]
+        rows[2 * mask + d] = one * (values[image + d] - centre[d])
+        rows[2 * mask + dimension + d] = one - common
       }
     }
     y.write(rows)
-    return record(y, from: [x]) { dy, gradients in
+    return record(y, from: [x, means]) { dy, gradients in
       let dy = dy.values
-      var sums = [Double](repeating: 0, count: images * dimension)
+      var (dx, dmeans) = (
+        [Double](repeating: 0, count: images * dimension), [Double](repeating: 0, count: dimension)
+      )
       for row in 0..<images * each {
         let image = row / each * dimension
         for d in 0..<dimension where ones[row * dimension + d] != 0 {
-          sums[image + d] += dy[2 * row * dimension + d]
+          dx[image + d] += dy[2 * row * dimension + d]
+          dmeans[d] -= dy[2 * row * dimension + d]
         }
       }
-      gradients.add(Tensor(x.shape, x.value.precision, values: sums), to: x.slot)
+      gradients.add(Tensor(x.shape, x.value.precision, values: dx), to: x.slot)
+      gradients.add(Tensor(means.shape, means.value.precision, values: dmeans), to: means.slot)
     }
   }
 

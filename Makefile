@@ -292,13 +292,13 @@ study-made-1000: build ## MADE, 1000 hidden units, on static binarized MNIST
 	$(SCANLINE) evaluate runs/made-1000 $(call binarized,test)
 
 # make zoo-nade after make study-nade: the best of it, to be committed; at most 5 MB.
-.PHONY: zoo-digits zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated zoo-pixelcnn++ zoo-pixelsnail zoo-rnn zoo-pixelrnn
+.PHONY: zoo-digits zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated zoo-pixelcnn++ zoo-pixelsnail zoo-rnn zoo-pixelrnn zoo-transformer
 zoo-digits: build ## export the run of study-digits
 	rm -rf runs/digits-pixelcnn
 	$(SCANLINE) export runs/study-digits --out runs/digits-pixelcnn --test $(STROKES)/held-out \
 	  --data-name "bundled digits, binary" --licence "Apache-2.0" --command "make study-digits"
 
-zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated zoo-pixelcnn++ zoo-pixelsnail zoo-rnn zoo-pixelrnn: zoo-%: build ## export a run of static MNIST
+zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated zoo-pixelcnn++ zoo-pixelsnail zoo-rnn zoo-pixelrnn zoo-transformer: zoo-%: build ## export a run of static MNIST
 	rm -rf runs/static-mnist-$*
 	$(SCANLINE) export runs/$* --out runs/static-mnist-$* --test $(call binarized,test) \
 	  --data-name "static binarized MNIST" --command "make study-$*"

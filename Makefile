@@ -168,7 +168,7 @@ study-transformer: build ## a transformer on static binarized MNIST: an hour of 
 
 # After the three above and study-pixelrnn, whose mean with it is the best ensemble on validation.
 .PHONY: study-orders
-study-orders: build ## two orders by one network, and the mean with all: 75 minutes of one thread
+study-orders: build ## two orders by one network, and the mean with three others: 75 minutes of one thread
 	$(SCANLINE) train $(STATIC) --run runs/orders --from runs/pixelcnn++ --orders 2 \
 	  --minutes 75 --threads 1
 	$(SCANLINE) evaluate runs/orders $(call binarized,test) --orders 2 \

@@ -8,7 +8,6 @@
 // zero. Sums are float; of bfloat16 the weights are rounded to it before they are multiplied.
 #pragma once
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "kernels.h"

@@ -21,7 +21,10 @@ public struct EvaluationJob {
 
   /// What came of it.
   public struct Outcome: Sendable {
+    /// By the mean over all runs.
     public let likelihood: LikelihoodSummary
+    /// By the first run alone.
+    public let own: LikelihoodSummary
     /// How well classes are told, where that was asked for.
     public let classification: ClassificationSummary?
     /// Of the pass alone.
@@ -66,9 +69,8 @@ public struct EvaluationJob {
       of: images, pixels: trained.configuration.pixels, seed: trained.configuration.seed,
       in: trained.context
     ) { watch(.evaluating(done: $0, of: images.count)) }
-    guard let likelihood = classification?.likelihood ?? averaged(over: images, watch: watch) else {
-      return nil
-    }
+    let told = classification.map { (own: $0.likelihood, mean: $0.likelihood) }
+    guard let (own, likelihood) = told ?? averaged(over: images, watch: watch) else { return nil }
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     guard likelihood.nats.count == images.count else { return nil }
     if let index = likelihood.nats.firstIndex(where: { !$0.isFinite }) {
@@ -78,18 +80,19 @@ public struct EvaluationJob {
     }
     let reading = ReadingReport(data, skipped: images.skipped, flawed: images.flawed)
     return Outcome(
-      likelihood: likelihood, classification: classification, seconds: seconds,
+      likelihood: likelihood, own: own, classification: classification, seconds: seconds,
       pngBitsPerDimension: trained.configuration.pixels == .levels(256)
         ? images.optimisedPNGBitsPerDimension : nil,
       reading: reading)
   }
 
-  /// The mean over the runs of the probability of each image; nil where it was stopped.
+  /// By the probability of each image to the first run, and by the mean over the runs; nil where it was
+  /// stopped.
   private func averaged(
     over images: DataSet, watch: (Event) -> Bool
-  ) -> LikelihoodSummary? {
+  ) -> (own: LikelihoodSummary, mean: LikelihoodSummary)? {
     let runs = [trained] + others
-    var each: [[Double]] = []
+    var each: [LikelihoodSummary] = []
     for run in runs {
       // Pixels that are drawn are the same for all.
       let summary = run.model.likelihood(
@@ -100,15 +103,13 @@ public struct EvaluationJob {
         watch(.evaluating(done: (each.count * images.count + done) / runs.count, of: images.count))
       }
       guard summary.nats.count == images.count else { return nil }
-      each.append(summary.nats)
+      each.append(summary)
     }
-    let nats =
-      each.count == 1
-      ? each[0]
-      : images.names.indices.map { image in
-        log(Double(runs.count)) - logSumExp(each.map { -$0[image] })
-      }
-    return LikelihoodSummary(nats: nats, dimension: trained.model.dimension)
+    guard each.count > 1 else { return (each[0], each[0]) }
+    let nats = images.names.indices.map { image in
+      log(Double(runs.count)) - logSumExp(each.map { -$0.nats[image] })
+    }
+    return (each[0], LikelihoodSummary(nats: nats, dimension: trained.model.dimension))
   }
 
   private func requireSameImages(_ other: TrainedModel) throws(FileError) {

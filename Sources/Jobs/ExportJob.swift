@@ -71,11 +71,7 @@ public struct ExportJob {
     try trained.writeWeights(to: file("weights.safetensors", path), as: precision)
     try AtomicFile.write(
       try OpenFile.contents(of: trained.run.metricsFile), to: file("metrics.jsonl", path))
-    var results: [PublishedResult] = []
-    for others in others.isEmpty ? [[]] : [[], others] {
-      guard let result = try result(of: path, with: others, watch) else { return nil }
-      results.append(result)
-    }
+    guard let results = try results(of: path, watch) else { return nil }
     try JSONFile.write(results, to: file("results.json", path))
     let card = file("README.md", path)
     let text = try RunCard(self, trained.parameterCount, results, path).text
@@ -106,9 +102,9 @@ public struct ExportJob {
     ) { $0 <= known }
   }
 
-  private func result(
-    of path: String, with others: [String], _ watch: @escaping (Event) -> Bool
-  ) throws -> PublishedResult? {
+  private func results(
+    of path: String, _ watch: @escaping (Event) -> Bool
+  ) throws -> [PublishedResult]? {
     var job = EvaluationJob(try TrainedModel(run: path), data: test)
     job.others = try others.map { try TrainedModel(run: $0) }
     job.orders = orders
@@ -118,7 +114,10 @@ public struct ExportJob {
       case .evaluating(let done, let total): watch(.evaluating(done: done, of: total))
       }
     }
-    return outcome.map { PublishedResult($0.likelihood, job, name: dataName) }
+    guard let outcome else { return nil }
+    let own = PublishedResult(outcome.own, job, also: [], name: dataName)
+    return others.isEmpty
+      ? [own] : [own, PublishedResult(outcome.likelihood, job, also: others, name: dataName)]
   }
 }
 
@@ -138,9 +137,11 @@ public struct PublishedResult: Codable, Equatable, Sendable {
   public let bitsPerDimension: Double
   public let bitsPerDimensionStandardError: Double?
 
-  init(_ likelihood: LikelihoodSummary, _ job: EvaluationJob, name: String?) {
+  init(
+    _ likelihood: LikelihoodSummary, _ job: EvaluationJob, also others: [String], name: String?
+  ) {
     (data, self.name, orders) = (shortPath(job.data), name, job.orders)
-    also = job.others.isEmpty ? nil : job.others.map { ($0.run.path as NSString).lastPathComponent }
+    also = others.isEmpty ? nil : others.map { URL(filePath: $0).lastPathComponent }
     images = likelihood.nats.count
     natsPerImage = likelihood.natsPerImage
     let error = images > 1 ? likelihood.standardError : nil
@@ -164,6 +165,8 @@ extension RunConfiguration {
     var result = self
     result.data.path = shortPath(data.path)
     result.data.validationPath = data.validationPath.map(shortPath)
+    // Additions have to find the run that they are added to.
+    if let start, start.adapters == nil { result.start?.run = shortPath(start.run) }
     return result
   }
 }

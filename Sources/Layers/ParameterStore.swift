@@ -64,10 +64,9 @@ public enum Initialisation: Sendable {
   /// These values.
   case given([Double])
   /// Normal of variance 2 / fanIn (He et al. 2015, doi:10.1109/ICCV.2015.123), for what a ReLU
-  /// follows; `gain` multiplies the standard deviation.
-  case he(fanIn: Int, gain: Double = 1)
-  /// The same in the first so many columns of a matrix, and zeros in the others.
-  case heBesideZeros(columns: Int, fanIn: Int, gain: Double = 1)
+  /// follows; `gain` multiplies the standard deviation. Of a matrix perhaps its first columns alone: then
+  /// the others are zeros.
+  case he(fanIn: Int, gain: Double = 1, columns: Int? = nil)
 }
 
 /// A named place in a parameter store: `Linear(784, 500, at: scope / "hidden")`.
@@ -117,15 +116,11 @@ public struct Scope {
       case .ones: fill { 1 }
       case .given(let values): value.write(values)
       case .uniform(let bound): fill { (2 * random.uniform() - 1) * bound }
-      case .he(let fanIn, let gain):
+      case .he(let fanIn, let gain, let columns):
         let deviation = gain * (2 / Double(max(1, fanIn))).squareRoot()
         fill { deviation * random.normal() }
-      case .heBesideZeros(let columns, let fanIn, let gain):
-        let deviation = gain * (2 / Double(max(1, fanIn))).squareRoot()
-        var place = 0
-        fill {
-          defer { place += 1 }
-          return place % shape[1] < columns ? deviation * random.normal() : 0
+        if let columns {
+          for i in 0..<shape.count where i % shape[1] >= columns { value.set(i, to: 0) }
         }
       }
     }

@@ -80,14 +80,17 @@ import Testing
   @Test("with a run beside it, the figures of the mean of both are told as well")
   func withAnother() throws {
     for words in [
-      ["train", "normal", "--run", "other", "--model", "fvsbn", "--binarize", "threshold"]
-        + ["--epochs", "2", "--seed", "1"],
+      ["train", "normal", "--run", "other", "--from", "run", "--epochs", "2"],
       ["export", "other", "--out", "runs/other", "--test", "held-out"],
       ["export", "run", "--out", "runs/bars", "--test", "held-out", "--also", "runs/other"],
     ] {
       let outcome = try place.scanline(words)
       #expect(outcome.status == 0, "\(words): \(outcome.error)")
     }
+    // Nor does it say on which machine it found the weights that it started from.
+    let configuration = String(
+      decoding: try place.contents("runs/other/config.json"), as: UTF8.self)
+    #expect(configuration.contains("\"start\"") && !configuration.contains(place.path))
     let together = try place.scanline(
       "evaluate", "runs/bars", "held-out", "--also", "runs/other", "--json")
     let nats = try #require(try together.object()["nats_per_image"] as? Double)

@@ -26,7 +26,7 @@ public struct KnownInputs {
     // Half of the inputs are known, and deviate from their means by a third.
     weight = scope.parameter(
       "weight", [units, 2 * dimension],
-      .heBesideZeros(columns: dimension, fanIn: dimension, gain: 3), decays: true)
+      .he(fanIn: dimension, gain: 3, columns: dimension), decays: true)
     bias = scope.parameter("bias", [units], .zeros, decays: false)
     means = scope.parameter("means", [dimension], .zeros, decays: false)
     classes = ClassBias(units, at: scope)

@@ -160,6 +160,8 @@ typedef struct {
 } place;
 
 #define HALF_f32 0
+#define HALF_f32_wide 0
 #define HALF_bf16 1
+#define HALF_bf16_wide 1
 #define HALF_dot 1
 #define IS_HALF PASTE_EXPANDED(HALF, KIND)

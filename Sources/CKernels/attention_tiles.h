@@ -1,7 +1,7 @@
 // Attention's sums for one kind of number (lanes.h).
 
 // scores[m][j] = the sum over words d of a[m][d] b[d][j], for Z slabs of sixteen j from the first.
-INNER SL_INLINE void KERNEL(scores)(const int M, const int Z, const uint32_t *const *a,
+INNER SL_INLINE void KERNEL(scores_at_once)(const int M, const int Z, const uint32_t *const *a,
                                     const uint32_t *slabs, size_t count, float *const *scores) {
   lanes c[TILE][4];
   UNROLL for (int m = 0; m < M; m++) {
@@ -22,9 +22,23 @@ INNER SL_INLINE void KERNEL(scores)(const int M, const int Z, const uint32_t *co
   }
 }
 
+// The same in parts whose sums registers hold.
+INNER SL_INLINE void KERNEL(scores)(const int M, const int Z, const uint32_t *const *a,
+                                    const uint32_t *slabs, size_t count, float *const *scores) {
+  const int rows = M < ROOM ? M : 4, columns = ROOM / rows < Z ? ROOM / rows : Z;
+  UNROLL for (int m = 0; m < M; m += rows) {
+    UNROLL for (int z = 0; z < Z; z += columns) {
+      float *to[TILE];
+      UNROLL for (int i = 0; i < rows; i++) to[i] = scores[m + i] + LANES * z;
+      KERNEL(scores_at_once)
+      (rows, Z - z < columns ? Z - z : columns, a + m, slabs + (size_t)z * count * LANES, count, to);
+    }
+  }
+}
+
 // y[m] += the sum over words j of p[m][j] v[j], rows of `width`: four sums side by side, so that there is
 // work for as long as an addition takes. `count` is a multiple of four.
-INNER SL_INLINE void KERNEL(add_rows)(const int M, const int SUMS, const uint32_t *const *p,
+INNER SL_INLINE void KERNEL(add_rows_at_once)(const int M, const int SUMS, const uint32_t *const *p,
                                       const uint32_t *v, size_t width, size_t count,
                                       float *const *y) {
   for (size_t z = 0; z < width; z += LANES) {
@@ -45,6 +59,15 @@ INNER SL_INLINE void KERNEL(add_rows)(const int M, const int SUMS, const uint32_
       if (SUMS == 4) sum += c[m][2] + c[m][3];
       *(loose_lanes *)(y[m] + z) += sum;
     }
+  }
+}
+
+INNER SL_INLINE void KERNEL(add_rows)(const int M, const int SUMS, const uint32_t *const *p,
+                                      const uint32_t *v, size_t width, size_t count,
+                                      float *const *y) {
+  const int rows = M * SUMS <= ROOM ? M : SUMS <= ROOM / 2 ? 2 : 1;
+  UNROLL for (int m = 0; m < M; m += rows) {
+    KERNEL(add_rows_at_once)(rows, SUMS, p + m, v, width, count, y + m);
   }
 }
 

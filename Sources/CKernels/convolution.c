@@ -57,6 +57,8 @@ COPY(copy_f32, float, 0.0f)
 // From -0 to -infinity; what has a sign and is larger than that is not a number.
 COPY(copy_bf16, int16_t, (int16_t)-127)
 
+#define copy_f32_wide copy_f32
+#define copy_bf16_wide copy_bf16
 #define copy_dot copy_bf16
 #define KERNEL_FILE "convolution_tiles.h"
 #include "every_kind.h"

@@ -50,12 +50,13 @@ SL_INLINE tap_list taps_of(const sl_convolution *shape, int sign) {
 }
 
 // Rows of an image that are worked on at a time, so that what they read stays in or near the
-// first-level cache.
-enum { BAND_BYTES = 49152 };
+// first-level cache. Wide registers reread less.
+enum { BAND_BYTES = 24576, WIDE_BAND_BYTES = 49152 };
 SL_INLINE size_t band_of(const sl_convolution *s, const tap_list *taps) {
   size_t columns = s->width + taps->before + taps->after;
   size_t channels = padded(larger(s->inputs, s->outputs));
-  size_t rows = BAND_BYTES / (columns * channels * (s->half ? 2 : 4));
+  size_t bytes = sl_is_wide() ? WIDE_BAND_BYTES : BAND_BYTES;
+  size_t rows = bytes / (columns * channels * (s->half ? 2 : 4));
   size_t most = s->height < SL_MOST_BAND ? s->height : SL_MOST_BAND;
   return rows < 1 ? 1 : rows > most ? most : rows;
 }

@@ -91,10 +91,10 @@ INNER SL_INLINE void KERNEL(tile)(const int M, const int Z, const pass *j, const
 INNER SL_INLINE void KERNEL(channels)(const int M, const pass *j, const uint32_t *const *a,
                                       const segment *segments, size_t segment_count, size_t first,
                                       size_t count, size_t o, size_t end, wishes *soon) {
-  for (; o + 64 <= end; o += 64) {
+  for (; 4 * M <= ROOM && o + 64 <= end; o += 64) {
     KERNEL(tile)(M, 4, j, a, segments, segment_count, first, count, o, soon);
   }
-  for (; o + 32 <= end; o += 32) {
+  for (; 2 * M <= ROOM && o + 32 <= end; o += 32) {
     KERNEL(tile)(M, 2, j, a, segments, segment_count, first, count, o, soon);
   }
   for (; o < end; o += 16) {
@@ -109,7 +109,8 @@ OUTER static void KERNEL(forward_part)(void *data, size_t begin, size_t end, int
   const size_t columns = j->direct ? W : W + taps->before + taps->after;
   uint32_t *window = j->scratch + (size_t)thread * j->scratch_stride;
   const size_t bytes = j->end.half ? 2 : 4;
-  const size_t times = taps->count * (K / STEPS) * ((j->outputs + 63) / 64);
+  const size_t abreast = ROOM / PIXELS * LANES;
+  const size_t times = taps->count * (K / STEPS) * ((j->outputs + abreast - 1) / abreast);
   const size_t share_of_x = share(PIXELS * j->pixel_bytes, times);
   const size_t share_of_y = share(PIXELS * j->outputs * bytes, times);
   segment segments[SL_MOST_TAPS];

@@ -75,9 +75,9 @@ OUTER static void KERNEL(weight_part)(void *data, size_t begin, size_t end, int 
             .soon = &soon,
         };
         size_t o = 0;
-        for (; o + 64 <= O; o += 64) KERNEL(tile)(6, 4, &t, o);
-        for (; o + 32 <= O; o += 32) KERNEL(tile)(12, 2, &t, o);
-        for (; o < O; o += 16) KERNEL(tile)(12, 1, &t, o);
+        for (; ROOM >= 24 && o + 64 <= O; o += 64) KERNEL(tile)(6, 4, &t, o);
+        for (; ROOM >= 24 && o + 32 <= O; o += 32) KERNEL(tile)(12, 2, &t, o);
+        for (; o < O; o += 16) KERNEL(tile)(ROOM < 12 ? 6 : 12, 1, &t, o);
       }
     }
   }

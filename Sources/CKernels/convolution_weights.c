@@ -184,6 +184,10 @@ SL_INLINE size_t segments_of(const weight_pass *j, const band *b, size_t tap, se
   return b->rows;
 }
 
+#define pack_f32_wide pack_f32
+#define column_f32_wide column_f32
+#define pack_bf16_wide pack_bf16
+#define column_bf16_wide column_bf16
 #define pack_dot pack_bf16
 #define column_dot column_bf16
 #define KERNEL_FILE "convolution_weight_tiles.h"

@@ -23,17 +23,27 @@ typedef halves loose_halves __attribute__((aligned(2)));
 
 // Vectors do not go by value: without registers for them that would depend on the processor.
 
-// Kernels over words, each a float or two bfloat16, are written once and included for three kinds:
-// f32, bf16, and dot, which is bf16 by the processor's own instructions. They say
+// Kernels over words, each a float or two bfloat16, are written once and included for each kind (every_kind.h):
+// f32 and bf16; the same for AVX-512, _wide; and dot, which is bf16 by the processor's own instructions. They
+// say
 //   OUTER, INNER     before functions that are called from elsewhere, and before those inlined there,
 //   KERNEL(name)     for the name in this kind,
+//   ROOM             for the vectors of sums that registers hold beside what is added to them,
 //   MULTIPLY_ADD     for c + a b: a vector of sums, a word, a vector of words,
 //   STORE_HALVES     for a vector of floats on its way to bfloat16.
 #define PASTE(A, B) A##_##B
 #define PASTE_EXPANDED(A, B) PASTE(A, B)
 #define KERNEL(NAME) PASTE_EXPANDED(NAME, KIND)
+#define ROOM PASTE_EXPANDED(ROOM, KIND)
 #define MULTIPLY_ADD PASTE_EXPANDED(MULTIPLY_ADD, KIND)
 #define STORE_HALVES PASTE_EXPANDED(STORE_HALVES, KIND)
+
+// Sixteen registers of eight floats: twelve for sums. Thirty-two of sixteen: twenty-four.
+#define ROOM_f32 6
+#define ROOM_bf16 6
+#define ROOM_f32_wide 24
+#define ROOM_bf16_wide 24
+#define ROOM_dot 24
 
 #define MULTIPLY_ADD_f32(C, A, B) __builtin_elementwise_fma((lanes)(words)(A), (lanes)(B), C)
 
@@ -44,7 +54,12 @@ typedef halves loose_halves __attribute__((aligned(2)));
       LOW_HALVES((words)(A)), LOW_HALVES(B),                                                      \
       __builtin_elementwise_fma(HIGH_HALVES((words)(A)), HIGH_HALVES(B), C))
 
+#define MULTIPLY_ADD_f32_wide MULTIPLY_ADD_f32
+#define MULTIPLY_ADD_bf16_wide MULTIPLY_ADD_bf16
+
 #define STORE_HALVES_f32 STORE_HALVES_bf16
+#define STORE_HALVES_f32_wide STORE_HALVES_bf16
+#define STORE_HALVES_bf16_wide STORE_HALVES_bf16
 #define STORE_HALVES_bf16(P, C)                                                                   \
   {                                                                                               \
     words narrow;                                                                                 \
@@ -59,6 +74,13 @@ typedef halves loose_halves __attribute__((aligned(2)));
 #define STORE_HALVES_dot(P, C)                                                                    \
   _mm256_storeu_si256((__m256i *)(P), (__m256i)_mm512_cvtneps_pbh((__m512)(C)));
 SL_INLINE int sl_has_dot(void) { return __builtin_cpu_supports("avx512bf16"); }
+// Not arch=x86-64-v4, with which Clang prefers half of a register.
+#define SL_WIDE __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,bmi2")))
+#define SL_NARROW __attribute__((target_clones("arch=x86-64-v3", "default")))
+SL_INLINE int sl_is_wide(void) { return __builtin_cpu_supports("x86-64-v4"); }
+#else
+#define SL_NARROW
+SL_INLINE int sl_is_wide(void) { return 0; }
 #endif
 
 // Rounded to the nearest bfloat16, in the low half of a word; ties to even, NaN stays NaN.

@@ -2,10 +2,9 @@
 
 // A run of R rows and V vectors of images, added to the sums so far; the first starts at the bias.
 INNER SL_INLINE void KERNEL(tile)(const int R, const int V, const block *b, size_t row,
-                                  size_t vector, size_t from, size_t length, lanes *so_far,
-                                  wish *soon) {
+                                  size_t vector, size_t from, size_t length, const uint32_t *x,
+                                  size_t x_stride, lanes *so_far, wish *soon) {
   const uint32_t *w = b->weights + row * b->stride + from;
-  const uint32_t *x = b->x + from * b->lanes + vector * LANES;
   lanes c[8][WIDE];
   UNROLL for (int r = 0; r < R; r++) {
     const float start = from == 0 && b->bias ? b->bias[row + (size_t)r] : 0.0f;
@@ -19,7 +18,7 @@ INNER SL_INLINE void KERNEL(tile)(const int R, const int V, const block *b, size
       const uint32_t left = w[(size_t)r * b->stride + k];
       UNROLL for (int v = 0; v < V; v++) c[r][v] = MULTIPLY_ADD(c[r][v], left, right[v]);
     }
-    x += b->lanes;
+    x += x_stride;
   }
   UNROLL for (int r = 0; r < R; r++) {
     lanes *sum = so_far + (row - b->first + (size_t)r) * MOST_VECTORS + vector;
@@ -84,42 +83,67 @@ INNER SL_INLINE void KERNEL(thin_row)(const block *b, size_t row, lanes *so_far)
   }
 }
 
-#define TILE(R, V) KERNEL(tile)(R, V, b, row, vector, from, length, so_far, &soon)
+// Rows of a run for one vector of images or several, whose x follow one another at a stride.
+#define TILE(R, V)                                                                                \
+  if (R * V <= ROOM) KERNEL(tile)(R, V, b, row, vector, from, length, x, x_stride, so_far, soon)
 #define TILES(V)                                                                                  \
   switch (rows) {                                                                                 \
     case 2: TILE(2, V); break;                                                                    \
     case 4: TILE(4, V); break;                                                                    \
     case 6: TILE(6, V); break;                                                                    \
-    default: TILE(V < WIDE ? 8 : 6, V);                                                           \
+    default: TILE(8, V);                                                                          \
   }
+INNER SL_INLINE void KERNEL(tiles)(const block *b, size_t row, size_t rows, size_t vector,
+                                   size_t width, size_t from, size_t length, const uint32_t *x,
+                                   size_t x_stride, lanes *so_far, wish *soon) {
+  switch (width) {
+    case 1: TILES(1) break;
+    case 2: TILES(2) break;
+    case 3: TILES(3) break;
+    default: TILES(4)
+  }
+}
+#undef TILE
+#undef TILES
 
 // All sums of a block. A lone last row goes by itself.
 OUTER static void KERNEL(sums)(const block *b, lanes *so_far) {
   // Narrow blocks have room for more rows.
-  const size_t tallest = b->vectors < WIDE ? 8 : 6, even = b->end - (b->end - b->first) % 2;
+  const size_t tallest = b->vectors < WIDE && ROOM > 8 ? 8 : 6, even = b->end - (b->end - b->first) % 2;
   const size_t words = words_of(b, b->first, b->end - b->first);
+  // Where registers hold one vector of images, all rows meet one after the other, of which a copy is near.
+  const size_t most = ROOM > 8 ? MOST_VECTORS : 1;
+  uint32_t near[ROOM > 8 ? 1 : RUN * LANES];
   for (size_t from = b->from; from == 0 || from < words; from += RUN) {
     wish soon = next_run(b, from, words);
-    for (size_t row = b->first; row < even;) {
-      const size_t left = even - row, rows = left >= tallest ? tallest : left >= 4 ? 4 : 2;
-      const size_t ends = words_of(b, row, rows);
-      const size_t length = ends < from ? 0 : ends - from < RUN ? ends - from : RUN;
-      for (size_t vector = 0; length + !from && vector < b->vectors;) {
-        const size_t width = b->vectors - vector < WIDE ? b->vectors - vector : WIDE;
-        ask_for_weights(b, row + rows, rows, from, vector);
-        switch (width) {
-          case 1: TILES(1) break;
-          case 2: TILES(2) break;
-          case 3: TILES(3) break;
-          default: TILES(4)
+    for (size_t first = 0; first < b->vectors; first += most) {
+      const size_t end = first + most < b->vectors ? first + most : b->vectors;
+      const uint32_t *x = b->x + from * b->lanes;
+      const int copied = ROOM <= 8 && b->lanes > LANES && even - b->first > 12 && from < words;
+      if (copied) {
+        const size_t length = words - from < RUN ? words - from : RUN;
+        for (size_t k = 0; k < length; k++) {
+          *(loose_words *)(near + k * LANES) = *(const loose_words *)(x + k * b->lanes + first * LANES);
         }
-        vector += width;
       }
-      row += rows;
+      for (size_t row = b->first; row < even;) {
+        const size_t left = even - row, rows = left >= tallest ? tallest : left >= 4 ? 4 : 2;
+        const size_t ends = words_of(b, row, rows);
+        const size_t length = ends < from ? 0 : ends - from < RUN ? ends - from : RUN;
+        for (size_t vector = first; length + !from && vector < end;) {
+          const size_t width = end - vector < WIDE ? end - vector : WIDE;
+          ask_for_weights(b, row + rows, rows, from, vector);
+          if (copied) {
+            KERNEL(tiles)(b, row, rows, vector, 1, from, length, near, LANES, so_far, &soon);
+          } else {
+            KERNEL(tiles)
+            (b, row, rows, vector, width, from, length, x + vector * LANES, b->lanes, so_far, &soon);
+          }
+          vector += width;
+        }
+        row += rows;
+      }
     }
   }
   if (even < b->end) KERNEL(thin_row)(b, even, so_far);
 }
-
-#undef TILE
-#undef TILES

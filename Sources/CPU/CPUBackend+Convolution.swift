@@ -136,7 +136,7 @@ private struct CausalKernel {
   ) {
     let taps = (geometry.height - 1) * geometry.width + geometry.lastRow
     guard x[3] % 16 == 0, outputs % 16 == 0, taps <= Int(SL_MOST_TAPS),
-      precision == .bfloat16 ? CPUBackend.hasBFloat16 : CPUBackend.hasAVX512
+      precision == .bfloat16 ? CPUBackend.hasBFloat16 : CPUBackend.hasAVX2
     else { return nil }
     shape = sl_convolution(
       images: x[0], height: x[1], width: x[2], inputs: x[3], outputs: outputs,

@@ -22,9 +22,9 @@ extension CPUBackend {
   }
 
   /// GFLOP/s of all threads, the best of twenty runs of some ten milliseconds; nil where the processor
-  /// lacks AVX-512, or its bfloat16.
+  /// lacks AVX2, or AVX-512's bfloat16.
   public func registerPeak(_ precision: Precision) -> Double? {
-    guard precision != .float64, precision == .bfloat16 ? Self.hasBFloat16 : Self.hasAVX512 else {
+    guard precision != .float64, precision == .bfloat16 ? Self.hasBFloat16 : Self.hasAVX2 else {
       return nil
     }
     return exclusively {
@@ -34,7 +34,7 @@ extension CPUBackend {
     }
   }
 
-  /// GFLOP/s of multiply-adds that stay in registers; an iteration is sixteen a thread.
+  /// GFLOP/s of multiply-adds that stay in registers; an iteration is fourteen a thread.
   private static func registerRate(_ precision: Precision, iterations: Int) -> Double {
     let start = ContinuousClock.now
     let multiplyAdds = sl_peak(precision == .bfloat16 ? 1 : 0, iterations)

@@ -75,9 +75,9 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     precision == .float32 || precision == .bfloat16 && Self.hasBFloat16
   }
 
-  /// Whether the processor has the vectors that our convolution kernels are written for.
-  static let hasAVX512: Bool = {
-    let wanted = dnnl_cpu_isa_avx512_core.rawValue
+  /// Whether the processor has the multiply-adds of vectors that our convolution kernels are written for.
+  static let hasAVX2: Bool = {
+    let wanted = dnnl_cpu_isa_avx2.rawValue
     return dnnl_get_effective_cpu_isa().rawValue & wanted == wanted
   }()
 

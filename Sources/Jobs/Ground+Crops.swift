@@ -33,6 +33,7 @@ extension Ground {
       image: ImageShape(height: plan.crops.height, width: plan.crops.width, channels: channels),
       seed: seed)
     try TrainingSize(request, model).checkWeights()
+    try request.requireKernels(of: model)
     guard
       let parts = try cropping.parts(
         of: all, experts: plan.experts,

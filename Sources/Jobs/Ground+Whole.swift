@@ -26,6 +26,7 @@ extension Ground {
       classes: try request.classes(of: all), orders: request.orders.flatMap { $0 > 1 ? $0 : nil },
       seed: seed)
     try TrainingSize(request, model).checkWeights()
+    try request.requireKernels(of: model)
     try base?.requireFit(of: model, for: request.run)
     // A classifier judges nothing.
     let asked = request.isOfClassifier ? 0 : request.holdOut

@@ -43,6 +43,15 @@ extension TrainingRequest {
     }
   }
 
+  /// Refuses Muon for a model without what it moves.
+  func requireKernels(of model: ModelSpecification) throws {
+    guard optimiser == .muon, try !model.hasKernels() else { return }
+    throw OptionError(
+      "--optimiser",
+      expected: "adamw with --model \(model.name), which has no kernels of convolutions",
+      found: "muon")
+  }
+
   /// - Parameter count: images to learn from; nil: many.
   func options(for family: ModelFamily, images count: Int? = nil) -> TrainingOptions {
     let recipe = family.recipe(images: count, by: optimiser)

@@ -15,6 +15,8 @@ public final class ParameterStore {
   fileprivate let isMeasuring: Bool
   /// Elements of all parameters, live or not; `Int.max` where they cannot be counted.
   public private(set) var elementCount = 0
+  /// Whether any are kernels of a convolution, `[O, I, height, width]`.
+  public private(set) var hasKernels = false
 
   public init(seed: UInt64, precision: Precision = .float32) {
     self.seed = seed
@@ -42,6 +44,7 @@ public final class ParameterStore {
   public var root: Scope { Scope(store: self, path: "", classes: 0) }
 
   fileprivate func count(_ shape: Shape) {
+    if shape.rank == 4 { hasKernels = true }
     elementCount = shape.sides.reduce(1) { product, side in
       let (next, overflows) = product.multipliedReportingOverflow(by: side)
       return overflows ? .max : next

@@ -221,6 +221,14 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
     return bytes.overflow ? .max : bytes.partialValue
   }
 
+  /// Whether the model has kernels of convolutions, which Muon moves.
+  /// - Throws: `ModelError` for a setting that is out of range.
+  public func hasKernels() throws -> Bool {
+    let store = ParameterStore.measuring()
+    _ = try made(in: store)
+    return store.hasKernels
+  }
+
   /// The family of the model.
   public var family: ModelFamily {
     guard let family = ModelFamily.named(name) else {

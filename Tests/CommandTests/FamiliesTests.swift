@@ -153,6 +153,11 @@ import Testing
       ["--epochs, --batch: expected none with --model gaussian", "fitted in closed form"],
       status: 64,
       "--model", "gaussian", "--epochs", "3", "--batch", "4")
+    try expect(
+      [
+        "--optimiser: expected adamw with --model nade, which has no kernels of convolutions,"
+          + " found muon"
+      ], status: 1, "--model", "nade", "--optimiser", "muon")
     try expect(["--components: expected a mixture"], status: 64, "--components", "4")
     try expect(
       ["--components: expected 1 ... 64, found 65"], status: 64, "--head", "logistic-mixture",

@@ -388,14 +388,18 @@ study-classes: build ## gated PixelCNN of MNIST's classes: accuracy, log loss, a
 CLASSES_MODEL = --model gated-pixelcnn --set channels=32 --set layers=6 --binarize threshold \
   --minutes 45 --threads 1 --hold-out 0 --seed 1
 
-# make study-completion COMPLETION=runs/gated: any run of static binarized MNIST
-COMPLETION ?= runs/gated
+# make study-completion COMPLETION=runs/gated PARTICLES="32 128": any run of static binarized MNIST
+COMPLETION ?= runs/static-mnist-pixelcnn++
+PARTICLES ?= 32
 study-completion: build ## nats of holes of 100 test digits, given all that is seen or what is before
 	mkdir -p runs/completion
 	python3 Benchmarks/hole_mask.py 28 28 0.3 1 runs/completion/hole.png
+	gzip -cdf $(call binarized,test) | awk 'NR % 1250 == 600' > runs/completion/eight.amat
+	$(SCANLINE) complete $(COMPLETION) runs/completion/eight.amat --count 5 --seed 1 \
+	  --mask runs/completion/hole.png --particles 128 --out runs/completion/eight
 	$(SCANLINE) complete $(COMPLETION) $(call binarized,test) --first 100 --keep-rows 14 --tell-hole \
 	  --count 2 --out runs/completion/lower
-	for particles in 32 128 512; do \
+	for particles in $(PARTICLES); do \
 	  $(SCANLINE) complete $(COMPLETION) $(call binarized,test) --first 100 --tell-hole --count 2 \
 	    --mask runs/completion/hole.png --particles $$particles \
 	    --out runs/completion/hole-$$particles || exit 1; \

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import check_models
 from competitors import Failure, Scanline, Torch
-from machine import machine, output
+from machine import machine, multiplies_bfloat16, output
 from report import report, workload_table
-from workloads import THREADS, WORKLOADS
+from workloads import F32, THREADS, WORKLOADS
 
 FOLDER = Path(__file__).parent
 SCANLINE = ".build/release/scanline"
@@ -113,12 +113,15 @@ def take_turns(competitors, chosen):
 
 def compare(workload, chosen):
     say(f"{workload.name}: screening")
-    ours = [Scanline(chosen.scanline, workload, p, chosen.threads) for p in workload.precisions]
+    # Where the processor does not multiply bfloat16 Scanline refuses it, and PyTorch is slower by it.
+    fast = [p for p in workload.precisions if p == F32 or multiplies_bfloat16()]
+    ours = [Scanline(chosen.scanline, workload, p, chosen.threads) for p in fast]
     for competitor in ours:
         competitor.measure(chosen.seconds / 2)
         for row in competitor.rows:
             row.rates.clear()
     peers = [workload.usual, *workload.peers]
+    peers = [p for p in peers if p.precision == F32 or multiplies_bfloat16()]
     workers, dropped = screen(
         workload, peers[:3] if chosen.quick else peers, ours[0].parameters, chosen)
     try:
@@ -146,6 +149,8 @@ def scale_threads(chosen):
     by_name = {w.name: w for w in WORKLOADS}
     results = []
     for name, precision in THREADS:
+        if precision != F32 and not multiplies_bfloat16():
+            continue
         say(f"threads: {name}, {precision}")
         runs = [Scanline(chosen.scanline, by_name[name], precision, t) for t in (1, 2)]
         take_turns(runs, chosen)

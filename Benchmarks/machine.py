@@ -15,11 +15,19 @@ def output(*command):
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def machine():
+def processor():
     # Of x86-64; elsewhere the machine's name has to do.
-    cpu = dict(
+    return dict(
         (part.strip() for part in line.split(":", 1))
         for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines() if ":" in line)
+
+
+def multiplies_bfloat16():
+    return "avx512_bf16" in processor().get("flags", "").split()
+
+
+def machine():
+    cpu = processor()
     flags = cpu.get("flags", "").split()
     changed = output("git", "status", "--porcelain", "--untracked-files=no")
     return {

@@ -9,6 +9,8 @@ import json
 import statistics
 import subprocess
 
+from machine import multiplies_bfloat16
+
 DIGITS = ["--head", "bernoulli"]
 COLOUR = ["--size", "32x32", "--channels", "rgb", "--head", "categorical"]
 MODELS = [
@@ -58,7 +60,7 @@ def main():
     for name, arguments in MODELS:
         if chosen.only not in name:
             continue
-        for precision in ["float32", "bfloat16"]:
+        for precision in ["float32"] + ["bfloat16"] * multiplies_bfloat16():
             rounds = [measure(chosen, arguments, precision) for _ in range(chosen.rounds)]
             score, sample = (statistics.median(column) for column in zip(*rounds))
             passes = statistics.median(score / sample for score, sample in rounds)

@@ -2,7 +2,8 @@
 
 // scores[m][j] = the sum over words d of a[m][d] b[d][j], for Z slabs of sixteen j from the first.
 INNER SL_INLINE void KERNEL(scores_at_once)(const int M, const int Z, const uint32_t *const *a,
-                                    const uint32_t *slabs, size_t count, float *const *scores) {
+                                            const uint32_t *slabs, size_t count,
+                                            float *const *scores) {
   lanes c[TILE][4];
   UNROLL for (int m = 0; m < M; m++) {
     UNROLL for (int z = 0; z < Z; z++) c[m][z] = (lanes)0.0f;
@@ -38,9 +39,9 @@ INNER SL_INLINE void KERNEL(scores)(const int M, const int Z, const uint32_t *co
 
 // y[m] += the sum over words j of p[m][j] v[j], rows of `width`: four sums side by side, so that there is
 // work for as long as an addition takes. `count` is a multiple of four.
-INNER SL_INLINE void KERNEL(add_rows_at_once)(const int M, const int SUMS, const uint32_t *const *p,
-                                      const uint32_t *v, size_t width, size_t count,
-                                      float *const *y) {
+INNER SL_INLINE void KERNEL(add_rows_at_once)(const int M, const int SUMS,
+                                              const uint32_t *const *p, const uint32_t *v,
+                                              size_t width, size_t count, float *const *y) {
   for (size_t z = 0; z < width; z += LANES) {
     lanes c[TILE][4];
     UNROLL for (int m = 0; m < M; m++) {
@@ -62,6 +63,7 @@ INNER SL_INLINE void KERNEL(add_rows_at_once)(const int M, const int SUMS, const
   }
 }
 
+// The same for as many rows at a time as registers hold sums of.
 INNER SL_INLINE void KERNEL(add_rows)(const int M, const int SUMS, const uint32_t *const *p,
                                       const uint32_t *v, size_t width, size_t count,
                                       float *const *y) {

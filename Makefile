@@ -92,7 +92,8 @@ STATIC = $(call binarized,train) --validation $(call binarized,valid) --hold-out
 
 .PHONY: study-fvsbn study-nade study-made study-pixelcnn study-gated study-rnn study-pixelrnn
 study-fvsbn: build ## FVSBN on static binarized MNIST
-	$(SCANLINE) train $(STATIC) --run runs/fvsbn --model fvsbn --epochs 60
+	$(SCANLINE) train $(STATIC) --run runs/fvsbn --model fvsbn --set stencil=on \
+	  --learning-rate 1e-2 --weight-decay 0.4 --epochs 60
 	$(SCANLINE) evaluate runs/fvsbn $(call binarized,test)
 
 study-nade: build ## NADE, 500 hidden units, on static binarized MNIST

@@ -65,14 +65,19 @@ public struct MaskedLinear {
   public let bias: Parameter?
   /// Of each class, in a model of classes.
   let classes: ClassBias?
+  /// What the weights have in common at all places.
+  let stencil: Stencil?
   let connectivities: [Connectivity]
   private let orders: [Order]
 
   /// With one connectivity the mask is part of the weights; with several these stay whole.
-  /// - Parameter toldClasses: whether units have a bias for each class, where the model is told any.
+  /// - Parameters:
+  ///   - toldClasses: whether units have a bias for each class, where the model is told any.
+  ///   - stencil: what is added to the weights; of a layer with one connectivity, in the raster's order.
   public init(
     _ inputs: Int, _ outputs: Int, bias: Bool = true, weights: Initialisation? = nil,
-    toldClasses: Bool = false, at scope: Scope, connectivities make: () -> [Connectivity]
+    toldClasses: Bool = false, stencil: Stencil? = nil, at scope: Scope,
+    connectivities make: () -> [Connectivity]
   ) {
     // A layer that is only measured has no need of them, and may be too large for them.
     connectivities = scope.isMeasuring ? [] : make()
@@ -84,6 +89,8 @@ public struct MaskedLinear {
       mask: fixed?.mask(scope.precision), decays: true)
     self.bias = bias ? scope.parameter("bias", [outputs], .zeros, decays: false) : nil
     classes = toldClasses ? ClassBias(outputs, at: scope) : nil
+    self.stencil = stencil
+    precondition(stencil == nil || connectivities.count < 2, "a stencil is of one connectivity")
   }
 
   /// Live weights, a mean over the connectivities.
@@ -106,15 +113,16 @@ public struct MaskedLinear {
     let precision = precision ?? context.precision
     switch x {
     case .rows(let x):
-      let weights =
-        connectivities.count == 1
-        ? nil
-        : context.masked(
-          context.variable(weight),
-          by: connectivities[connectivity].mask(weight.value.precision))
+      let isFixed = connectivities.count == 1
+      var weights = context.variable(weight)
+      if let stencil { weights = context.sum(weights, stencil) }
+      if !isFixed {
+        weights = context.masked(
+          weights, by: connectivities[connectivity].mask(weight.value.precision))
+      }
       let y = context.linear(
-        context.cast(x, to: precision), weights ?? context.variable(weight),
-        bias.map(context.variable), staircase: weights == nil ? weight.staircase : nil,
+        context.cast(x, to: precision), weights,
+        bias.map(context.variable), staircase: isFixed ? weight.staircase : nil,
         activation: classes == nil ? activation : .identity,
         precision: last ? context.wide : precision)
       if let classes {
@@ -247,6 +255,7 @@ public struct MaskedLinear {
     ) -> ProductWeights {
       var weights = layer.weight.value
       var bias = layer.bias?.value
+      if let stencil = layer.stencil { weights = stencil.sum(with: weights) }
       if !masked {
         let whole = weights
         weights = Tensor(whole.shape, whole.precision)

@@ -9,6 +9,9 @@ import Tensors
 ///     logits_d = b_d + Σ_{e<d} W_de x_e,   x_e in 0…1.
 ///
 /// With K levels each sub-pixel has K rows of W, so the model has D² K / 2 weights.
+///
+/// With a stencil a weight is the sum of one for this pair of sub-pixels and one for all pairs that stand
+/// in the same way to each other. The densities are the same; few images then say more about them.
 public struct FVSBN: DensityModel {
   public let image: ImageShape
   public let head: Head
@@ -20,19 +23,33 @@ public struct FVSBN: DensityModel {
 
   static let family = ModelFamily(
     name: "fvsbn", summary: "logistic regression on all earlier sub-pixels",
-    settings: [], batch: 128, learningRate: 1e-3,
+    settings: [stencil], batch: 128, learningRate: 1e-3,
     make: { specification, _, scope in
-      FVSBN(specification.image, specification.head, at: scope)
+      FVSBN(
+        specification.image, specification.head, stencil: try specification.isOn(stencil),
+        at: scope)
     })
 
-  init(_ image: ImageShape, _ head: Head, at scope: Scope) {
+  static let stencil = Setting(
+    "stencil", .toggle, default: "off",
+    "whether weights have a part that is the same at all places")
+
+  init(_ image: ImageShape, _ head: Head, stencil: Bool, at scope: Scope) {
     self.image = image
     self.head = head
     let degrees = Degrees(image, head)
     regression = MaskedLinear(
       image.dimension, degrees.outputCount, weights: .zeros, toldClasses: true,
+      stencil: stencil ? Self.stencil(image, head, at: scope / "regression") : nil,
       at: scope / "regression"
     ) { [.init(inputs: degrees.inputs, outputs: degrees.outputs)] }
+  }
+
+  private static func stencil(_ image: ImageShape, _ head: Head, at scope: Scope) -> Stencil {
+    Stencil(
+      height: image.height, width: image.width, channels: image.channels,
+      outputs: head.outputsOfPixel(channels: image.channels),
+      steps: head.steps(channels: image.channels), at: scope)
   }
 
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {

@@ -104,7 +104,8 @@ class Model:
 
 
 class FVSBN(Model):
-    """logits_d = b_d + sum_{e<d} W_de x_e (Frey, Hinton and Dayan 1996)."""
+    """logits_d = b_d + sum_{e<d} W_de x_e (Frey, Hinton and Dayan 1996). With a stencil W_de is a sum of
+    one weight of the pair and one of all pairs that stand in the same way to each other."""
 
     def build(self, case):
         d, k = self.dimension, self.outputs
@@ -112,12 +113,30 @@ class FVSBN(Model):
         past = torch.arange(d)[None, :] < torch.arange(rows)[:, None] // k * self.told
         self.w = self.draw("regression/weight", (rows, d), live=past)
         self.b = self.draw("regression/bias", (rows,))
+        if case.get("stencil") == "on":
+            outputs, across = self.groups * k, 2 * self.width - 1
+            shape = (outputs * self.height, across * self.colours)
+            places = torch.zeros((rows, d), dtype=torch.long)
+            for row in range(rows):
+                pixel, output = divmod(row, outputs)
+                for e in range(d):
+                    if not past[row, e]:
+                        continue
+                    down = pixel // self.width - e // (self.width * self.colours)
+                    right = e // self.colours % self.width - pixel % self.width
+                    column = (right + self.width - 1) * self.colours + e % self.colours
+                    places[row, e] = (output * self.height + down) * shape[1] + column
+            stencil = self.draw("regression/stencil", shape)
+            self.shared = lambda: stencil.flatten()[places] * past
+        else:
+            self.shared = lambda: 0
 
     def logits(self, symbols, step):
         x, k = self.unit(symbols), self.outputs
+        w = self.w + self.shared()
         return torch.stack(
             [
-                x[:, : s * self.told] @ self.w[s * k : (s + 1) * k, : s * self.told].T
+                x[:, : s * self.told] @ w[s * k : (s + 1) * k, : s * self.told].T
                 + self.b[s * k : (s + 1) * k]
                 for s in range(self.steps)
             ],
@@ -930,8 +949,8 @@ def golden(name, family, settings, kind, levels, image):
     model = FAMILIES[family](settings, image, levels, outputs, told, generator)
     symbols = torch.randint(0, levels, (IMAGES, *image), generator=generator)
 
-    # Weights decay; biases, gains, means and places do not.
-    plain = ("bias", "gain", "means", "positions/weight", "places/weight")
+    # Weights decay; biases, gains, means, places and what all places share do not.
+    plain = ("bias", "gain", "means", "positions/weight", "places/weight", "stencil")
     biases = {n for n in model.parameters if n.endswith(plain) or n in ("b", "c")}
     optimiser = torch.optim.AdamW(
         [
@@ -1006,6 +1025,7 @@ def main():
     grey, colour, wide_colour = (4, 5, 1), (2, 3, 3), (3, 4, 3)
     bernoulli, categorical, mixture = ("bernoulli", 2), ("categorical", 5), ("logistic-mixture", 6)
     one, two = {"hidden": "13", "masks": "1"}, {"hidden": "11,9", "masks": "1"}
+    stencil = {"stencil": "on"}
     three_masks = {"hidden": "11,9", "masks": "3"}
     network = {"blocks": "2", "channels": "4", "position": "on"}
     paper = {"blocks": "2", "channels": "4", "position": "off"}
@@ -1043,6 +1063,9 @@ def main():
         "pixelcnn-colour-bernoulli": ("pixelcnn", network, *bernoulli, wide_colour),
         "pixelcnn-colour-categorical": ("pixelcnn", network, *categorical, wide_colour),
         "fvsbn-mixture": ("fvsbn", {}, *mixture, colour),
+        "fvsbn-stencil-bernoulli": ("fvsbn", stencil, *bernoulli, grey),
+        "fvsbn-stencil-categorical": ("fvsbn", stencil, *categorical, colour),
+        "fvsbn-stencil-mixture": ("fvsbn", stencil, *mixture, colour),
         "nade-mixture": ("nade", {"hidden": "7"}, *mixture, grey),
         "made-1-mixture": ("made", one, *mixture, colour),
         "made-3masks-mixture": ("made", three_masks, *mixture, colour),

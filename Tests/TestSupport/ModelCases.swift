@@ -94,6 +94,7 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
 
   /// Settings that make a family small, of some families several. One that is not here has its defaults.
   private static let smallSettings: [String: [[String: String]]] = [
+    "fvsbn": [[:], ["stencil": "on"]],
     "nade": [["hidden": "5"]],
     "made": [
       ["hidden": "17"], ["hidden": "16,19", "masks": "3"], ["hidden": "15", "orders": "2"],

@@ -30,6 +30,8 @@ struct TrainingState: Equatable {
   var scheduleBestShare = 0.0
   /// How often that was not reached since.
   var worseValidations = 0
+  /// The step at which the average began anew; nil: with its schedule.
+  var averageOrigin: Int?
   /// Latest, nats an image; NaN before the first.
   var latestValidation = Double.nan
   /// Latest training loss of a whole epoch, bits a sub-pixel; NaN before the first.
@@ -42,7 +44,7 @@ struct TrainingState: Equatable {
 
   // Swift prints a Double so that reading it back gives the same bits.
   var metadata: [String: String] {
-    [
+    var metadata = [
       "step": "\(step)", "epoch": "\(epoch)", "images_of_epoch": "\(imagesOfEpoch)",
       "nats_of_epoch": "\(natsOfEpoch)", "seconds": "\(seconds)",
       "gradient_norm": "\(gradientNorm)", "best_validation": "\(bestValidation)",
@@ -52,6 +54,8 @@ struct TrainingState: Equatable {
       "worse_validations": "\(worseValidations)", "latest_validation": "\(latestValidation)",
       "train_bits_per_dimension": "\(trainBitsPerDimension)",
     ]
+    metadata["average_origin"] = averageOrigin.map { "\($0)" }
+    return metadata
   }
 
   init(_ file: TensorFile) throws {
@@ -79,10 +83,13 @@ struct TrainingState: Equatable {
     worseValidations =
       file.metadata["worse_validations"] == nil
       ? epoch - scheduleBestEpoch : try file.metadata("worse_validations")
+    if file.metadata["average_origin"] != nil {
+      averageOrigin = try file.metadata("average_origin")
+    }
     for (key, value) in [
       ("step", step), ("epoch", epoch), ("images_of_epoch", imagesOfEpoch),
       ("best_epoch", bestEpoch), ("schedule", schedule), ("schedule_best_epoch", scheduleBestEpoch),
-      ("worse_validations", worseValidations),
+      ("worse_validations", worseValidations), ("average_origin", averageOrigin ?? 0),
     ]
     where !(0...1 << 52).contains(value) {
       throw FileError(

@@ -116,9 +116,8 @@ public final class Learner {
   func startAtMarginals(of data: any TrainingImages, pixels: PixelEncoding) {
     guard let density = model as? any DensityModel else { return }
     density.startAtMarginals(of: data, pixels: pixels, seed: seed)
-    for starting in [\.outputBias, \.inputMeans] as [KeyPath<any LearnedModel, Parameter?>] {
-      guard let average = averagedModel[keyPath: starting] else { continue }
-      average.value.copy(from: model[keyPath: starting]!.value)
+    for (own, averaged) in zip(weights.own, weights.averaged) {
+      averaged.value.copy(from: own.value)
     }
   }
 
@@ -126,8 +125,12 @@ public final class Learner {
   /// these weights alone.
   func startAnew(at step: Int) {
     for entry in optimiser.entries { entry.parameter.value.copy(from: entry.average) }
-    optimiser.resume(at: step, since: step)
+    optimiser.resume(at: step, since: step, averageSince: step)
   }
+
+  /// Whether the weights can be used without their average: additions to weights are in no model of
+  /// their own.
+  var standsAlone: Bool { adapters.isEmpty && !isFitted }
 
   /// What a step computes of a batch before it moves the weights, for its cost alone.
   func rehearse(_ batch: PixelBatch) { _ = gradients(of: batch) }

@@ -18,8 +18,10 @@ final class Optimiser {
 
   let entries: [Entry]
   private(set) var step = 0
-  /// The step at which moments and average began anew.
+  /// The step at which the moments began anew.
   private var origin = 0
+  /// The step at which the average did.
+  private(set) var averageOrigin = 0
   /// Matrices in bfloat16, kept current with each step where the activations have that precision:
   /// converting them would read all weights once more.
   private(set) var copies: [ObjectIdentifier: Tensor] = [:]
@@ -46,10 +48,17 @@ final class Optimiser {
     }
   }
 
-  /// Takes up the count of steps of a checkpoint, whose moments and average began at `origin`.
-  func resume(at step: Int, since origin: Int) {
+  /// Takes up the count of steps of a checkpoint, whose moments began at `origin`.
+  func resume(at step: Int, since origin: Int, averageSince averageOrigin: Int) {
     self.step = step
     self.origin = origin
+    self.averageOrigin = averageOrigin
+  }
+
+  /// Begins the average anew, at the weights as they are.
+  func averageAnew() {
+    for entry in entries { entry.average.copy(from: entry.parameter.value) }
+    averageOrigin = step
   }
 
   /// One step along the gradients.
@@ -100,7 +109,7 @@ final class Optimiser {
   /// the average is a quarter of what a step writes.
   private func averageDecay(_ asked: Double) -> Double {
     // Young averages forget the first weights quickly.
-    let step = step - origin
+    let step = step - averageOrigin
     let decay = min(asked, Double(1 + step) / Double(10 + step))
     if decay <= 0.75 { return decay }
     return step.isMultiple(of: 4) ? pow(decay, 4) : 1

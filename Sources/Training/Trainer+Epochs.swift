@@ -5,19 +5,40 @@ import Tensors
 
 /// The end of an epoch.
 extension Trainer {
-  /// The averaged model's mean over the validation images, nats; nil where `watch` wants to stop.
+  /// The mean of the validation images, nats; nil where `watch` wants to stop. The average of the
+  /// weights is what a run keeps, so where the weights themselves are better it begins anew at them:
+  /// after steps that all go one way it lies far behind.
   func validationLoss(of data: DataSet, _ watch: (Progress) throws -> Bool) throws
     -> Double?
   {
-    let context = Context(Engine(backend, .float32))
+    let both = learner.standsAlone
+    let half = both ? 0.5 : 1
+    guard
+      let average = try loss(
+        of: averagedModel, on: data, { try watch(progress(.validation(half * $0))) })
+    else { return nil }
+    guard both else { return average }
+    guard
+      let live = try loss(
+        of: learner.model, on: data, { try watch(progress(.validation(half + half * $0))) })
+    else { return nil }
+    guard live < average else { return average }
+    learner.optimiser.averageAnew()
+    state.averageOrigin = state.step
+    return live
+  }
+
+  /// A model's mean of the images, nats; nil where `watch`, told the share done, wants to stop.
+  private func loss(
+    of model: any LearnedModel, on data: DataSet, _ watch: (Double) throws -> Bool
+  ) throws -> Double? {
     var watched = Result<Bool, any Error>.success(true)
-    let likelihood = averagedModel.likelihood(
+    let likelihood = model.likelihood(
       of: data, pixels: configuration.pixels, seed: configuration.seed,
-      batch: averagedModel.inferenceBatch, in: context
+      batch: model.inferenceBatch, in: Context(Engine(backend, .float32))
     ) { done in
       state.seconds = sitting.clock.seconds
-      let moment = Progress.Moment.validation(Double(done) / Double(data.count))
-      watched = Result { try watch(progress(moment)) }
+      watched = Result { try watch(Double(done) / Double(data.count)) }
       return (try? watched.get()) ?? false
     }
     guard try watched.get() else { return nil }

@@ -103,7 +103,9 @@ public final class Trainer {
       beginsSchedule = true
     } else {
       try learner.optimiser.readCheckpoint(file)
-      learner.optimiser.resume(at: state.step, since: schedule.begun.steps)
+      learner.optimiser.resume(
+        at: state.step, since: schedule.begun.steps,
+        averageSince: state.averageOrigin ?? schedule.begun.steps)
       try schedule.check(state, of: run.checkpointFile)
     }
   }

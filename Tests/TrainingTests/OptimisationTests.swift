@@ -169,6 +169,36 @@ import Training
     #expect(loss == best.validationNatsPerImage)
   }
 
+  /// Small steps all go one way: the weights themselves are ahead of their average, which begins anew
+  /// at them; after large ones it is the better.
+  @Test(arguments: [1e-4, 0.3]) func theBetterOfWeightsAndAverageIsKept(rate: Double) throws {
+    var training = TrainingCase.nade
+    training.duration = .epochs(6)
+    training.change = {
+      $0.learningRate = rate
+      $0.finalRate = 1
+      $0.averageDecay = 0.9995
+    }
+    let folder = TemporaryFolder()
+    let run = folder.file("run")
+    let summary = try training.train(at: run)
+    let checkpoint = try TensorFile(reading: run + "/checkpoint.safetensors")
+    let weights = try tensorBits(run + "/weights.safetensors")
+    let kept = try tensorBits(run + "/checkpoint.safetensors")
+    if rate == 0.3 {
+      #expect(checkpoint.metadata["average_origin"] == nil)
+      #expect(weights.contains { name, bits in kept[name] != bits })
+      return
+    }
+    #expect(try checkpoint.metadata("average_origin") == summary.steps)
+    for (name, bits) in weights { #expect(kept[name] == bits, "\(name)") }
+    // A run that was stopped in between has the same.
+    let stopped = folder.file("stopped")
+    _ = try training.train(at: stopped, stops: [TrainingCase.stepsPerEpoch + 2])
+    #expect(try tensorBits(stopped + "/weights.safetensors") == weights)
+    #expect(try tensorBits(stopped + "/checkpoint.safetensors") == kept)
+  }
+
   @Test func withoutValidationTheLastWeightsAreKept() throws {
     var training = TrainingCase.nade
     training.hasValidation = false

@@ -151,7 +151,7 @@ import Training
       try copy(whole, to: folder.file("\(kills)"))
       return true
     }
-    #expect(kills == 12 + 2 * 2)
+    #expect(kills == 12 + 2 * 3)
     for kill in 0...kills {
       let run = folder.file("\(kill)")
       try training.train(at: run)

@@ -36,7 +36,7 @@ import Training
       try copy(whole, to: folder.file("\(kills)"))
       return true
     }
-    #expect(kills == TrainingCase.steps + 3 * 2)
+    #expect(kills == TrainingCase.steps + 3 * 3)
     for kill in 1...kills {
       let run = folder.file("\(kill)")
       try training.train(at: run)

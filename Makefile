@@ -134,7 +134,8 @@ RNADE = runs/rnade-patches
 study-rnade: build .peers/venv/scikit-learn ## RNADE on 8×8 patches, beside a mixture of Gaussians
 	.peers/venv/bin/python Benchmarks/rnade.py patches $(FLOWERS) $(RNADE)
 	$(SCANLINE) train $(RNADE)/train.npy --validation $(RNADE)/valid.npy --hold-out 0 --seed 1 \
-	  --run runs/rnade --model nade --set hidden=512 --head gaussian-mixture --epochs 30
+	  --run runs/rnade --model nade --set hidden=512 --set units=rectified --set whiten=on \
+	  --head gaussian-mixture --epochs 10
 	$(SCANLINE) evaluate runs/rnade $(RNADE)/test.npy
 	.peers/venv/bin/python Benchmarks/rnade.py mixture $(RNADE)
 

@@ -4,40 +4,46 @@ import Layers
 import Tensors
 
 extension CPUBackend: NADEKernels {
-  public func nade(_ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor) {
-    nade(x, prepareNADE(w: w, c: c, v: v, b: b), into: logits)
+  public func nade(
+    _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, units: Activation,
+    into logits: Tensor
+  ) {
+    nade(x, prepareNADE(w: w, c: c, v: v, b: b, units: units), into: logits)
   }
 
   public func nadeGradient(
-    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor,
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, units: Activation,
     dw: Tensor, dc: Tensor, dv: Tensor, db: Tensor
   ) {
     exclusively {
-      nadeGradientAlone(dlogits, x, w: w, c: c, v: v, dw: dw, dc: dc, dv: dv, db: db)
+      nadeGradientAlone(
+        dlogits, x, w: w, c: c, v: v, units: units, dw: dw, dc: dc, dv: dv, db: db)
     }
   }
 
   public func nadeInputGradient(
-    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, into dx: Tensor
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, units: Activation,
+    into dx: Tensor
   ) {
     let sizes = NADESizes(x: x, w: w, v: v)
     exclusively {
-      let states = hiddenStates(x, w: w, c: c, sizes)
+      let states = hiddenStates(x, w: w, c: c, units, sizes)
       let dstates = hiddenGradients(dlogits, v: v, sizes)
       sl_nade_input_gradient(
         dstates.floats.baseAddress, states.floats.baseAddress, w.floats.baseAddress,
-        dx.floats.baseAddress, sizes.images, sizes.dimension, sizes.hidden)
+        dx.floats.baseAddress, sizes.images, sizes.dimension, sizes.hidden,
+        units.isRectified)
       withExtendedLifetime((states, dstates)) {}
     }
   }
 
   private func nadeGradientAlone(
-    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor,
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, units: Activation,
     dw: Tensor, dc: Tensor, dv: Tensor, db: Tensor
   ) {
     let sizes = NADESizes(x: x, w: w, v: v)
     sumOfRows(dlogits, into: db)
-    if sizes.outputs == 1 {
+    if sizes.outputs == 1, units == .sigmoid {
       let scratch = Tensor(
         [sl_nade_scratch_count(sizes.images, sizes.dimension, sizes.hidden)], .float32)
       defer { withExtendedLifetime(scratch) {} }
@@ -50,7 +56,7 @@ extension CPUBackend: NADEKernels {
     }
     let (n, d, k, h) = (sizes.images, sizes.dimension, sizes.outputs, sizes.hidden)
     // Computed again: kept from the forward pass they would be the largest tensor of all.
-    let states = hiddenStates(x, w: w, c: c, sizes)
+    let states = hiddenStates(x, w: w, c: c, units, sizes)
     // dV_i = gᵀ · h_i
     for i in 0..<d {
       require(
@@ -63,16 +69,19 @@ extension CPUBackend: NADEKernels {
     let dstates = hiddenGradients(dlogits, v: v, sizes)
     sl_nade_hidden_gradient(
       dstates.floats.baseAddress, states.floats.baseAddress, x.floats.baseAddress,
-      dw.floats.baseAddress, dc.floats.baseAddress, n, d, h)
+      dw.floats.baseAddress, dc.floats.baseAddress, n, d, h, units.isRectified)
     withExtendedLifetime((states, dstates)) {}
   }
 
   /// h `[D, N, H]`.
-  private func hiddenStates(_ x: Tensor, w: Tensor, c: Tensor, _ sizes: NADESizes) -> Tensor {
+  private func hiddenStates(
+    _ x: Tensor, w: Tensor, c: Tensor, _ units: Activation, _ sizes: NADESizes
+  ) -> Tensor {
     let states = Tensor([sizes.dimension, sizes.images, sizes.hidden], .float32)
     sl_nade_hidden(
       x.floats.baseAddress, w.floats.baseAddress, c.floats.baseAddress,
-      states.floats.baseAddress, sizes.images, sizes.dimension, sizes.hidden)
+      states.floats.baseAddress, sizes.images, sizes.dimension, sizes.hidden,
+      units.isRectified)
     return states
   }
 
@@ -94,10 +103,14 @@ extension CPUBackend: NADEKernels {
 
 /// One dimension after the other, or all of them: the same bits.
 extension CPUBackend {
-  public func prepareNADE(w: Tensor, c: Tensor, v: Tensor, b: Tensor) -> NADEWeights {
+  public func prepareNADE(
+    w: Tensor, c: Tensor, v: Tensor, b: Tensor, units: Activation
+  ) -> NADEWeights {
     let (d, h) = (w.shape[0], w.shape[1])
-    // With several outputs a dimension the weights are read as they are.
-    guard v.shape[1] == 1 else { return NADEWeights(w: w, c: c, v: v, b: b, packed: nil) }
+    // With several outputs a dimension, or rectified units, the weights are read as they are.
+    guard v.shape[1] == 1, units == .sigmoid else {
+      return NADEWeights(w: w, c: c, v: v, b: b, units: units, packed: nil)
+    }
     let packed = Tensor([sl_nade_packed_count(d, h)], .float32)
     exclusively {
       sl_nade_pack(
@@ -105,7 +118,7 @@ extension CPUBackend {
         packed.floats.baseAddress)
     }
     withExtendedLifetime((w, c, v)) {}
-    return NADEWeights(w: w, c: c, v: v, b: b, packed: packed)
+    return NADEWeights(w: w, c: c, v: v, b: b, units: units, packed: packed)
   }
 
   public func nade(_ x: Tensor, _ weights: NADEWeights, into logits: Tensor) {
@@ -121,7 +134,7 @@ extension CPUBackend {
         sl_nade_levels(
           x.floats.baseAddress, weights.w.floats.baseAddress, weights.c.floats.baseAddress,
           weights.v.floats.baseAddress, weights.b.floats.baseAddress, logits.floats.baseAddress, n,
-          d, h, weights.outputs)
+          d, h, weights.outputs, weights.isRectified)
       }
     }
     withExtendedLifetime((x, weights, logits)) {}
@@ -138,7 +151,9 @@ extension CPUBackend {
     let lanes = SideBySide(elements: 1, images: images, .float32).lanes
     let state = SideBySide(
       elements: sl_nade_levels_state_count(h, lanes) / lanes, images: images, .float32)
-    sl_nade_levels_start(weights.c.floats.baseAddress, h, lanes, state.values.floats.baseAddress)
+    sl_nade_levels_start(
+      weights.c.floats.baseAddress, h, lanes, weights.isRectified,
+      state.values.floats.baseAddress)
     return NADEState(.sideBySide(state))
   }
 
@@ -173,8 +188,17 @@ extension CPUBackend {
       let lanes = Array(x.floats) + [Float](repeating: 0, count: values.lanes - x.count)
       sl_nade_levels_observe(
         weights.w.floats.baseAddress, weights.hidden, d, values.lanes, lanes,
-        values.values.floats.baseAddress)
+        weights.isRectified, values.values.floats.baseAddress)
     }
     withExtendedLifetime((weights, x, state)) {}
   }
+}
+
+extension Activation {
+  /// As the kernels are told it.
+  fileprivate var isRectified: Int32 { self == .relu ? 1 : 0 }
+}
+
+extension NADEWeights {
+  fileprivate var isRectified: Int32 { units.isRectified }
 }

@@ -23,17 +23,30 @@ public struct Head: Codable, Equatable, Sendable {
     let bias: @Sendable (Head, _ logFrequencies: [[Double]]) -> [Double]
     /// The distribution of outputs `[N, steps, outputs]`.
     let distribution: @Sendable (Variable, Head, _ channels: Int) -> any PixelDistribution
+    /// Which outputs say where a distribution lies and how wide it is, where that is what they say.
+    let frame: (@Sendable (Head) -> Frame)?
 
     init(
       name: String, summary: String, levels: ClosedRange<Int>, components: ClosedRange<Int>? = nil,
       isJoint: Bool = false, outputs: @escaping @Sendable (Head, _ channels: Int) -> Int,
       bias: @escaping @Sendable (Head, _ logFrequencies: [[Double]]) -> [Double],
-      distribution: @escaping @Sendable (Variable, Head, _ channels: Int) -> any PixelDistribution
+      distribution: @escaping @Sendable (Variable, Head, _ channels: Int) -> any PixelDistribution,
+      frame: (@Sendable (Head) -> Frame)? = nil
     ) {
       (self.name, self.summary) = (name, summary)
       (self.levels, self.components, self.isJoint) = (levels, components, isJoint)
       (self.outputs, self.bias, self.distribution) = (outputs, bias, distribution)
+      self.frame = frame
     }
+  }
+
+  /// The outputs of a sub-pixel that move and stretch its distribution.
+  public struct Frame: Sendable {
+    public let locations: Range<Int>
+    /// Logarithms of deviations.
+    public let logDeviations: Range<Int>
+    /// Outputs at which the distribution lies around 0 with a deviation of about 1.
+    public let standard: [Double]
   }
 
   /// Components of a mixture where nobody says how many.
@@ -97,6 +110,9 @@ public struct Head: Codable, Equatable, Sendable {
     kind.isJoint
       ? kind.bias(self, logFrequencies) : logFrequencies.flatMap { kind.bias(self, [$0]) }
   }
+
+  /// What moves and stretches the distribution of a sub-pixel; nil where nothing does.
+  public var frame: Frame? { kind.frame?(self) }
 
   /// The distribution of outputs `[N, …]` of one or more steps.
   public func distribution(_ outputs: Variable, channels: Int) -> any PixelDistribution {

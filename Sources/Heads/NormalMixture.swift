@@ -19,7 +19,15 @@ extension Head.Kind {
     bias: { head, logFrequencies in
       NormalMixture.bias(head.levels, components: head.components!, logFrequencies[0])
     },
-    distribution: { outputs, head, _ in NormalMixture(outputs: outputs, levels: head.levels) })
+    distribution: { outputs, head, _ in NormalMixture(outputs: outputs, levels: head.levels) },
+    frame: { head in
+      let count = head.components!
+      // From very sharp to wide: of what a regression leaves over most is small.
+      let logs = (0..<count).map { log(2 * pow(0.025, 1 - (Double($0) + 0.5) / Double(count))) }
+      return Head.Frame(
+        locations: count..<2 * count, logDeviations: 2 * count..<3 * count,
+        standard: Array(repeating: 0, count: 2 * count) + logs)
+    })
 }
 
 /// K levels, intensities 0…1, under a mixture of normal distributions:

@@ -73,10 +73,11 @@ public struct MaskedLinear {
   /// With one connectivity the mask is part of the weights; with several these stay whole.
   /// - Parameters:
   ///   - toldClasses: whether units have a bias for each class, where the model is told any.
+  ///   - learns: whether training moves weights and bias.
   ///   - stencil: what is added to the weights; of a layer with one connectivity, in the raster's order.
   public init(
     _ inputs: Int, _ outputs: Int, bias: Bool = true, weights: Initialisation? = nil,
-    toldClasses: Bool = false, stencil: Stencil? = nil, at scope: Scope,
+    toldClasses: Bool = false, learns: Bool = true, stencil: Stencil? = nil, at scope: Scope,
     connectivities make: () -> [Connectivity]
   ) {
     // A layer that is only measured has no need of them, and may be too large for them.
@@ -86,8 +87,9 @@ public struct MaskedLinear {
     let bound = 1 / Double(max(1, inputs)).squareRoot()
     weight = scope.parameter(
       "weight", [outputs, inputs], weights ?? .uniform(bound: bound),
-      mask: fixed?.mask(scope.precision), decays: true)
-    self.bias = bias ? scope.parameter("bias", [outputs], .zeros, decays: false) : nil
+      mask: fixed?.mask(scope.precision), decays: learns, learns: learns)
+    self.bias =
+      bias ? scope.parameter("bias", [outputs], .zeros, decays: false, learns: learns) : nil
     classes = toldClasses ? ClassBias(outputs, at: scope) : nil
     self.stencil = stencil
     precondition(stencil == nil || connectivities.count < 2, "a stencil is of one connectivity")

@@ -96,12 +96,13 @@ public struct Scope {
   /// start, and stay, at zero.
   public func parameter(
     _ name: String, _ shape: Shape, _ initialisation: Initialisation, mask: Tensor? = nil,
-    decays: Bool
+    decays: Bool, learns: Bool = true
   ) -> Parameter {
     let path = (self / name).path
     store.count(shape)
     guard !store.isMeasuring else {
-      return Parameter(name: path, value: Tensor([0], store.precision), decays: decays)
+      return Parameter(
+        name: path, value: Tensor([0], store.precision), decays: decays, learns: learns)
     }
     var random = RandomStream(seed: store.seed, "parameter/\(path)")
     let value = Tensor(shape, store.precision)
@@ -127,7 +128,7 @@ public struct Scope {
         }
       }
     }
-    let parameter = Parameter(name: path, value: value, mask: mask, decays: decays)
+    let parameter = Parameter(name: path, value: value, mask: mask, decays: decays, learns: learns)
     store.insert(parameter)
     return parameter
   }

@@ -1,4 +1,6 @@
 import Heads
+import Images
+import Layers
 
 /// How many leading sub-pixels must be known for each input and each output of a model that is masked
 /// between units.
@@ -30,5 +32,15 @@ public struct Degrees: Sendable {
   /// 0 …: those of a step may see what was known before it.
   public var outputs: [Int] {
     (0..<outputCount).map { places[$0 / outputsAStep * subpixelsAStep] }
+  }
+}
+
+extension Stencil {
+  /// Of a layer from the sub-pixels of an image to the outputs of a head, in the raster's order.
+  init(_ image: ImageShape, _ head: Head, at scope: Scope) {
+    self.init(
+      height: image.height, width: image.width, channels: image.channels,
+      outputs: head.outputsOfPixel(channels: image.channels),
+      steps: head.steps(channels: image.channels), at: scope)
   }
 }

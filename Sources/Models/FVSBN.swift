@@ -40,16 +40,9 @@ public struct FVSBN: DensityModel {
     let degrees = Degrees(image, head)
     regression = MaskedLinear(
       image.dimension, degrees.outputCount, weights: .zeros, toldClasses: true,
-      stencil: stencil ? Self.stencil(image, head, at: scope / "regression") : nil,
+      stencil: stencil ? Stencil(image, head, at: scope / "regression") : nil,
       at: scope / "regression"
     ) { [.init(inputs: degrees.inputs, outputs: degrees.outputs)] }
-  }
-
-  private static func stencil(_ image: ImageShape, _ head: Head, at scope: Scope) -> Stencil {
-    Stencil(
-      height: image.height, width: image.width, channels: image.channels,
-      outputs: head.outputsOfPixel(channels: image.channels),
-      steps: head.steps(channels: image.channels), at: scope)
   }
 
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {

@@ -18,6 +18,8 @@ public protocol LearnedModel {
   var outputBias: Parameter? { get }
   /// Where inputs are told less their means: the mean intensity of each sub-pixel, 0…1.
   var inputMeans: Parameter? { get }
+  /// Where inputs are told whitened.
+  var whitening: Whitening? { get }
 
   /// Live multiply-adds of one image's forward pass in training: weights that a mask holds at zero do
   /// not count, nor do biases and what is done pointwise. A convolution counts as if no image had edges.
@@ -39,6 +41,7 @@ public protocol LearnedModel {
 extension LearnedModel {
   public var outputBias: Parameter? { nil }
   public var inputMeans: Parameter? { nil }
+  public var whitening: Whitening? { nil }
   public var keptElements: Int? { nil }
   public var passesPerLikelihood: Int { 1 }
 

@@ -19,11 +19,14 @@ import Tensors
 /// With several orders (section 4.2, "order-agnostic") every order has as many masks of its own, over
 /// all of which training goes. The first is the raster's, which everything else uses; `Reordering` has the
 /// others, and the mean over them.
+///
+/// With a stencil the direct weights have a part that is the same at all places; see `Stencil`.
 public struct MADE: Reordering {
   public let image: ImageShape
   public let head: Head
   let layers: [MaskedLinear]
   let direct: MaskedLinear
+  public let whitening: Whitening?
   /// Degrees of the hidden units, by mask and layer: how many leading sub-pixels of the mask's order each
   /// may depend on, 0 … D − 1. Masks of an order stand together.
   public let degrees: [[[Int]]]
@@ -36,7 +39,9 @@ public struct MADE: Reordering {
   public var orderCount: Int? { orders }
   public var outputBias: Parameter? { layers.last!.bias }
   /// A mean over the masks.
-  public var multiplyAdds: Int { layers.reduce(direct.multiplyAdds) { $0 + $1.multiplyAdds } }
+  public var multiplyAdds: Int {
+    layers.reduce(direct.multiplyAdds + (whitening?.multiplyAdds ?? 0)) { $0 + $1.multiplyAdds }
+  }
   public var passesPerLikelihood: Int { degrees.count / orders }
   // More than others: each pass reads all weights, which are most of its memory.
   public var inferenceBatch: Int { inferenceBatch(atMost: 256) }
@@ -47,20 +52,33 @@ public struct MADE: Reordering {
     "masks", .count, default: "1", "connectivities of an order, which training cycles through")
   static let orderCount = Setting(
     "orders", .count, default: "1", "orders of the sub-pixels, likewise; the first is the raster's")
+  static let stencil = Setting(
+    "stencil", .toggle, default: "off",
+    "whether direct weights have a part that is the same at all places; of one order")
 
   static let family = ModelFamily(
     name: "made", summary: "masked autoencoder, one pass for all conditionals",
-    settings: [hidden, maskCount, orderCount], batch: 128, learningRate: 1e-3,
+    settings: [hidden, maskCount, orderCount, stencil, Whitening.setting], batch: 128,
+    learningRate: 1e-3,
     make: { specification, seed, scope in
-      MADE(
+      let orders = try specification.count(orderCount)
+      let stencil = try specification.isOn(stencil)
+      let whitens = try Whitening.isOn(specification)
+      guard orders == 1 || !(stencil || whitens) else {
+        throw ModelError.setting(
+          "orders", of: "made", expected: "1, with a stencil or whitened inputs",
+          found: "\(orders)")
+      }
+      return MADE(
         specification.image, specification.head, hidden: try specification.counts(hidden),
-        masks: try specification.count(maskCount), orders: try specification.count(orderCount),
+        masks: try specification.count(maskCount), orders: orders, stencil: stencil,
+        whitens: whitens,
         seed: seed, at: scope)
     })
 
   init(
-    _ image: ImageShape, _ head: Head, hidden: [Int], masks: Int, orders: Int, seed: UInt64,
-    at scope: Scope
+    _ image: ImageShape, _ head: Head, hidden: [Int], masks: Int, orders: Int, stencil: Bool,
+    whitens: Bool, seed: UInt64, at scope: Scope
   ) {
     (self.image, self.head, self.seed, self.orders) = (image, head, seed, orders)
     let count = scope.isMeasuring ? 1 : masks * orders
@@ -89,15 +107,17 @@ public struct MADE: Reordering {
     }
     direct = MaskedLinear(
       image.dimension, ends[0].outputCount, bias: false, weights: .zeros, toldClasses: true,
-      at: scope / "direct"
+      stencil: stencil ? Stencil(image, head, at: scope / "direct") : nil, at: scope / "direct"
     ) { ends.map { .init(inputs: $0.inputs, outputs: $0.outputs) } }
+    whitening = whitens ? Whitening(image.dimension, at: scope / "whitening") : nil
     self.degrees = degrees
   }
 
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     check(batch, context)
     precondition(told == 0 || context.tape == nil, "only the raster's order has a way back")
-    let x = context.units(batch)  // D
+    let whitened = whitening.map { $0(context.units(batch), in: context) }
+    let x = whitened?.z ?? context.units(batch)  // D
     let masks = masks(in: context)
     let skip = direct(
       x, connectivity: masks[0] / passesPerLikelihood, of: batch.labels, precision: context.wide,
@@ -109,7 +129,7 @@ public struct MADE: Reordering {
           h, connectivity: mask, activation: .relu, of: batch.labels, in: context)
       }
       let logits = layers.last!(h, connectivity: mask, adding: skip, last: true, in: context)
-      return distribution(context.rows(logits))  // [N, D K]
+      return distribution(context.rows(logits), whitened, in: context)  // [N, D K]
     }
     return all.count == 1 ? all[0] : AveragedConditionals(all)
   }

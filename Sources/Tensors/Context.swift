@@ -75,7 +75,7 @@ public final class Context {
   /// A parameter's own value, without its mask.
   public func variable(_ parameter: Parameter) -> Variable {
     if let other = tape?.standIn(for: parameter) { return other }
-    let isConstant = weightsAreConstant && parameter !== pixels
+    let isConstant = !parameter.learns || weightsAreConstant && parameter !== pixels
     return Variable(
       parameter.value, slot: isConstant ? nil : tape?.slot(of: parameter),
       copy: prepared.copies[ObjectIdentifier(parameter)])

@@ -1,4 +1,4 @@
-/// A learned tensor with a name.
+/// A tensor with a name, which is learned or stays as it was set.
 ///
 /// The value is the float32 master (float64 in gradient checks), whatever precision the activations
 /// have. Where a mask is set, only its ones are weights; the rest are held at zero.
@@ -12,14 +12,19 @@ public final class Parameter {
   public let staircase: Staircase?
   /// Whether weight decay may touch it: weights yes, biases no.
   public let decays: Bool
+  /// Whether training moves it. What does not is set from the training images before the first step.
+  public let learns: Bool
 
-  public init(name: String, value: Tensor, mask: Tensor? = nil, decays: Bool) {
+  public init(
+    name: String, value: Tensor, mask: Tensor? = nil, decays: Bool, learns: Bool = true
+  ) {
     if let mask { requireSame(mask.shape, value.shape) }
     self.name = name
     self.value = value
     self.mask = mask
     staircase = mask.flatMap(Staircase.init)
     self.decays = decays
+    self.learns = learns
   }
 
   public var shape: Shape { value.shape }

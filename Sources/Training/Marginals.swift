@@ -1,6 +1,7 @@
 import Foundation
 import Heads
 import Images
+import Layers
 import Models
 
 extension DensityModel {
@@ -12,6 +13,7 @@ extension DensityModel {
   /// Frequencies are (n + 1) / (N + levels) over at most 10 000 images, evenly spaced: a folder is
   /// sorted, often by class.
   public func startAtMarginals(of data: any TrainingImages, pixels: PixelEncoding, seed: UInt64) {
+    if let whitening { return startWhitened(whitening, of: data, pixels: pixels, seed: seed) }
     guard let outputBias else { return }
     let levels = head.levels
     // A bias for each step of an image or of a pixel, or one that all steps share.
@@ -41,5 +43,41 @@ extension DensityModel {
         let sum = zip(0..., all).reduce(0) { $0 + Double($1.0) * $1.1 }
         return sum / all.reduce(0, +) / Double(levels - 1)
       })
+  }
+}
+
+extension DensityModel {
+  /// Starts a model of whitened intensities at about the normal distribution with the covariance of the
+  /// training images, of at most 20 000 of them, dequantised: a level stands for a bin as wide as it.
+  private func startWhitened(
+    _ whitening: Whitening, of data: any TrainingImages, pixels: PixelEncoding, seed: UInt64
+  ) {
+    let (d, scale) = (image.dimension, 1 / Double(head.levels - 1))
+    var images = Array(stride(from: 0, to: data.count, by: (data.count + 19_999) / 20_000))[...]
+    let count = Double(images.count)
+    var sums = [Double](repeating: 0, count: d)
+    var products = [Double](repeating: 0, count: d * d)
+    while !images.isEmpty {
+      let batch = data.batch(Array(images.prefix(500)), as: pixels, epoch: 0, seed: seed)
+      images = images.dropFirst(500)
+      for n in 0..<batch.count {
+        let x = batch.symbols[n * d..<(n + 1) * d].map { Double($0) * scale }
+        for row in 0..<d {
+          sums[row] += x[row]
+          for column in 0...row { products[row * d + column] += x[row] * x[column] }
+        }
+      }
+    }
+    let means = sums.map { $0 / count }
+    for row in 0..<d {
+      for column in 0...row {
+        products[row * d + column] = products[row * d + column] / count - means[row] * means[column]
+      }
+      products[row * d + row] += scale * scale / 12
+    }
+    whitening.set(means: means, covariance: products)
+    guard let outputBias, let standard = head.frame?.standard else { return }
+    outputBias.value.write(
+      (0..<outputBias.value.count / standard.count).flatMap { _ in standard })
   }
 }

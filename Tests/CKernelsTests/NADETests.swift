@@ -151,7 +151,7 @@ struct NADEOperands {
     onThreads(threads) {
       sl_nade_levels(
         o.x.floats, o.w.floats, o.c.floats, o.v.floats, o.b.floats, logits.floats, nade.images,
-        nade.dimension, nade.hidden, nade.levels)
+        nade.dimension, nade.hidden, nade.levels, 0)
     }
     return logits
   }
@@ -167,12 +167,12 @@ struct NADEOperands {
     let next = Memory(bytes: k * lanes * 4)
     let values = Memory(bytes: lanes * 4)
     let logits = Memory(bytes: all.bytes)
-    sl_nade_levels_start(o.c.floats, h, lanes, state.floats)
+    sl_nade_levels_start(o.c.floats, h, lanes, 0, state.floats)
     for i in 0..<d {
       sl_nade_levels_next(o.v.floats, o.b.floats, h, k, i, lanes, state.floats, next.floats)
       sl_rows_of_lanes(next.floats, k, lanes, nade.images, logits.floats + i * k, d * k)
       for n in 0..<nade.images { values.floats[n] = o.x.floats[n * d + i] }
-      sl_nade_levels_observe(o.w.floats, h, i, lanes, values.floats, state.floats)
+      sl_nade_levels_observe(o.w.floats, h, i, lanes, values.floats, 0, state.floats)
     }
     #expect(logits.isSame(all))
   }

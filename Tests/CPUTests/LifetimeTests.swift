@@ -33,11 +33,11 @@ import Testing
     let (w, c) = (randomTensor([d, h], .float32, "w"), randomTensor([h], .float32, "c"))
     let (v, b) = (randomTensor([d, k, h], .float32, "v"), randomTensor([d, k], .float32, "b"))
     let expected = Tensor([n, d, k], .float32)
-    ReferenceBackend().nade(x, w: w, c: c, v: v, b: b, into: expected)
+    ReferenceBackend().nade(x, w: w, c: c, v: v, b: b, units: .sigmoid, into: expected)
     whileAnotherThreadWrites([d, n, h]) {
       for _ in 0..<800 {
         let logits = Tensor([n, d, k], .float32)
-        CPUBackend.shared.nade(x, w: w, c: c, v: v, b: b, into: logits)
+        CPUBackend.shared.nade(x, w: w, c: c, v: v, b: b, units: .sigmoid, into: logits)
         expectClose(logits.values, expected.values, tolerance: 1e-5)
       }
     }

@@ -77,7 +77,7 @@ class Model:
         self.crops = {}
         self.build(case)
 
-    def draw(self, name, shape, live=None, crop=None):
+    def draw(self, name, shape, live=None, crop=None, learns=True):
         """A parameter none of whose live elements is zero: a multiple of 1/256 below 1/2 in
         magnitude, so that it is the same number in float64, float32 and bfloat16. Biases are
         positive, so that few rectifiers are shut. `crop` is the part that Scanline keeps."""
@@ -86,7 +86,7 @@ class Model:
         value = (magnitude if name.endswith("bias") else magnitude * sign).double() / 256
         if live is not None:
             value = value * live
-        self.parameters[name] = value.requires_grad_()
+        self.parameters[name] = value.requires_grad_(learns)
         self.crops[name] = crop or (lambda whole: whole)
         return self.parameters[name]
 
@@ -102,6 +102,41 @@ class Model:
         """Logits [N, D, K] of every member of the mixture that inference averages."""
         return [self.logits(symbols, step=0)]
 
+    def stencil(self, layer, past):
+        """What weights [steps K, D], of which `past` are live, have in common at all places."""
+        outputs, across = self.groups * self.outputs, 2 * self.width - 1
+        shape = (outputs * self.height, across * self.colours)
+        places = torch.zeros(past.shape, dtype=torch.long)
+        for row, e in past.nonzero().tolist():
+            pixel, output = divmod(row, outputs)
+            down = pixel // self.width - e // (self.width * self.colours)
+            right = e // self.colours % self.width - pixel % self.width
+            column = (right + self.width - 1) * self.colours + e % self.colours
+            places[row, e] = (output * self.height + down) * shape[1] + column
+        stencil = self.draw(f"{layer}/stencil", shape)
+        return lambda: stencil.flatten()[places] * past
+
+    def whitening(self):
+        """What a fixed linear regression on the sub-pixels before leaves over, in deviations of its own:
+        a function from x [N, D] to z and to outputs [N, D, 3 M] of x from those of z."""
+        d, m = self.dimension, self.outputs // 3
+        past = torch.arange(d)[None, :] < torch.arange(d)[:, None]
+        weight = self.draw("whitening/weight", (d, d), live=past, learns=False)
+        bias = self.draw("whitening/bias", (d,), learns=False)
+        logs = self.draw("whitening/deviations", (d,), learns=False)
+
+        def whitened(x):
+            expected = F.linear(x, weight * past, bias)
+
+            def of_pixels(outputs):
+                shares, means, widths = outputs.split(m, dim=2)
+                means = expected[:, :, None] + logs.exp()[:, None] * means
+                return torch.cat([shares, means, widths + logs[:, None]], dim=2)
+
+            return (x - expected) / logs.exp(), of_pixels
+
+        return whitened
+
 
 class FVSBN(Model):
     """logits_d = b_d + sum_{e<d} W_de x_e (Frey, Hinton and Dayan 1996). With a stencil W_de is a sum of
@@ -113,23 +148,7 @@ class FVSBN(Model):
         past = torch.arange(d)[None, :] < torch.arange(rows)[:, None] // k * self.told
         self.w = self.draw("regression/weight", (rows, d), live=past)
         self.b = self.draw("regression/bias", (rows,))
-        if case.get("stencil") == "on":
-            outputs, across = self.groups * k, 2 * self.width - 1
-            shape = (outputs * self.height, across * self.colours)
-            places = torch.zeros((rows, d), dtype=torch.long)
-            for row in range(rows):
-                pixel, output = divmod(row, outputs)
-                for e in range(d):
-                    if not past[row, e]:
-                        continue
-                    down = pixel // self.width - e // (self.width * self.colours)
-                    right = e // self.colours % self.width - pixel % self.width
-                    column = (right + self.width - 1) * self.colours + e % self.colours
-                    places[row, e] = (output * self.height + down) * shape[1] + column
-            stencil = self.draw("regression/stencil", shape)
-            self.shared = lambda: stencil.flatten()[places] * past
-        else:
-            self.shared = lambda: 0
+        self.shared = self.stencil("regression", past) if case.get("stencil") == "on" else lambda: 0
 
     def logits(self, symbols, step):
         x, k = self.unit(symbols), self.outputs
@@ -146,7 +165,7 @@ class FVSBN(Model):
 
 class NADE(Model):
     """h_d = sigmoid(c + sum_{e<d} W_e x_e), logits_d = V_d h_d + b_d (Larochelle and Murray
-    2011)."""
+    2011), and perhaps + sum_{e<d} A_de x_e. Units may be rectified, intensities whitened."""
 
     def build(self, case):
         d, k, h = self.dimension, self.outputs, int(case["hidden"])
@@ -154,16 +173,25 @@ class NADE(Model):
         self.c = self.draw("c", (h,))
         self.v = self.draw("v", (d, k, h))
         self.b = self.draw("b", (d, k))
+        past = torch.arange(d)[None, :] < torch.arange(d * k)[:, None] // k
+        self.direct = lambda: 0 * past
+        if case.get("direct") == "on":
+            direct = self.draw("direct/weight", (d * k, d), live=past)
+            self.direct = lambda: direct * past
+        self.units = F.relu if case.get("units") == "rectified" else torch.sigmoid
+        on = case.get("whiten") == "on"
+        self.whitened = self.whitening() if on else lambda x: (x, lambda outputs: outputs)
 
     def logits(self, symbols, step):
-        x = self.unit(symbols)
+        x, of_pixels = self.whitened(self.unit(symbols))
         logits = []
         for d in range(self.dimension):
             a = self.c.expand(len(x), -1)
             for e in range(d):
                 a = a + x[:, e, None] * self.w[e]
-            logits.append(torch.sigmoid(a) @ self.v[d].T + self.b[d])
-        return torch.stack(logits, dim=1)
+            logits.append(self.units(a) @ self.v[d].T + self.b[d])
+        logits = torch.stack(logits, dim=1)
+        return of_pixels(logits + F.linear(x, self.direct().double()).reshape(logits.shape))
 
 
 class RandomStream:
@@ -300,6 +328,10 @@ class MADE(Model):
             self.layers.append((weight, self.draw(f"{name}/bias", (above,))))
         self.direct_mask = self.strictly_before(torch.arange(1, d + 1))
         self.direct = self.draw("direct/weight", (self.steps * k, d), self.direct_mask)
+        on = case.get("stencil") == "on"
+        self.shared = self.stencil("direct", self.direct_mask) if on else lambda: 0
+        on = case.get("whiten") == "on"
+        self.whitened = self.whitening() if on else lambda x: (x, lambda outputs: outputs)
 
     def strictly_before(self, degrees):
         """Outputs of the sub-pixels from d on, counted from 1, see the units of degree < d:
@@ -316,14 +348,14 @@ class MADE(Model):
         return masks + [self.strictly_before(below)]
 
     def member(self, symbols, masks):
-        x = self.unit(symbols)
+        x, of_pixels = self.whitened(self.unit(symbols))
         h = x
         for i, ((w, b), mask) in enumerate(zip(self.layers, masks)):
             h = F.linear(h, w * mask, b)
             if i < len(self.layers) - 1:
                 h = F.relu(h)
-        logits = h + F.linear(x, self.direct * self.direct_mask)
-        return logits.reshape(len(x), self.steps, self.outputs)
+        logits = h + F.linear(x, (self.direct + self.shared()) * self.direct_mask)
+        return of_pixels(logits.reshape(len(x), self.steps, self.outputs))
 
     def logits(self, symbols, step):
         return self.member(symbols, self.masks[step % len(self.masks)])
@@ -951,11 +983,13 @@ def golden(name, family, settings, kind, levels, image):
 
     # Weights decay; biases, gains, means, places and what all places share do not.
     plain = ("bias", "gain", "means", "positions/weight", "places/weight", "stencil")
-    biases = {n for n in model.parameters if n.endswith(plain) or n in ("b", "c")}
+    learned = {n: p for n, p in model.parameters.items() if p.requires_grad}
+    fixed = set(model.parameters) - set(learned)
+    biases = {n for n in model.parameters if n.endswith(plain) or n in ("b", "c")} | fixed
     optimiser = torch.optim.AdamW(
         [
-            {"params": [p for n, p in model.parameters.items() if n not in biases]},
-            {"params": [p for n, p in model.parameters.items() if n in biases], "weight_decay": 0},
+            {"params": [p for n, p in learned.items() if n not in biases]},
+            {"params": [p for n, p in learned.items() if n in biases], "weight_decay": 0},
         ],
         lr=1e-2,
         betas=(0.9, 0.999),
@@ -982,7 +1016,7 @@ def golden(name, family, settings, kind, levels, image):
                     "shape": list(model.crops[n](p).shape),
                     "decays": n not in biases,
                     "value": flat(model.crops[n](p)),
-                    "gradient": flat(model.crops[n](p.grad)),
+                    "gradient": flat(model.crops[n](p.grad)) if n in learned else [],
                 }
                 for n, p in model.parameters.items()
             ]
@@ -1067,6 +1101,10 @@ def main():
         "fvsbn-stencil-categorical": ("fvsbn", stencil, *categorical, colour),
         "fvsbn-stencil-mixture": ("fvsbn", stencil, *mixture, colour),
         "nade-mixture": ("nade", {"hidden": "7"}, *mixture, grey),
+        "nade-direct-bernoulli": ("nade", {"hidden": "7", "direct": "on"}, *bernoulli, grey),
+        "nade-direct-mixture": ("nade", {"hidden": "7", "direct": "on"}, *mixture, grey),
+        "made-stencil-bernoulli": ("made", one | stencil, *bernoulli, grey),
+        "made-stencil-categorical": ("made", one | stencil, *categorical, colour),
         "made-1-mixture": ("made", one, *mixture, colour),
         "made-3masks-mixture": ("made", three_masks, *mixture, colour),
         "pixelcnn-mixture": ("pixelcnn", network, *mixture, grey),
@@ -1108,6 +1146,13 @@ def main():
         ("rnn", gru, grey), ("pixelrnn", diagonal, grey),
     ]:
         cases[f"{family}-normals"] = (family, settings, "gaussian-mixture", 6, image)
+    rectified = {"hidden": "7", "units": "rectified"}
+    cases["nade-rectified-bernoulli"] = ("nade", rectified, *bernoulli, grey)
+    for name, family, settings, image in [
+        ("rnade", "nade", rectified | {"direct": "on"}, grey), ("made-whitened", "made", two, grey),
+    ]:
+        settings = settings | {"whiten": "on"}
+        cases[f"{name}-normals"] = (family, settings, "gaussian-mixture", 6, image)
     for name, case in cases.items():
         if not sys.argv[1:] or name in sys.argv[1:]:
             (FOLDER / f"{name}.json").write_text(text(golden(name, *case)))

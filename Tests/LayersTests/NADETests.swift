@@ -32,7 +32,7 @@ import Testing
       }
     }
     let logits = Tensor([n, d, outputs], .float64)
-    backend.nade(x, w: w, c: c, v: v, b: b, into: logits)
+    backend.nade(x, w: w, c: c, v: v, b: b, units: .sigmoid, into: logits)
     expectClose(logits.values, expected, tolerance: 1e-14)
   }
 

@@ -157,7 +157,7 @@ import Testing
     }
     let context = Context(.reference, tape: Tape())
     let gradients = context.gradients(of: loss(context), seed: 1)
-    for parameter in parameters {
+    for parameter in parameters where parameter.learns {
       let gradient = try #require(gradients[parameter], "\(parameter.name) has no gradient")
       var random = RandomStream(seed: 1, "places/\(parameter.name)")
       for _ in 0..<3 {

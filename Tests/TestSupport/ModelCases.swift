@@ -95,9 +95,10 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
   /// Settings that make a family small, of some families several. One that is not here has its defaults.
   private static let smallSettings: [String: [[String: String]]] = [
     "fvsbn": [[:], ["stencil": "on"]],
-    "nade": [["hidden": "5"]],
+    "nade": [["hidden": "5"], ["hidden": "4", "direct": "on", "units": "rectified"]],
     "made": [
       ["hidden": "17"], ["hidden": "16,19", "masks": "3"], ["hidden": "15", "orders": "2"],
+      ["hidden": "14", "masks": "2", "stencil": "on"],
     ],
     "deep-nade": [["hidden": "6"], ["hidden": "7,5"]],
     "pixelcnn": [
@@ -124,10 +125,17 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
     "context": [["table": "10"]],
   ]
 
+  /// Settings for heads whose distributions can be moved and stretched.
+  private static let whitenedSettings: [String: [[String: String]]] = [
+    "nade": [["hidden": "6", "units": "rectified", "direct": "on", "whiten": "on"]],
+    "made": [["hidden": "13", "masks": "2", "whiten": "on"]],
+  ]
+
   /// Every family that takes such a head, of images of that shape, with some of its settings.
   public static func families(_ head: Head, _ image: ImageShape) -> [ModelCase] {
     ModelFamily.all.filter { $0.takes(head.kind, of: image) }.flatMap { family in
-      (smallSettings[family.name] ?? [[:]]).map {
+      let whitened = head.frame == nil ? [] : whitenedSettings[family.name] ?? []
+      return ((smallSettings[family.name] ?? [[:]]) + whitened).map {
         ModelCase(name: family.name, settings: $0, head: head, image: image)
       }
     }

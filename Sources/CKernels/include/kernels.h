@@ -250,25 +250,28 @@ size_t sl_nade_scratch_count(size_t images, size_t dimension, size_t hidden);
 void sl_nade_gradient(const float *dlogits, const float *x, const float *w, const float *c,
                       const float *v, float *dw, float *dc, float *dv, size_t images,
                       size_t dimension, size_t hidden, float *scratch);
-// NADE with several outputs a dimension: v [D, K, H], b [D, K], logits [N, D, K].
+// NADE with several outputs a dimension: v [D, K, H], b [D, K], logits [N, D, K]. Its units may be
+// rectified, max(0, a), instead of sigmoids.
 void sl_nade_levels(const float *x, const float *w, const float *c, const float *v, const float *b,
-                    float *logits, size_t images, size_t dimension, size_t hidden, size_t levels);
+                    float *logits, size_t images, size_t dimension, size_t hidden, size_t levels,
+                    int rectified);
 // The same one dimension after the other, on the calling thread alone, for images side by side in
 // `lanes`, a multiple of 16: logits [K, lanes] of dimension d, and what its x [lanes] does to the state;
 // x is finite in lanes without an image too.
 size_t sl_nade_levels_state_count(size_t hidden, size_t lanes);
-void sl_nade_levels_start(const float *c, size_t hidden, size_t lanes, float *state);
+void sl_nade_levels_start(const float *c, size_t hidden, size_t lanes, int rectified,
+                          float *state);
 void sl_nade_levels_next(const float *v, const float *b, size_t hidden, size_t levels, size_t d,
                          size_t lanes, const float *state, float *logits);
 void sl_nade_levels_observe(const float *w, size_t hidden, size_t d, size_t lanes, const float *x,
-                            float *state);
+                            int rectified, float *state);
 // All hidden states h [D, N, H] of NADE, and back: from dh [D, N, H] to dw and dc, and to dx [N, D].
 void sl_nade_hidden(const float *x, const float *w, const float *c, float *h, size_t images,
-                    size_t dimension, size_t hidden);
+                    size_t dimension, size_t hidden, int rectified);
 void sl_nade_hidden_gradient(const float *dh, const float *h, const float *x, float *dw, float *dc,
-                             size_t images, size_t dimension, size_t hidden);
+                             size_t images, size_t dimension, size_t hidden, int rectified);
 void sl_nade_input_gradient(const float *dh, const float *h, const float *w, float *dx,
-                            size_t images, size_t dimension, size_t hidden);
+                            size_t images, size_t dimension, size_t hidden, int rectified);
 
 // Products of weights with images side by side, in `lanes`, a multiple of 16. Element k of image n is
 // x[k * lanes + n]. In bfloat16 two elements share a word: ((uint16_t *)x)[(k / 2 * lanes + n) * 2 +

@@ -1,24 +1,28 @@
 import Tensors
 
-/// The arithmetic of NADE: h_d = σ(c + Σ_{e<d} x_e W_e), logits_d = V_d h_d + b_d.
+/// The arithmetic of NADE: h_d = f(c + Σ_{e<d} x_e W_e), logits_d = V_d h_d + b_d, f the sigmoid or a
+/// rectifier, `units`.
 ///
 /// A backend that has these kernels conforms; for any other the reference computes them, which is
 /// counted.
 public protocol NADEKernels {
   /// Logits `[N, D, K]` of x `[N, D]`, w `[D, H]`, c `[H]`, v `[D, K, H]`, b `[D, K]`.
-  func nade(_ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor)
+  func nade(
+    _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, units: Activation,
+    into logits: Tensor)
   /// The gradients of `nade` in w, c, v and b.
   func nadeGradient(
-    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor,
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, units: Activation,
     dw: Tensor, dc: Tensor, dv: Tensor, db: Tensor)
 
   /// The gradient of `nade` in x.
   func nadeInputGradient(
-    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, into dx: Tensor)
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, units: Activation,
+    into dx: Tensor)
 
   // MARK: Evaluation, all sub-pixels or the next: the same bits
 
-  func prepareNADE(w: Tensor, c: Tensor, v: Tensor, b: Tensor) -> NADEWeights
+  func prepareNADE(w: Tensor, c: Tensor, v: Tensor, b: Tensor, units: Activation) -> NADEWeights
   /// Logits `[N, D, K]` of all sub-pixels.
   func nade(_ x: Tensor, _ weights: NADEWeights, into logits: Tensor)
   /// The running activation before the first sub-pixel.
@@ -35,11 +39,15 @@ public struct NADEWeights: @unchecked Sendable {
   public let c: Tensor  // [H]
   public let v: Tensor  // [D, K, H]
   public let b: Tensor  // [D, K]
+  public let units: Activation
   /// In the kernels' own layout; nil where those read the above.
   public let packed: Tensor?
 
-  public init(w: Tensor, c: Tensor, v: Tensor, b: Tensor, packed: Tensor?) {
+  public init(
+    w: Tensor, c: Tensor, v: Tensor, b: Tensor, units: Activation, packed: Tensor?
+  ) {
     (self.w, self.c, self.v, self.b, self.packed) = (w, c, v, b, packed)
+    self.units = units
   }
 
   public var dimension: Int { w.shape[0] }

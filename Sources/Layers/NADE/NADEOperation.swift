@@ -6,29 +6,30 @@ extension Context {
   /// Logits `[N, D, K]` of NADE (Larochelle and Murray 2011, equations 9–11), O(D·H·K) an image:
   /// the activation c + Σ_{e<d} x_e W_e runs along d instead of being summed anew. With a memory, the
   /// logits `[N, 1, K]` of the next sub-pixel, x being those that were not yet told.
-  /// x `[N, D]`, w `[D, H]`, c `[H]`, v `[D, K, H]`, b `[D, K]`; with classes each has a row `[H]` that is
+  /// x `[N, D]`, w `[D, H]`, c `[H]`, v `[D, K, H]`, b `[D, K]`; units are sigmoids or rectified. With classes each has a row `[H]` that is
   /// added to c.
   public func nade(
     _ x: Variable, w: Parameter, c: Parameter, v: Parameter, b: Parameter,
-    classes bias: ClassBias? = nil, of labels: [Int]? = nil
+    units: Activation = .sigmoid, classes bias: ClassBias? = nil, of labels: [Int]? = nil
   ) -> Variable {
     let classes = bias.map { NADEClasses($0, of: labels, in: self) }
     guard tape == nil else {
       let (w, c, v, b) = (variable(w), variable(c), variable(v), variable(b))
-      guard let classes else { return nade(x, w: w, c: c, v: v, b: b) }
+      guard let classes else { return nade(x, w: w, c: c, v: v, b: b, units) }
       let all = nade(
         classes.before(x, in: self), w: classes.above(w, in: self), c: c,
-        v: classes.zerosAbove(v, in: self), b: classes.zerosAbove(b, in: self))
+        v: classes.zerosAbove(v, in: self), b: classes.zerosAbove(b, in: self), units)
       return classes.after(all, in: self)
     }
     let weights = prepared.form("nade", of: w) {
       guard let classes else {
-        return kernels.prepareNADE(w: w.value, c: c.value, v: v.value, b: b.value)
+        return kernels.prepareNADE(
+          w: w.value, c: c.value, v: v.value, b: b.value, units: units)
       }
       return kernels.prepareNADE(
         w: classes.bias.weight.value.above(w.value), c: c.value,
         v: classes.zeros(like: v.value).above(v.value),
-        b: classes.zeros(like: b.value).above(b.value))
+        b: classes.zeros(like: b.value).above(b.value), units: units)
     }
     guard memory == nil else { return nadeNext(x.value, weights, of: w, classes) }
     let told = classes?.before(x, in: self) ?? x
@@ -58,10 +59,11 @@ extension Context {
 
   /// The same with its way back.
   private func nade(
-    _ x: Variable, w: Variable, c: Variable, v: Variable, b: Variable
+    _ x: Variable, w: Variable, c: Variable, v: Variable, b: Variable, _ units: Activation
   ) -> Variable {
     let logits = Tensor([x.shape[0], x.shape[1], v.shape[1]], wide)
-    kernels.nade(x.value, w: w.value, c: c.value, v: v.value, b: b.value, into: logits)
+    kernels.nade(
+      x.value, w: w.value, c: c.value, v: v.value, b: b.value, units: units, into: logits)
     return record(logits, from: [x, w, c, v, b]) { [self] dy, gradients in
       let dlogits = converted(dy, to: wide)
       let dw = Tensor(w.shape, wide)
@@ -69,11 +71,12 @@ extension Context {
       let dv = Tensor(v.shape, wide)
       let db = Tensor(b.shape, wide)
       kernels.nadeGradient(
-        dlogits, x.value, w: w.value, c: c.value, v: v.value, dw: dw, dc: dc, dv: dv, db: db)
+        dlogits, x.value, w: w.value, c: c.value, v: v.value, units: units, dw: dw, dc: dc,
+        dv: dv, db: db)
       if x.slot != nil {
         let dx = Tensor(x.shape, wide)
         kernels.nadeInputGradient(
-          dlogits, x.value, w: w.value, c: c.value, v: v.value, into: dx)
+          dlogits, x.value, w: w.value, c: c.value, v: v.value, units: units, into: dx)
         gradients.add(dx, to: x.slot)
       }
       gradients.add(dw, to: w.slot)

@@ -1,14 +1,17 @@
 import Tensors
 
 extension ReferenceBackend: NADEKernels {
-  public func nade(_ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, into logits: Tensor) {
+  public func nade(
+    _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, units: Activation,
+    into logits: Tensor
+  ) {
     let sizes = NADESizes(x: x, w: w, v: v)
     let (x, w, v, b) = (x.values, w.values, v.values, b.values)
     var result = [Double](repeating: 0, count: logits.count)
     for n in 0..<sizes.images {
       var a = c.values
       for d in 0..<sizes.dimension {
-        let h = a.map(Activation.sigmoid.value)
+        let h = a.map(units.value)
         for k in 0..<sizes.outputs {
           var sum = b[d * sizes.outputs + k]
           for j in 0..<sizes.hidden { sum += v[(d * sizes.outputs + k) * sizes.hidden + j] * h[j] }
@@ -21,10 +24,10 @@ extension ReferenceBackend: NADEKernels {
   }
 
   public func nadeGradient(
-    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor,
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, units: Activation,
     dw: Tensor, dc: Tensor, dv: Tensor, db: Tensor
   ) {
-    let sums = wayBack(dlogits, x, w: w, c: c, v: v)
+    let sums = wayBack(dlogits, x, w: w, c: c, v: v, units)
     dw.write(sums.w)
     dc.write(sums.c)
     dv.write(sums.v)
@@ -32,15 +35,16 @@ extension ReferenceBackend: NADEKernels {
   }
 
   public func nadeInputGradient(
-    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, into dx: Tensor
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, units: Activation,
+    into dx: Tensor
   ) {
-    dx.write(wayBack(dlogits, x, w: w, c: c, v: v).x)
+    dx.write(wayBack(dlogits, x, w: w, c: c, v: v, units).x)
   }
 
   /// The gradients in all but b.
-  private func wayBack(_ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor)
-    -> (x: [Double], w: [Double], c: [Double], v: [Double])
-  {
+  private func wayBack(
+    _ dlogits: Tensor, _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, _ units: Activation
+  ) -> (x: [Double], w: [Double], c: [Double], v: [Double]) {
     let sizes = NADESizes(x: x, w: w, v: v)
     let (g, x, w, v) = (dlogits.values, x.values, w.values, v.values)
     var sumX = [Double](repeating: 0, count: x.count)
@@ -51,7 +55,7 @@ extension ReferenceBackend: NADEKernels {
       var a = c.values
       var hidden: [[Double]] = []
       for d in 0..<sizes.dimension {
-        hidden.append(a.map(Activation.sigmoid.value))
+        hidden.append(a.map(units.value))
         for j in 0..<sizes.hidden { a[j] += x[n * sizes.dimension + d] * w[d * sizes.hidden + j] }
       }
       // What all later conditionals want of the activation a.
@@ -66,7 +70,7 @@ extension ReferenceBackend: NADEKernels {
             sumV[(d * sizes.outputs + k) * sizes.hidden + j] += dlogit * hidden[d][j]
             dh += dlogit * v[(d * sizes.outputs + k) * sizes.hidden + j]
           }
-          da[j] += dh * Activation.sigmoid.slope(atOutput: hidden[d][j])
+          da[j] += dh * units.slope(atOutput: hidden[d][j])
         }
       }
       for j in 0..<sizes.hidden { sumC[j] += da[j] }
@@ -76,12 +80,16 @@ extension ReferenceBackend: NADEKernels {
 }
 
 extension ReferenceBackend {
-  public func prepareNADE(w: Tensor, c: Tensor, v: Tensor, b: Tensor) -> NADEWeights {
-    NADEWeights(w: w, c: c, v: v, b: b, packed: nil)
+  public func prepareNADE(
+    w: Tensor, c: Tensor, v: Tensor, b: Tensor, units: Activation
+  ) -> NADEWeights {
+    NADEWeights(w: w, c: c, v: v, b: b, units: units, packed: nil)
   }
 
   public func nade(_ x: Tensor, _ weights: NADEWeights, into logits: Tensor) {
-    nade(x, w: weights.w, c: weights.c, v: weights.v, b: weights.b, into: logits)
+    nade(
+      x, w: weights.w, c: weights.c, v: weights.v, b: weights.b, units: weights.units,
+      into: logits)
   }
 
   public func nadeState(_ weights: NADEWeights, images: Int) -> NADEState {
@@ -95,7 +103,7 @@ extension ReferenceBackend {
   ) {
     guard case .rows(let rows) = state.form else { preconditionFailure("a foreign state") }
     let (hidden, outputs) = (weights.hidden, weights.outputs)
-    let h = rows.values.map(Activation.sigmoid.value)
+    let h = rows.values.map(weights.units.value)
     for n in 0..<logits.shape[0] {
       for k in 0..<outputs {
         let row = d * outputs + k

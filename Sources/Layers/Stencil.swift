@@ -35,44 +35,36 @@ public struct Stencil {
   func sum(with weights: Tensor) -> Tensor {
     let sum = Tensor(weights.shape, weights.precision)
     sum.copy(from: weights)
-    switch weights.precision {
-    case .float64: add(to: sum, Double.self)
-    default: add(to: sum, Float.self)
-    }
+    add(weight.value, to: sum, isShared: true)
     return sum
   }
 
   /// The gradient of S, given that of the weights, of which only what is live is read.
   func gradient(of weights: Tensor) -> Tensor {
     let gradient = Tensor.zeros(weight.shape, weights.precision)
-    switch weights.precision {
-    case .float64: sum(weights, into: gradient, Double.self)
-    default: sum(weights, into: gradient, Float.self)
-    }
+    add(weights, to: gradient, isShared: false)
     return gradient
   }
 
-  private func add<Element: BinaryFloatingPoint>(to weights: Tensor, _: Element.Type) {
-    weight.value.withBytes { shared in
-      weights.withMutableBytes { weights in
-        let from = shared.bindMemory(to: Element.self).baseAddress!
-        let to = weights.bindMemory(to: Element.self).baseAddress!
-        runs { place, start, count in
-          for i in 0..<count { to[place + i] += from[start + i] }
-        }
-      }
+  /// Adds S to weights, or weights to S, place by place.
+  /// - Parameter isShared: whether it is S that is added.
+  private func add(_ source: Tensor, to target: Tensor, isShared: Bool) {
+    switch target.precision {
+    case .float64: add(source, to: target, isShared, Double.self)
+    default: add(source, to: target, isShared, Float.self)
     }
   }
 
-  private func sum<Element: BinaryFloatingPoint>(
-    _ weights: Tensor, into gradient: Tensor, _: Element.Type
+  private func add<Element: BinaryFloatingPoint>(
+    _ source: Tensor, to target: Tensor, _ isShared: Bool, _: Element.Type
   ) {
-    weights.withBytes { weights in
-      gradient.withMutableBytes { gradient in
-        let from = weights.bindMemory(to: Element.self).baseAddress!
-        let to = gradient.bindMemory(to: Element.self).baseAddress!
+    source.withBytes { source in
+      target.withMutableBytes { target in
+        let from = source.bindMemory(to: Element.self).baseAddress!
+        let to = target.bindMemory(to: Element.self).baseAddress!
         runs { place, start, count in
-          for i in 0..<count { to[start + i] += from[place + i] }
+          let (read, written) = isShared ? (start, place) : (place, start)
+          for i in 0..<count { to[written + i] += from[read + i] }
         }
       }
     }

@@ -305,6 +305,12 @@ zoo-fvsbn zoo-nade zoo-made-1000 zoo-pixelcnn zoo-gated zoo-pixelcnn++ zoo-pixel
 	$(SCANLINE) export runs/$* --out runs/static-mnist-$* --test $(call binarized,test) \
 	  --data-name "static binarized MNIST" --command "make study-$*"
 
+.PHONY: zoo-cifar10
+zoo-cifar10: build ## export the run of study-cifar10
+	rm -rf runs/cifar10-pixelcnn++
+	$(SCANLINE) export runs/cifar10 --out runs/cifar10-pixelcnn++ --test $(CIFAR)/test.bin \
+	  --data-name "CIFAR-10" --command "make study-cifar10"
+
 .PHONY: zoo-orders
 zoo-orders: build ## export the run of study-orders, with the figures of the ensemble
 	rm -rf runs/static-mnist-orders

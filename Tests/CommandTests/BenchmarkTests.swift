@@ -25,7 +25,8 @@ import Testing
     ] { #expect(try number(object, key) > 0, "\(key)") }
     #expect(object["model"] as? String == "made")
     #expect(
-      object["settings"] as? [String: String] == ["hidden": "6", "masks": "1", "orders": "1"])
+      object["settings"] as? [String: String]
+        == ["hidden": "6", "masks": "1", "orders": "1", "stencil": "off", "whiten": "off"])
     #expect(object["size"] as? String == "4x3")
     #expect(object["head"] as? String == "categorical")
     #expect(object["precision"] as? String == "float32")

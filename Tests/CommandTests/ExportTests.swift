@@ -42,7 +42,8 @@ import Testing
 
     let card = String(decoding: try place.contents("zoo/bars/README.md"), as: UTF8.self)
     for words in [
-      "# bars\n", "`nade` direct=off hidden=8 units=sigmoid whiten=off", "stored as float16", "bars: 49 images of `normal`",
+      "# bars\n", "`nade` direct=off hidden=8 units=sigmoid whiten=off", "stored as float16",
+      "bars: 49 images of `normal`",
       "**\(String(format: "%.2f", published)) ± ", "40 images of `held-out`",
       "--model nade --set hidden=8 --binarize threshold", "scanline sample zoo/bars",
     ] { #expect(card.contains(words), "\(words) is not in:\n\(card)") }

@@ -20,7 +20,7 @@ import Training
     var calls = 0
     _ = try training.trainer(at: run).train { _ in
       calls += 1
-      return calls < 11
+      return calls < 12
     }
     return run
   }

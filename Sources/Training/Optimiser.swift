@@ -21,7 +21,7 @@ final class Optimiser {
   /// The step at which the moments began anew.
   private var origin = 0
   /// The step at which the average did.
-  private(set) var averageOrigin = 0
+  private var averageOrigin = 0
   /// Matrices in bfloat16, kept current with each step where the activations have that precision:
   /// converting them would read all weights once more.
   private(set) var copies: [ObjectIdentifier: Tensor] = [:]

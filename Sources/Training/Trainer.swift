@@ -100,6 +100,7 @@ public final class Trainer {
       state.schedule += 1
       (state.scheduleBest, state.scheduleBestEpoch) = (.infinity, state.epoch)
       (state.scheduleBestShare, state.worseValidations) = (0, 0)
+      state.averageOrigin = nil
       beginsSchedule = true
     } else {
       try learner.optimiser.readCheckpoint(file)

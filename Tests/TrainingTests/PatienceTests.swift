@@ -137,7 +137,10 @@ import Training
   }
 
   /// Killed at any moment of it, the folder being what it then is.
-  @Test func aKilledOneReachesTheSameBits() throws {
+  /// At a small rate the average begins anew in the first schedule, of which the next knows nothing.
+  @Test(arguments: [nil, 1e-4]) func aKilledOneReachesTheSameBits(rate: Double?) throws {
+    var training = training
+    if let rate { training.change = { $0.learningRate = rate } }
     let folder = TemporaryFolder()
     let whole = folder.file("whole")
     try training.train(at: whole)

@@ -6,8 +6,8 @@ extension Context {
   /// Logits `[N, D, K]` of NADE (Larochelle and Murray 2011, equations 9–11), O(D·H·K) an image:
   /// the activation c + Σ_{e<d} x_e W_e runs along d instead of being summed anew. With a memory, the
   /// logits `[N, 1, K]` of the next sub-pixel, x being those that were not yet told.
-  /// x `[N, D]`, w `[D, H]`, c `[H]`, v `[D, K, H]`, b `[D, K]`; units are sigmoids or rectified. With classes each has a row `[H]` that is
-  /// added to c.
+  /// x `[N, D]`, w `[D, H]`, c `[H]`, v `[D, K, H]`, b `[D, K]`; units are sigmoids or
+  /// rectified. With classes each has a row `[H]` that is added to c.
   public func nade(
     _ x: Variable, w: Parameter, c: Parameter, v: Parameter, b: Parameter,
     units: Activation = .sigmoid, classes bias: ClassBias? = nil, of labels: [Int]? = nil

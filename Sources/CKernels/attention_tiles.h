@@ -1,6 +1,7 @@
 // Attention's sums for one kind of number (lanes.h).
 
-// scores[m][j] = the sum over words d of a[m][d] b[d][j], for Z slabs of sixteen j from the first.
+// scores[m][j] = the sum over words d of a[m][d] b[d][j], for Z slabs of sixteen j from the first. One query
+// alone waits for memory, and asks for what comes next; many find it in the cache.
 INNER SL_INLINE void KERNEL(scores_at_once)(const int M, const int Z, const uint32_t *const *a,
                                             const uint32_t *slabs, size_t count,
                                             float *const *scores) {
@@ -8,10 +9,12 @@ INNER SL_INLINE void KERNEL(scores_at_once)(const int M, const int Z, const uint
   UNROLL for (int m = 0; m < M; m++) {
     UNROLL for (int z = 0; z < Z; z++) c[m][z] = (lanes)0.0f;
   }
-  for (size_t d = 0; d < count; d++) {
+  const size_t stride = count * LANES;
+  for (size_t d = 0; d < count; d++, slabs += LANES) {
     words right[4];
     UNROLL for (int z = 0; z < Z; z++) {
-      right[z] = *(const loose_words *)(slabs + ((size_t)z * count + d) * LANES);
+      right[z] = *(const loose_words *)(slabs + (size_t)z * stride);
+      if (M == 1) __builtin_prefetch(slabs + (size_t)(z + 4) * stride, 0, 3);
     }
     UNROLL for (int m = 0; m < M; m++) {
       const uint32_t left = a[m][d];
@@ -47,9 +50,11 @@ INNER SL_INLINE void KERNEL(add_rows_at_once)(const int M, const int SUMS,
     UNROLL for (int m = 0; m < M; m++) {
       UNROLL for (int r = 0; r < SUMS; r++) c[m][r] = (lanes)0.0f;
     }
-    for (size_t j = 0; j < count; j += (size_t)SUMS) {
+    const uint32_t *from = v + z;
+    for (size_t j = 0; j < count; j += (size_t)SUMS, from += (size_t)SUMS * width) {
       UNROLL for (int r = 0; r < SUMS; r++) {
-        const words right = *(const loose_words *)(v + (j + (size_t)r) * width + z);
+        const words right = *(const loose_words *)(from + (size_t)r * width);
+        if (M == 1) __builtin_prefetch(from + (size_t)(r + 32) * width, 0, 3);
         UNROLL for (int m = 0; m < M; m++) {
           c[m][r] = MULTIPLY_ADD(c[m][r], p[m][j + (size_t)r], right);
         }
@@ -111,17 +116,6 @@ INNER SL_INLINE void KERNEL(attend)(const int M, const sizes *s, const uint32_t 
       const uint32_t *slabs = keys + (at + j) * s->key_words;
       float *to[QUERIES];
       UNROLL for (int m = 0; m < M; m++) to[m] = scores[m] + j;
-      // One query alone waits for memory; many find it in the cache.
-      if (M == 1) {
-        const char *soon = (const char *)(slabs + BLOCK * s->key_words);
-        const char *then = (const char *)(values + (at + j) / s->each * s->width);
-        for (size_t line = 0; line < BLOCK * s->key_words / LANES; line++) {
-          __builtin_prefetch(soon + line * 64, 0, 3);
-        }
-        for (size_t line = 0; line < BLOCK / s->each * s->width / LANES; line++) {
-          __builtin_prefetch(then + line * 64, 0, 3);
-        }
-      }
       switch ((seen - j) / LANES) {
         case 1: KERNEL(scores)(M, 1, q, slabs, s->key_words, to); break;
         case 2: KERNEL(scores)(M, 2, q, slabs, s->key_words, to); break;

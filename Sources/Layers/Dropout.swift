@@ -20,6 +20,12 @@ public struct Dropout {
     mask(in: context).map { context.dropout(x, $0) } ?? x
   }
 
+  /// Units side by side, of which there is no training, stay as they are.
+  public func callAsFunction(_ x: Units, in context: Context) -> Units {
+    guard case .rows(let rows) = x else { return x }
+    return .rows(self(rows, in: context))
+  }
+
   /// What a pass drops; nil where it drops nothing.
   func mask(in context: Context) -> DropoutMask? {
     guard rate > 0, case .training(let step, let seed) = context.mode else { return nil }

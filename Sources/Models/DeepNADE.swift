@@ -22,11 +22,14 @@ import Tensors
 /// is told what it knows in a form that is learned faster (`KnownInputs`); and a share of the images are
 /// told the beginning of the raster's order, which a random choice never is, and asked for what comes
 /// next in it, so that this order, in which images are drawn and scored, is learned as well as a random one.
+/// `dropout` holds back a share of each layer's units in training.
 public struct DeepNADE: Reordering, Reorderable {
   public let image: ImageShape
   public let head: Head
   let first: KnownInputs
   let hidden: [Dense]
+  /// Of each hidden layer, the first included.
+  let dropouts: [Dropout]
   let output: Dense
   /// Share of the images of a step that are told the beginning of the raster's order.
   private let rasterShare: Double
@@ -61,19 +64,23 @@ public struct DeepNADE: Reordering, Reorderable {
     "raster", .fraction, default: "0.25",
     "share of the images of a step that are told in the raster's order, others in random ones")
 
+  static let dropout = Setting(
+    "dropout", .fraction, default: "0", "share of a layer's hidden units dropped in training")
+
   static let family = ModelFamily(
     name: "deep-nade", summary: "one network for all orders, trained on random ones",
-    settings: [hidden, raster], batch: 128, learningRate: 1e-3, prefersBFloat16: true,
+    settings: [hidden, raster, dropout], batch: 128, learningRate: 1e-3, prefersBFloat16: true,
     tellsPixels: false,
     make: { specification, seed, scope in
       DeepNADE(
         specification.image, specification.head, hidden: try specification.counts(hidden),
-        rasterShare: try specification.fraction(raster), seed: seed, at: scope)
+        rasterShare: try specification.fraction(raster),
+        dropout: try specification.fraction(dropout), seed: seed, at: scope)
     })
 
   init(
-    _ image: ImageShape, _ head: Head, hidden sizes: [Int], rasterShare: Double, seed: UInt64,
-    at scope: Scope
+    _ image: ImageShape, _ head: Head, hidden sizes: [Int], rasterShare: Double, dropout: Double,
+    seed: UInt64, at scope: Scope
   ) {
     (self.image, self.head, self.seed) = (image, head, seed)
     self.rasterShare = rasterShare
@@ -83,6 +90,7 @@ public struct DeepNADE: Reordering, Reorderable {
     hidden = zip(sizes, sizes.dropFirst()).enumerated().map { index, sides in
       Dense(sides.0, sides.1, toldClasses: true, at: scope / "hidden\(index + 1)")
     }
+    dropouts = sizes.indices.map { Dropout(dropout, at: scope / "dropout\($0)") }
     output = Dense(
       sizes.last!, d * head.outputs(channels: image.channels), gain: 0.1, at: scope / "output")
   }
@@ -142,7 +150,10 @@ public struct DeepNADE: Reordering, Reorderable {
   /// The last hidden layer under each mask, `[N R, H]`.
   private func units(_ batch: PixelBatch, masks: Tensor, in context: Context) -> Variable {
     var h = first(context.unitIntensities(batch), masks: masks, of: batch.labels, in: context)
-    for layer in hidden { h = layer(h, activation: .relu, of: batch.labels, in: context) }
+    h = dropouts[0](h, in: context)
+    for (layer, dropout) in zip(hidden, dropouts.dropFirst()) {
+      h = dropout(layer(h, activation: .relu, of: batch.labels, in: context), in: context)
+    }
     return h
   }
 
@@ -211,7 +222,7 @@ public struct DeepNADE: Reordering, Reorderable {
     precondition(
       told.sorted().elementsEqual(0..<model.image.dimension), "no order of its sub-pixels")
     (image, head, seed) = (model.image, model.head, model.seed)
-    (first, hidden, output) = (model.first, model.hidden, model.output)
+    (first, hidden, dropouts, output) = (model.first, model.hidden, model.dropouts, model.output)
     rasterShare = model.rasterShare
     self.told = told
   }

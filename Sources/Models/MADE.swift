@@ -20,11 +20,14 @@ import Tensors
 /// all of which training goes. The first is the raster's, which everything else uses; `Reordering` has the
 /// others, and the mean over them.
 ///
-/// With a stencil the direct weights have a part that is the same at all places; see `Stencil`.
+/// With a stencil the direct weights have a part that is the same at all places; see `Stencil`. `dropout`
+/// holds back a share of each layer's hidden units in training.
 public struct MADE: Reordering {
   public let image: ImageShape
   public let head: Head
   let layers: [MaskedLinear]
+  /// Of the hidden layers.
+  let dropouts: [Dropout]
   let direct: MaskedLinear
   public let whitening: Whitening?
   /// Degrees of the hidden units, by mask and layer: how many leading sub-pixels of the mask's order each
@@ -55,10 +58,12 @@ public struct MADE: Reordering {
   static let stencil = Setting(
     "stencil", .toggle, default: "off",
     "whether direct weights have a part that is the same at all places; of one order")
+  static let dropout = Setting(
+    "dropout", .fraction, default: "0", "share of a layer's hidden units dropped in training")
 
   static let family = ModelFamily(
     name: "made", summary: "masked autoencoder, one pass for all conditionals",
-    settings: [hidden, maskCount, orderCount, stencil, Whitening.setting], batch: 128,
+    settings: [hidden, maskCount, orderCount, stencil, Whitening.setting, dropout], batch: 128,
     learningRate: 1e-3,
     make: { specification, seed, scope in
       let orders = try specification.count(orderCount)
@@ -72,13 +77,12 @@ public struct MADE: Reordering {
       return MADE(
         specification.image, specification.head, hidden: try specification.counts(hidden),
         masks: try specification.count(maskCount), orders: orders, stencil: stencil,
-        whitens: whitens,
-        seed: seed, at: scope)
+        whitens: whitens, dropout: try specification.fraction(dropout), seed: seed, at: scope)
     })
 
   init(
     _ image: ImageShape, _ head: Head, hidden: [Int], masks: Int, orders: Int, stencil: Bool,
-    whitens: Bool, seed: UInt64, at scope: Scope
+    whitens: Bool, dropout: Double, seed: UInt64, at scope: Scope
   ) {
     (self.image, self.head, self.seed, self.orders) = (image, head, seed, orders)
     let count = scope.isMeasuring ? 1 : masks * orders
@@ -105,6 +109,7 @@ public struct MADE: Reordering {
         }
       }
     }
+    dropouts = hidden.indices.map { Dropout(dropout, at: scope / "dropout\($0)") }
     direct = MaskedLinear(
       image.dimension, ends[0].outputCount, bias: false, weights: .zeros, toldClasses: true,
       stencil: stencil ? Stencil(image, head, at: scope / "direct") : nil, at: scope / "direct"
@@ -124,9 +129,9 @@ public struct MADE: Reordering {
       last: true, in: context)
     let all = masks.map { mask in
       var h = x
-      for layer in layers.dropLast() {
-        h = layer(
-          h, connectivity: mask, activation: .relu, of: batch.labels, in: context)
+      for (layer, dropout) in zip(layers, dropouts) {
+        h = layer(h, connectivity: mask, activation: .relu, of: batch.labels, in: context)
+        h = dropout(h, in: context)
       }
       let logits = layers.last!(h, connectivity: mask, adding: skip, last: true, in: context)
       return distribution(context.rows(logits), whitened, in: context)  // [N, D K]

@@ -1,40 +1,41 @@
 import Heads
 import Images
-import Layers
 import Models
 import Tensors
 import TestSupport
 import Testing
 
 @Suite struct DropoutTests {
-  private func logProbability(training: Bool, step: Int = 0, seed: UInt64 = 0) throws -> [Double] {
-    let image = ImageShape(height: 4, width: 4, channels: 1)
-    let model = try ModelSpecification(
-      name: "pixelcnn", settings: ["blocks": "2", "channels": "8", "dropout": "0.5"],
-      head: .bernoulli, image: image
-    ).build(in: ParameterStore(seed: 1, precision: .float64))
+  static let cases = ModelCase.families(.bernoulli, ImageShape(height: 4, width: 4, channels: 1))
+    .filter { ModelFamily.named($0.name)!.settings.contains { $0.name == "dropout" } }
+
+  private func logProbability(
+    _ model: ModelCase, rate: String = "0.5", training: Bool, step: Int = 0, seed: UInt64 = 0
+  ) throws -> [Double] {
+    let built = try ModelCase(
+      name: model.name, settings: model.settings.merging(["dropout": rate]) { $1 },
+      head: model.head, image: model.image
+    ).build(precision: .float64).model
     let context = Context(
       .reference, mode: training ? .training(step: step, seed: seed) : .evaluation,
       tape: training ? Tape() : nil)
-    let batch = PixelBatch(
-      count: 2, height: 4, width: 4, channels: 1, levels: 2,
-      symbols: (0..<32).map { UInt8($0 % 3 == 0 ? 1 : 0) })
-    return model.logProbability(of: batch, in: context)
+    return built.logProbability(of: model.randomBatch(2), in: context)
   }
 
-  @Test("what is dropped depends on the seed and the step, and repeats")
-  func keyed() throws {
-    let once = try logProbability(training: true)
-    #expect(try logProbability(training: true) == once)
-    #expect(try logProbability(training: true, step: 1) != once)
-    #expect(try logProbability(training: true, seed: 1) != once)
+  @Test("what is dropped depends on the seed and the step, and repeats", arguments: cases)
+  func keyed(_ model: ModelCase) throws {
+    let once = try logProbability(model, training: true)
+    #expect(try logProbability(model, training: true) == once)
+    #expect(try logProbability(model, training: true, step: 1) != once)
+    #expect(try logProbability(model, training: true, seed: 1) != once)
+    #expect(try logProbability(model, rate: "0", training: true) != once)
   }
 
-  @Test("nothing is dropped at inference")
-  func inference() throws {
-    let once = try logProbability(training: false)
-    #expect(try logProbability(training: false, step: 1, seed: 1) == once)
-    #expect(try logProbability(training: true) != once)
+  @Test("nothing is dropped at inference", arguments: cases)
+  func inference(_ model: ModelCase) throws {
+    let once = try logProbability(model, training: false)
+    #expect(try logProbability(model, training: false, step: 1, seed: 1) == once)
+    #expect(try logProbability(model, rate: "0", training: false) == once)
   }
 
   @Test("elements are dropped at the rate, independently of their neighbours and of other keys")

@@ -62,6 +62,9 @@ func parsedSettings(_ words: [String]) throws -> [String: String] {
     guard parts.count == 2 else {
       throw ValidationError("--set: expected name=value, found \(setting)")
     }
+    guard !parts[1].contains("=") else {
+      throw ValidationError("--set: expected one name=value (repeat --set), found \(setting)")
+    }
     guard result.updateValue(String(parts[1]), forKey: String(parts[0])) == nil else {
       throw ValidationError("--set: expected \(parts[0]) once, found it twice")
     }

@@ -94,6 +94,7 @@ import Testing
       ["flag", "a", "b", "--out", "c", "--false-alarm-rate", "nan"],
       ["compare", "a", "--in", "b"], ["info"], ["models", "more"],
       ["benchmark", "--model", "nonsense"], ["benchmark", "--set", "hidden=3"],
+      ["benchmark", "--model", "pixelcnn", "--set", "blocks=3,channels=4"],
       ["benchmark", "--model", "nade", "--set", "blocks=3"], ["benchmark", "--only", "training"],
       ["benchmark", "--only", ""], ["benchmark", "--seconds", "0"],
       ["benchmark", "--seconds", "nan"],

@@ -31,7 +31,7 @@ for images in 20 50 100 200 500 1000; do
     case $from in
       nothing) start=(--model gated-pixelcnn --set layers=4 --set channels=32 --binarize threshold) ;;
       whole) start=(--from "$base" --learning-rate 5e-4) ;;
-      adapters) start=(--from "$base" --adapters 2 --learning-rate 2e-3) ;;
+      adapters) start=(--from "$base" --adapters 1 --learning-rate 2e-3) ;;
     esac
     run=$place/$from-$images
     trained=$("$scanline" train "$place/$images" --run "$run" "${start[@]}" \

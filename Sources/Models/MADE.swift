@@ -16,6 +16,9 @@ import Tensors
 /// training takes the next one every step, the weights staying whole, and everything else averages
 /// the conditionals of all masks: a mean over connectivities of the same order is again a density.
 ///
+/// With `near` a unit's degrees differ by at most a sixteenth of D from one mask of an order to the next, so
+/// that it can stay the same feature under all of them; in the paper they are drawn anew.
+///
 /// With several orders (section 4.2, "order-agnostic") every order has as many masks of its own, over
 /// all of which training goes. The first is the raster's, which everything else uses; `Reordering` has the
 /// others, and the mean over them.
@@ -53,6 +56,9 @@ public struct MADE: Reordering {
     "hidden", .counts, default: "500", "units of each hidden layer, comma-separated")
   static let maskCount = Setting(
     "masks", .count, default: "1", "connectivities of an order, which training cycles through")
+  static let near = Setting(
+    "near", .toggle, default: "off",
+    "whether a unit sees about as far in all connectivities of an order")
   static let orderCount = Setting(
     "orders", .count, default: "1", "orders of the sub-pixels, likewise; the first is the raster's")
   static let stencil = Setting(
@@ -63,7 +69,8 @@ public struct MADE: Reordering {
 
   static let family = ModelFamily(
     name: "made", summary: "masked autoencoder, one pass for all conditionals",
-    settings: [hidden, maskCount, orderCount, stencil, Whitening.setting, dropout], batch: 128,
+    settings: [hidden, maskCount, near, orderCount, stencil, Whitening.setting, dropout],
+    batch: 128,
     learningRate: 1e-3,
     make: { specification, seed, scope in
       let orders = try specification.count(orderCount)
@@ -76,13 +83,14 @@ public struct MADE: Reordering {
       }
       return MADE(
         specification.image, specification.head, hidden: try specification.counts(hidden),
-        masks: try specification.count(maskCount), orders: orders, stencil: stencil,
-        whitens: whitens, dropout: try specification.fraction(dropout), seed: seed, at: scope)
+        masks: try specification.count(maskCount), near: try specification.isOn(near),
+        orders: orders, stencil: stencil, whitens: whitens,
+        dropout: try specification.fraction(dropout), seed: seed, at: scope)
     })
 
   init(
-    _ image: ImageShape, _ head: Head, hidden: [Int], masks: Int, orders: Int, stencil: Bool,
-    whitens: Bool, dropout: Double, seed: UInt64, at scope: Scope
+    _ image: ImageShape, _ head: Head, hidden: [Int], masks: Int, near: Bool, orders: Int,
+    stencil: Bool, whitens: Bool, dropout: Double, seed: UInt64, at scope: Scope
   ) {
     (self.image, self.head, self.seed, self.orders) = (image, head, seed, orders)
     let count = scope.isMeasuring ? 1 : masks * orders
@@ -90,9 +98,12 @@ public struct MADE: Reordering {
       Degrees(image, head, order: drawnOrder($0, of: image, head, seed: seed))
     }
     let degrees = (0..<count).map { index in
-      var random = RandomStream(seed: seed, "connectivity", index)
-      return Self.degrees(
+      var random = RandomStream(seed: seed, "connectivity", near ? index / masks : index)
+      let drawn = Self.degrees(
         of: hidden, dimension: image.dimension, sorted: count == 1, using: &random)
+      guard near && index % masks > 0 else { return drawn }
+      random = RandomStream(seed: seed, "near", index)
+      return Self.degrees(near: drawn, dimension: image.dimension, using: &random)
     }
     let sizes = [image.dimension] + hidden + [ends[0].outputCount]
     layers = zip(sizes, sizes.dropFirst()).enumerated().map { index, sides in
@@ -161,6 +172,22 @@ public struct MADE: Reordering {
     return hidden.map { size in
       var layer = (0..<size).map { _ in smallest + random.integer(below: dimension - smallest) }
       if sorted { layer.sort() }
+      smallest = layer.min()!
+      return layer
+    }
+  }
+
+  /// At most a sixteenth of the dimension away from others.
+  private static func degrees(
+    near others: [[Int]], dimension: Int, using random: inout RandomStream
+  ) -> [[Int]] {
+    let reach = dimension / 16
+    var smallest = min(1, dimension - 1)
+    return others.map { others in
+      let layer = others.map { degree in
+        let moved = degree - reach + random.integer(below: 2 * reach + 1)
+        return min(max(moved, smallest), dimension - 1)
+      }
       smallest = layer.min()!
       return layer
     }

@@ -196,27 +196,6 @@ import Training
     #expect(try tensorBits(stopped + "/checkpoint.safetensors") == kept)
   }
 
-  /// Large steps go to and fro: their average is ahead of the weights, and goes on.
-  @Test func anAverageThatIsBetterStays() throws {
-    var training = TrainingCase.nade
-    training.duration = .epochs(6)
-    training.change = {
-      $0.learningRate = 0.1
-      $0.finalRate = 1
-      $0.averageDecay = 0.9
-    }
-    let folder = TemporaryFolder()
-    let run = folder.file("run")
-    let summary = try training.train(at: run)
-    let checkpoint = try TensorFile(reading: run + "/checkpoint.safetensors")
-    let origin = try checkpoint.metadata["average_origin"].map { try #require(Int($0)) } ?? 0
-    #expect(origin < summary.steps)
-    let kept = try tensorBits(run + "/checkpoint.safetensors")
-    for (name, bits) in try tensorBits(run + "/weights.safetensors") {
-      #expect(kept[name] != bits, "\(name)")
-    }
-  }
-
   @Test func withoutValidationTheLastWeightsAreKept() throws {
     var training = TrainingCase.nade
     training.hasValidation = false

@@ -26,7 +26,10 @@ import Testing
     #expect(object["model"] as? String == "made")
     #expect(
       object["settings"] as? [String: String]
-        == ["hidden": "6", "masks": "1", "orders": "1", "stencil": "off", "whiten": "off"])
+        == [
+          "hidden": "6", "masks": "1", "near": "off", "orders": "1", "stencil": "off",
+          "whiten": "off", "dropout": "0",
+        ])
     #expect(object["size"] as? String == "4x3")
     #expect(object["head"] as? String == "categorical")
     #expect(object["precision"] as? String == "float32")

@@ -36,6 +36,9 @@ def main() -> int:
             label=label,
         )
     axes.set_xscale("log")
+    sizes = sorted({int(row["images"]) for row in rows})
+    axes.set_xticks(sizes, [str(size) for size in sizes])
+    axes.minorticks_off()
     axes.set_xlabel("images learned")
     axes.set_ylabel("nats an image, test")
     axes.legend(frameon=False)

@@ -135,7 +135,7 @@ void sl_convolve_pixel(const sl_convolution *shape, const void *x, void *memory,
     const size_t line = (size_t)((ptrdiff_t)(row + height) + taps->row[t]) % height;
     const size_t place = (size_t)((ptrdiff_t)(shape->left + column) + taps->column[t]);
     const segment next = {now.stride ? (ptrdiff_t)((line * columns + place) * K) : 0,
-                          (ptrdiff_t)(t * K * padded(j.outputs)), K};
+                          (ptrdiff_t)(t * K * panel_of(j.outputs)), K};
     // Neighbours in memory make one long segment.
     segment *last = segments + now.count - 1;
     if (now.count && last->a + (ptrdiff_t)last->length == next.a) {

@@ -18,6 +18,10 @@ SL_INLINE size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 // Channels are padded with zeros to whole vectors.
 SL_INLINE size_t padded(size_t channels) { return (channels + LANES - 1) / LANES * LANES; }
 
+// Channels whose weights stand side by side. Where registers hold few sums these are few, so that
+// their weights stay in the first-level cache while pixels go by; else all, and pixels stay.
+SL_INLINE size_t panel_of(size_t channels) { return sl_is_wide() ? padded(channels) : LANES; }
+
 // Where the taps of a convolution stand, in the direction of a pass.
 typedef struct {
   // Row and column of the input from those of the output, by tap.

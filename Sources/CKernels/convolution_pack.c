@@ -6,8 +6,8 @@ size_t sl_convolution_packed_bytes(const sl_convolution *shape) {
          (shape->half ? 2 : 4);
 }
 
-// Weights [O, I, kh, kw] as words [tap][K][O]; transposed, [tap][K][I] with K counting O. What channels
-// lack to whole vectors is zero.
+// Weights [O, I, kh, kw] as words [panel of O][tap][K][O in it]; transposed, of I with K counting O. What
+// channels lack to whole vectors is zero.
 typedef struct {
   const sl_convolution *shape;
   tap_list taps;
@@ -22,18 +22,18 @@ static void pack_part(void *data, size_t begin, size_t end, int thread) {
   const sl_convolution *s = p->shape;
   const size_t area = s->kernel_height * s->kernel_width;
   const size_t inner = padded(p->transposed ? s->outputs : s->inputs);
-  const size_t outer = padded(p->transposed ? s->inputs : s->outputs);
+  const size_t panel = panel_of(p->transposed ? s->inputs : s->outputs);
   for (size_t o = begin; o < end; o++) {
     for (size_t i = 0; i < s->inputs; i++) {
       const float *w = p->weights + (o * s->inputs + i) * area;
       const size_t k = p->transposed ? o : i, n = p->transposed ? i : o;
       for (size_t t = 0; t < p->taps.count; t++) {
         const float value = w[p->taps.place[t]];
+        const size_t row = (n / panel * p->taps.count + t) * inner + k;
         if (s->half) {
-          ((uint16_t *)p->packed)[((t * inner / 2 + k / 2) * outer + n) * 2 + k % 2] =
-              sl_narrow(value);
+          ((uint16_t *)p->packed)[(row / 2 * panel + n % panel) * 2 + k % 2] = sl_narrow(value);
         } else {
-          ((float *)p->packed)[(t * inner + k) * outer + n] = value;
+          ((float *)p->packed)[row * panel + n % panel] = value;
         }
       }
     }

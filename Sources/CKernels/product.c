@@ -4,8 +4,8 @@
 #include "lanes.h"
 
 // Vectors of a tile, words of a run, and what a block has at most: its words of x, one run of them, stay
-// in the second-level cache.
-enum { WIDE = 4, RUN = SL_PRODUCT_RUN, MOST_ROWS = 48, MOST_VECTORS = 16 };
+// in the second-level cache. Where registers hold one vector these are copied, for so many more rows.
+enum { WIDE = 4, RUN = SL_PRODUCT_RUN, MOST_ROWS = 96, MOST_ROWS_WIDE = 48, MOST_VECTORS = 16 };
 
 // Rows first ..< end by so many vectors of images.
 typedef struct {
@@ -47,17 +47,16 @@ SL_INLINE void ask(wish *soon) {
 SL_INLINE wish next_run(const block *b, size_t from, size_t words) {
   wish soon = {(const char *)(b->x + (from + RUN) * b->lanes), 0};
   const size_t rows = b->end - b->first;
-  if (from + RUN >= words || b->vectors * LANES != b->lanes || 2 * rows < MOST_ROWS) return soon;
+  if (from + RUN >= words || b->vectors * LANES != b->lanes || 2 * rows < MOST_ROWS_WIDE) return soon;
   const size_t length = words - from - RUN < RUN ? words - from - RUN : RUN;
   const size_t times = (rows + 7) / 8 * ((b->vectors + WIDE - 1) / WIDE) * RUN / STEPS;
   soon.share = (length * b->lanes * 4 / 64 + times - 1) / times * 64;
   return soon;
 }
 
-// The weights of the rows after these.
-SL_INLINE void ask_for_weights(const block *b, size_t row, size_t rows, size_t from, size_t vector) {
-  // Each time a share of a run's lines.
-  const size_t shares = (b->vectors + WIDE - 1) / WIDE, share = vector / WIDE;
+// One of so many shares of some rows' weights in the run that starts at `from`.
+SL_INLINE void ask_for_weights(const block *b, size_t row, size_t rows, size_t from, size_t share,
+                               size_t shares) {
   const size_t first = RUN * share / shares * 4 / 64, end = RUN * (share + 1) / shares * 4 / 64;
   for (size_t r = row; r < row + rows && r < b->end; r++) {
     const char *w = (const char *)(b->weights + r * b->stride + from);
@@ -150,10 +149,11 @@ static void multiply(const sl_product *shape, size_t first, size_t end, const vo
                      const float *so_far) {
   if (first >= end) return;
   job j = {.shape = shape, .x = x, .addend = addend, .so_far = so_far, .y = y, .from = from,
-           .until = until, .first = first, .end = end, .lanes = lanes, .rows_at_once = MOST_ROWS,
+           .until = until, .first = first, .end = end, .lanes = lanes,
+           .rows_at_once = sl_is_wide() ? MOST_ROWS_WIDE : MOST_ROWS,
            .lanes_at_once = MOST_VECTORS * LANES};
   const size_t rows = end - (first & ~(size_t)1), threads = (size_t)sl_threads();
-  j.row_blocks = (rows + MOST_ROWS - 1) / MOST_ROWS;
+  j.row_blocks = (rows + j.rows_at_once - 1) / j.rows_at_once;
   // Enough blocks to keep all threads busy to the end.
   while (j.row_blocks * ((lanes + j.lanes_at_once - 1) / j.lanes_at_once) < 4 * threads &&
          threads > 1 && j.lanes_at_once > WIDE * LANES) {

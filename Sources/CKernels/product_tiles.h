@@ -132,7 +132,14 @@ OUTER static void KERNEL(sums)(const block *b, lanes *so_far) {
         const size_t length = ends < from ? 0 : ends - from < RUN ? ends - from : RUN;
         for (size_t vector = first; length + !from && vector < end;) {
           const size_t width = end - vector < WIDE ? end - vector : WIDE;
-          ask_for_weights(b, row + rows, rows, from, vector);
+          // Vectors abreast ask for the rows after these; one after the other, for these in the next run.
+          if (most > 1 || (vector == 0 && from == b->from)) {
+            const size_t shares = most > 1 ? (b->vectors + WIDE - 1) / WIDE : 1;
+            ask_for_weights(b, row + rows, rows, from, vector / WIDE, shares);
+          }
+          if (most == 1 && from + RUN < words) {
+            ask_for_weights(b, row, rows, from + RUN, vector, b->vectors);
+          }
           if (copied) {
             KERNEL(tiles)(b, row, rows, vector, 1, from, length, near, LANES, so_far, &soon);
           } else {

@@ -57,8 +57,9 @@ public struct MADE: Reordering {
   static let maskCount = Setting(
     "masks", .count, default: "1", "connectivities of an order, which training cycles through")
   static let near = Setting(
-    "near", .toggle, default: "off",
-    "whether a unit sees about as far in all connectivities of an order")
+    "near", .fraction, default: "0",
+    "share of the sub-pixels by which a unit's reach differs at most between the connectivities of an order;"
+      + " 0: each is drawn by itself")
   static let orderCount = Setting(
     "orders", .count, default: "1", "orders of the sub-pixels, likewise; the first is the raster's")
   static let stencil = Setting(
@@ -81,15 +82,19 @@ public struct MADE: Reordering {
           "orders", of: "made", expected: "1, with a stencil or whitened inputs",
           found: "\(orders)")
       }
+      let masks = try specification.count(maskCount)
+      let near = try specification.fraction(near)
+      guard masks > 1 || near == 0 else {
+        throw ModelError.setting("near", of: "made", expected: "0, with one mask", found: "\(near)")
+      }
       return MADE(
         specification.image, specification.head, hidden: try specification.counts(hidden),
-        masks: try specification.count(maskCount), near: try specification.isOn(near),
-        orders: orders, stencil: stencil, whitens: whitens,
+        masks: masks, near: near, orders: orders, stencil: stencil, whitens: whitens,
         dropout: try specification.fraction(dropout), seed: seed, at: scope)
     })
 
   init(
-    _ image: ImageShape, _ head: Head, hidden: [Int], masks: Int, near: Bool, orders: Int,
+    _ image: ImageShape, _ head: Head, hidden: [Int], masks: Int, near: Double, orders: Int,
     stencil: Bool, whitens: Bool, dropout: Double, seed: UInt64, at scope: Scope
   ) {
     (self.image, self.head, self.seed, self.orders) = (image, head, seed, orders)
@@ -98,12 +103,14 @@ public struct MADE: Reordering {
       Degrees(image, head, order: drawnOrder($0, of: image, head, seed: seed))
     }
     let degrees = (0..<count).map { index in
-      var random = RandomStream(seed: seed, "connectivity", near ? index / masks : index)
+      var random = RandomStream(seed: seed, "connectivity", near > 0 ? index / masks : index)
       let drawn = Self.degrees(
         of: hidden, dimension: image.dimension, sorted: count == 1, using: &random)
-      guard near && index % masks > 0 else { return drawn }
+      guard near > 0 && index % masks > 0 else { return drawn }
       random = RandomStream(seed: seed, "near", index)
-      return Self.degrees(near: drawn, dimension: image.dimension, using: &random)
+      return Self.degrees(
+        within: Int((near * Double(image.dimension)).rounded(.up)), of: drawn,
+        dimension: image.dimension, using: &random)
     }
     let sizes = [image.dimension] + hidden + [ends[0].outputCount]
     layers = zip(sizes, sizes.dropFirst()).enumerated().map { index, sides in
@@ -177,11 +184,9 @@ public struct MADE: Reordering {
     }
   }
 
-  /// At most a sixteenth of the dimension away from others.
   private static func degrees(
-    near others: [[Int]], dimension: Int, using random: inout RandomStream
+    within reach: Int, of others: [[Int]], dimension: Int, using random: inout RandomStream
   ) -> [[Int]] {
-    let reach = dimension / 16
     var smallest = min(1, dimension - 1)
     return others.map { others in
       let layer = others.map { degree in

@@ -98,7 +98,7 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
     "nade": [["hidden": "5"], ["hidden": "4", "direct": "on", "units": "rectified"]],
     "made": [
       ["hidden": "17"], ["hidden": "16,19", "masks": "3"], ["hidden": "15", "orders": "2"],
-      ["hidden": "18,13", "masks": "2", "near": "on"],
+      ["hidden": "18,13", "masks": "2", "near": "0.2"],
       ["hidden": "14", "masks": "2", "stencil": "on"],
     ],
     "deep-nade": [["hidden": "6"], ["hidden": "7,5"]],

@@ -2,11 +2,14 @@
 
 A first round screens PyTorch's variants: those slower than 60 % of the best drop out, but for the
 one that peers write. Then ours and the rest are measured in turn, round after round; the tables
-show medians. A full run writes RESULTS.md and results.json beside this file; --quick and --only
-write into .peers, for a part is no result.
+show medians. A full run takes two hours and writes RESULTS.md and results.json beside this file; --quick
+and --only write into .peers, for a part is no result. After a run that was cut short, or a part,
+--continue measures what is not there yet, in the order of --only where some are named, and makes a
+result of it once nothing is missing.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -22,6 +25,7 @@ from report import report, workload_table
 from workloads import F32, THREADS, WORKLOADS
 
 FOLDER = Path(__file__).parent
+PARTS = Path(".peers")  # of what is no result yet
 SCANLINE = ".build/release/scanline"
 SCREENED_OUT = 0.6  # of the best
 
@@ -34,6 +38,9 @@ def options():
         "--only", action="append", choices=[w.name for w in WORKLOADS] + ["threads"])
     parser.add_argument(
         "--quick", action="store_true", help="one short round, few variants: tries the machinery")
+    parser.add_argument(
+        "--continue", dest="goes_on", action="store_true",
+        help="keep what .peers has of the same build, machine and options")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--scanline", default=SCANLINE, help="the command")
     chosen = parser.parse_args()
@@ -164,6 +171,7 @@ def environment(chosen):
         sys.executable, "-c",
         "import torch; print(torch.__version__); print(torch.__config__.show())").splitlines()
     return machine() | {
+        "build": hashlib.sha256(Path(shutil.which(chosen.scanline)).read_bytes()).hexdigest()[:12],
         "pytorch": torch[0],
         "pytorch_onednn": next(
             (line.split("MKL-DNN")[1].split("(")[0].strip() for line in torch if "MKL-DNN" in line),
@@ -176,27 +184,46 @@ def environment(chosen):
     }
 
 
+def earlier(environment):
+    """What an earlier run has measured, with the same build, machine and options."""
+    path = PARTS / "results.json"
+    if not path.exists():
+        raise Failure(f"{path}: expected an earlier run to continue, found none")
+    results = json.loads(path.read_text())
+    for key, value in environment.items():
+        if key not in ("date", "load_average", "commit") and results["environment"].get(key) != value:
+            raise Failure(
+                f"{path}: expected to continue a run of {key} {value}, found "
+                f"{results['environment'].get(key)}")
+    return results
+
+
 def main():
     chosen = options()
     require_tools(chosen.scanline)
     check_models.main()
     results = {"environment": environment(chosen), "workloads": [], "threads": []}
-
-    is_full = not chosen.only and not chosen.quick
+    if chosen.goes_on:
+        results = earlier(results["environment"])
+    names = [workload.name for workload in WORKLOADS]
+    wanted = chosen.only or [*names, "threads"]
 
     def save(folder):
         folder.mkdir(exist_ok=True)
         (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
         (folder / "RESULTS.md").write_text(report(results))
 
-    for workload in WORKLOADS:
-        if not chosen.only or workload.name in chosen.only:
+    for workload in sorted(WORKLOADS, key=lambda w: wanted.index(w.name) if w.name in wanted else 0):
+        measured = {found["name"] for found in results["workloads"]}
+        if workload.name in wanted and workload.name not in measured:
             results["workloads"].append(compare(workload, chosen))
             say(workload_table(results["workloads"][-1]))
-            save(Path(".peers"))
-    if not chosen.only or "threads" in chosen.only:
+            results["workloads"].sort(key=lambda found: names.index(found["name"]))
+            save(PARTS)
+    if "threads" in wanted and not results["threads"]:
         results["threads"] = scale_threads(chosen)
-    folder = FOLDER if is_full else Path(".peers")
+    is_full = not chosen.quick and results["threads"] and len(results["workloads"]) == len(names)
+    folder = FOLDER if is_full else PARTS
     save(folder)
     say(report(results))
     say(f"written: {folder / 'RESULTS.md'}")

@@ -23,6 +23,8 @@ FILES = {
     "pixelcnn++": ["pixelcnn++-bernoulli", "pixelcnn++-mixture"],
     "pixelsnail": ["pixelsnail-bernoulli", "pixelsnail-mixture"],
     "transformer": ["transformer-bernoulli", "transformer-mixture"],
+    "rnn": ["rnn-bernoulli"],
+    "pixelrnn": ["pixelrnn-bernoulli"],
     "local-pixelcnn": ["local-pixelcnn-mixture"],
 }
 TOLERANCE = 1e-12

@@ -9,6 +9,7 @@ from torch import nn
 from attention import Transformer
 from convolutional import GatedPixelCNN, LocalPixelCNN, PixelCNN, PixelCNNPlus, PixelSNAIL
 from peer import Model
+from recurrent import PixelRNN, RecurrentNetwork
 
 # MADE ---------------------------------------------------------------------------------------------
 
@@ -213,4 +214,6 @@ MODELS = {
     "pixelsnail": PixelSNAIL,
     "transformer": Transformer,
     "local-pixelcnn": LocalPixelCNN,
+    "rnn": RecurrentNetwork,
+    "pixelrnn": PixelRNN,
 }

@@ -90,5 +90,7 @@ def head_of(kind, shape, levels=256, components=None):
 
 
 def number(text):
-    """The value of a setting: a whole number, or on or off."""
-    return text == "on" if text in ("on", "off") else int(text)
+    """The value of a setting: a whole number, on or off, or a word."""
+    if text in ("on", "off"):
+        return text == "on"
+    return int(text) if text.isdigit() else text

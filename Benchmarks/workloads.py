@@ -58,6 +58,8 @@ SNAIL = ("pixelsnail", ("blocks=3", "units=3", "channels=48", "keys=16", "values
 DROPPING = {"gated-pixelcnn", "pixelcnn++", "pixelsnail"}
 TRANSFORMER = ("transformer", ("layers=6", "channels=64", "heads=4"))
 LOCAL = ("local-pixelcnn", ("reach=8", "channels=48", "blocks=2"))
+RNN = ("rnn", ("layers=1", "hidden=256"))
+PIXELRNN = ("pixelrnn", ("layers=2", "channels=48"))
 # A network of its own for the mixture: that of the default PixelCNN.
 MIXTURE = ("pixelcnn", ("blocks=5", "channels=32", "position=on"))
 
@@ -88,6 +90,16 @@ def transformer_peers(work):
     if work == "score":
         peers += variants(["fused"], [BF16_WEIGHTS], ["off", "default", "freeze"])
     return peers
+
+
+def rnn_peers(work):
+    """Without a compiler: it would unroll all 784 steps."""
+    return variants(["cells", "fused"], [F32, BF16], ["off"])
+
+
+def pixelrnn_peers(work):
+    return variants(["full", "cropped"], [F32, BF16], ["off"]) + variants(
+        ["cropped"], [F32, BF16], ["default"])
 
 
 def nade_peers(batch=None):
@@ -130,11 +142,11 @@ def workload(name, family, work, batch, precisions, usual, peers, **images):
     return Workload(name, model, settings, work, batch, precisions, usual, tuple(peers), **images)
 
 
-def both(name, family, usual, peers, **images):
+def both(name, family, usual, peers, train=16, **images):
     """A family's training and its scoring."""
     return [
         workload(f"{name}-{work}", family, work, batch, BOTH, usual, peers(work), **images)
-        for work, batch in (("train", 16), ("score", INFERENCE_BATCH))
+        for work, batch in (("train", train), ("score", INFERENCE_BATCH))
     ]
 
 
@@ -173,6 +185,8 @@ WORKLOADS = [
         lambda work: convolutional_peers(work, ("cropped", "padded"))),
     *both("transformer", TRANSFORMER, Peer("fused"), transformer_peers),
     *both("local", LOCAL, Peer("full"), convolutional_peers),
+    *both("rnn", RNN, Peer("fused"), rnn_peers, train=32),
+    *both("pixelrnn", PIXELRNN, Peer("full"), pixelrnn_peers),
     *both(
         "mixture", MIXTURE, Peer("full"), convolutional_peers, head="logistic-mixture",
         size="32x32", channels="rgb"),

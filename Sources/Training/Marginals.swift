@@ -4,14 +4,25 @@ import Images
 import Layers
 import Models
 
+extension TrainingImages {
+  /// Batches of at most so many images, evenly spaced: a folder is sorted, often by class.
+  fileprivate func some(
+    _ most: Int, as pixels: PixelEncoding, seed: UInt64, _ body: (PixelBatch) -> Void
+  ) {
+    let places = Array(stride(from: 0, to: count, by: (count + most - 1) / most))
+    for first in stride(from: 0, to: places.count, by: 500) {
+      body(batch(Array(places[first...].prefix(500)), as: pixels, epoch: 0, seed: seed))
+    }
+  }
+}
+
 extension DensityModel {
   /// Starts the output biases where the head gives each level as often as it occurs, so that training
   /// begins at the independent model's likelihood and not at coin flips. Pixels that never change, such
   /// as the rim of a digit, would otherwise need thousands of steps. Nothing happens to a model whose
   /// outputs have no bias. Means of inputs start at those of the same levels.
   ///
-  /// Frequencies are (n + 1) / (N + levels) over at most 10 000 images, evenly spaced: a folder is
-  /// sorted, often by class.
+  /// Frequencies are (n + 1) / (N + levels) over at most 10 000 images.
   public func startAtMarginals(of data: any TrainingImages, pixels: PixelEncoding, seed: UInt64) {
     if let whitening { return startWhitened(whitening, of: data, pixels: pixels, seed: seed) }
     guard let outputBias else { return }
@@ -20,10 +31,7 @@ extension DensityModel {
     let biases = outputBias.value.count / head.outputs(channels: image.channels)
     let places = biases * subpixelsAStep
     var counts = [Double](repeating: 1, count: places * levels)
-    var images = Array(stride(from: 0, to: data.count, by: (data.count + 9_999) / 10_000))[...]
-    while !images.isEmpty {
-      let batch = data.batch(Array(images.prefix(500)), as: pixels, epoch: 0, seed: seed)
-      images = images.dropFirst(500)
+    data.some(10_000, as: pixels, seed: seed) { batch in
       for (i, symbol) in batch.symbols.enumerated() {
         counts[i % places * levels + Int(symbol)] += 1
       }
@@ -53,13 +61,11 @@ extension DensityModel {
     _ whitening: Whitening, of data: any TrainingImages, pixels: PixelEncoding, seed: UInt64
   ) {
     let (d, scale) = (image.dimension, 1 / Double(head.levels - 1))
-    var images = Array(stride(from: 0, to: data.count, by: (data.count + 19_999) / 20_000))[...]
-    let count = Double(images.count)
+    var count = 0.0
     var sums = [Double](repeating: 0, count: d)
     var products = [Double](repeating: 0, count: d * d)
-    while !images.isEmpty {
-      let batch = data.batch(Array(images.prefix(500)), as: pixels, epoch: 0, seed: seed)
-      images = images.dropFirst(500)
+    data.some(20_000, as: pixels, seed: seed) { batch in
+      count += Double(batch.count)
       for n in 0..<batch.count {
         let x = batch.symbols[n * d..<(n + 1) * d].map { Double($0) * scale }
         for row in 0..<d {

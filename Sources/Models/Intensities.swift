@@ -8,10 +8,9 @@ extension Context {
     intensities(batch, shape: [batch.count, batch.dimension], from: 0, to: 1)
   }
 
-  /// The same as units of a layer: images side by side where there is no way back and no pixels of the
-  /// context's own.
+  /// The same as units of a layer: images side by side where there is no way back.
   public func units(_ batch: PixelBatch) -> Units {
-    guard tape == nil, pixels == nil else { return .rows(unitIntensities(batch)) }
+    guard tape == nil else { return .rows(unitIntensities(batch)) }
     let x = SideBySide(elements: batch.dimension, images: batch.count, wide)
     if batch.dimension > 0 {
       backend.intensities(

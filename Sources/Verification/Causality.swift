@@ -5,15 +5,11 @@ import Randomness
 import Tensors
 
 extension Verification {
-  /// How many sub-pixels are changed, and poisoned, where images have more of them.
+  /// Sub-pixels that are changed, where images have more of them.
   private static let most = 1024
-  private static let mostPoisoned = 64
-  /// An intensity beside which the faintest of weights shows. Not NaN, which a masked weight of zero would
-  /// spread: zero times this is zero.
-  private static let poison = 1e6
 
-  /// Another level at sub-pixel i, others at all after it, and poison at it and all after it leave the
-  /// distributions of sub-pixels up to i as they are, to the bit.
+  /// Another level at sub-pixel i, and others at all after it, leave the distributions of sub-pixels up
+  /// to i as they are, to the bit.
   func causality(_ images: PixelBatch) -> Attempt {
     { progress in
       let d = images.dimension
@@ -57,62 +53,12 @@ extension Verification {
           }
         }
       }
-      let poisoned =
-        d > Self.mostPoisoned
-        ? random.permutation(of: d).prefix(Self.mostPoisoned - 1).sorted() + [d - 1] : Array(0..<d)
-      var isSeen = false
-      for first in stride(from: 0, to: poisoned.count, by: group) {
-        let some = Array(poisoned[first..<min(first + group, poisoned.count)])
-        let found = poisoning(images[0..<1], from: some)
-        if let leak = found.leak {
-          return Claim(
-            kind: .causal, holds: false,
-            evidence: "\(name(leak.of)) sees \(name(leak.from)) or later, poisoned")
-        }
-        isSeen = isSeen || found.isSeen
-      }
-      // A model that computes a step at a time has no later sub-pixels to see.
-      let also = isSeen ? ", \(poisoned.count) poisoned with all later ones" : ""
       return Claim(
         kind: .causal, holds: true,
         evidence:
           "\(places.count) of \(d) sub-pixels changed in two images, alone and with all later"
-          + " ones\(also): nothing before them moved")
+          + " ones: nothing before them moved")
     }
-  }
-
-  /// The first sub-pixel up to one of these places whose distribution moves where that place and all after
-  /// it are poisoned, and whether any after it moves.
-  private func poisoning(
-    _ image: PixelBatch, from places: [Int]
-  ) -> (leak: (of: Int, from: Int)?, isSeen: Bool) {
-    let (d, count) = (image.dimension, 1 + places.count)
-    let clean = image.symbols.map { Double($0) / Double(image.levels - 1) }
-    let poisoned = places.flatMap {
-      clean[..<$0] + Array(repeating: Self.poison, count: d - $0)
-    }
-    let pixels = Parameter(
-      name: "pixels",
-      value: Tensor(
-        [count, image.height, image.width, image.channels], values: clean + poisoned),
-      decays: false)
-    let context = Context(context.engine, prepared: context.prepared, pixels: pixels)
-    let images = batch(
-      Array(repeating: image.symbols, count: count).flatMap(\.self),
-      labels: image.labels.map { Array(repeating: $0[0], count: count) })
-    let found = model.conditionals(images, in: context)
-      .logProbability(of: images, in: context).value.values
-    func moves(_ copy: Int, _ i: Int) -> Bool {
-      found[(copy + 1) * d + i].bitPattern != found[i].bitPattern
-    }
-    for (copy, place) in places.enumerated() {
-      if let seeing = (0...place).first(where: { moves(copy, $0) }) {
-        return ((of: seeing, from: place), true)
-      }
-    }
-    return (
-      nil, places.enumerated().contains { copy, place in (place..<d).contains { moves(copy, $0) } }
-    )
   }
 
   /// log p of each symbol of some images under the conditionals of others, all of one class.

@@ -105,16 +105,6 @@ struct PlantedDistribution: PixelDistribution {
 
 /// One convolution whose mask includes the centre: B where A belongs.
 struct SeesItself: DensityModel {
-  /// By so little that a coin that is not fair stays the same to the last bit.
-  static func faintly(_ store: ParameterStore) -> SeesItself {
-    let model = SeesItself(store)
-    let weight = model.convolution.weight.value
-    let centre = weight.count - 2  // of the last row of three
-    for i in 0..<weight.count { weight.set(i, to: i == centre ? 1e-9 : 0) }
-    model.convolution.bias.value.set(0, to: 0.3)
-    return model
-  }
-
   let image = ImageShape(height: 5, width: 5, channels: 1)
   let head = Head.bernoulli
   let convolution: CausalConvolution

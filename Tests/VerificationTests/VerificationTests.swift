@@ -72,23 +72,6 @@ import Verification
     #expect(Self.verification(SeesItself(ParameterStore(seed: 3))).receptiveField().leaks > 0)
   }
 
-  @Test("a weight too faint to move anything is found by poison")
-  func faintLeak() throws {
-    let store = ParameterStore(seed: 3)
-    let claims = try #require(try Self.verification(SeesItself.faintly(store)).claims())
-    let causal = try #require(claims.first { $0.kind == .causal })
-    #expect(!causal.holds && causal.evidence.hasSuffix("poisoned"))
-  }
-
-  @Test("all families but those that step or count are poisoned", arguments: ModelCase.small)
-  func poison(_ modelCase: ModelCase) throws {
-    let (model, _) = try modelCase.build(precision: .float32, spread: 0.1)
-    let claims = try #require(try Self.verification(model).claims())
-    let causal = try #require(claims.first { $0.kind == .causal })
-    let steps = ["context", "deep-nade"].contains(modelCase.name)
-    #expect(causal.evidence.contains("poisoned") == !steps, "\(causal.evidence)")
-  }
-
   @Test("a memory that is one sub-pixel late is found")
   func cache() throws { #expect(try planted(.memoryLate) == [.incremental, .samples]) }
 

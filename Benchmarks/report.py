@@ -112,7 +112,7 @@ Scanline {e["commit"]} with oneDNN {e["onednn"]}; PyTorch {e["pytorch"]} with on
 Medians of {e["rounds"]} rounds in which all took turns, {e["seconds"]:g} s a turn, least and most \
 in brackets. A ratio is of images/s. Architectures agree to the parameter, and \
 `check_models.py` holds every PyTorch formulation to the golden files that the Swift tests hold \
-Scanline to. Images are random, 28×28, with 13 % ones in runs of 3.5 \
+Scanline to. Images are random, 28×28 but for `mixture`, with 13 % ones in runs of 3.5 \
 pixels, as handwritten digits have them.
 
 - A Scanline step also clips the gradient's norm and keeps a moving average of the weights; \

@@ -495,7 +495,7 @@ bench-sampling: build ## what a drawn image costs in scoring passes: five minute
 
 # make bench-peers BENCH="--only nade-train --rounds 3"
 .PHONY: bench-peers
-bench-peers: build .peers/venv/bin/torchrun ## speed beside PyTorch, in turn: an hour or more
+bench-peers: build .peers/venv/bin/torchrun ## speed beside PyTorch, in turn: two idle hours, BENCH=--continue goes on
 	.peers/venv/bin/python Benchmarks/bench_peers.py $(BENCH)
 
 # make bench-score-files DATA=... BENCH="--rounds 3"

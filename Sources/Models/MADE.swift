@@ -184,6 +184,7 @@ public struct MADE: Reordering {
     }
   }
 
+  /// At most `reach` sub-pixels away from others.
   private static func degrees(
     within reach: Int, of others: [[Int]], dimension: Int, using random: inout RandomStream
   ) -> [[Int]] {

@@ -110,6 +110,7 @@ import Testing
         "pixelrnn", "channels", "32",
         "setting channels of pixelrnn: expected a multiple of 3 (as many a colour), found 32"
       ),
+      ("made", "near", "0.1", "setting near of made: expected 0, with one mask, found 0.1"),
     ])
   func refused(_ name: String, _ setting: String, _ value: String, _ line: String) throws {
     let specification = try ModelSpecification(

@@ -43,8 +43,8 @@ let uses: [Target] = [
   .target(
     name: "Detection",
     dependencies: [
-      "Training", "Models", "Heads", "Gaussians", "Tensors", "Images", "RunFiles", "Files",
-      "Randomness",
+      "Training", "Models", "Heads", "Gaussians", "CKernels", "Tensors", "Images", "RunFiles",
+      "Files", "Randomness",
     ]),
   .target(
     name: "Attacks", dependencies: ["Generation", "Models", "Tensors", "Images", "Randomness"]),

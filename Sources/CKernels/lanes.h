@@ -79,6 +79,7 @@ SL_INLINE int sl_has_dot(void) { return __builtin_cpu_supports("avx512bf16"); }
 #define SL_NARROW __attribute__((target_clones("arch=x86-64-v3", "default")))
 SL_INLINE int sl_is_wide(void) { return __builtin_cpu_supports("x86-64-v4"); }
 #else
+#define SL_WIDE
 #define SL_NARROW
 SL_INLINE int sl_is_wide(void) { return 0; }
 #endif

@@ -1,3 +1,4 @@
+import Gaussians
 import Randomness
 
 /// One verdict on an image from the vector of all its scores, learned from held-out normal images alone,
@@ -65,7 +66,8 @@ package struct ConformalVerdict: Sendable {
         likelihood: likelihood, learned: known?.model)
       return Fold(
         model: model,
-        normal: known?.normal ?? part.map { model.oddness(of: vectors[$0]) }.sorted())
+        normal: known?.normal
+          ?? model.oddness(ofRows: Rows(part.map { vectors[$0] })).sorted())
     }
     normal = folds.flatMap(\.normal)
   }
@@ -129,26 +131,35 @@ package struct ConformalVerdict: Sendable {
   package var count: Int { normal.count }
 
   /// How odd an image is, as a mean over the folds.
-  package func oddness(of vector: [Double]) -> Double {
-    folds.reduce(0) { $0 + $1.model.oddness(of: vector) / Double(folds.count) }
+  func oddness(ofRows vectors: Rows) -> [Double] {
+    folds.reduce([Double](repeating: 0, count: vectors.count)) { sums, fold in
+      zip(sums, fold.model.oddness(ofRows: vectors)).map { $0 + $1 / Double(folds.count) }
+    }
   }
 
   /// How odd an image is, its p-value, and its scores' parts in it, all as means over the folds.
-  package func verdict(
-    on vector: [Double]
-  ) -> (oddness: Double, pValue: Double, parts: [(normalScore: Double, share: Double)]) {
-    var oddness = 0.0
-    var asOdd = 0
-    var parts = vector.map { _ in (normalScore: 0.0, share: 0.0) }
+  package typealias Finding = (
+    oddness: Double, pValue: Double, parts: [(normalScore: Double, share: Double)]
+  )
+
+  package func verdict(on vector: [Double]) -> Finding { verdicts(on: Rows([vector]))[0] }
+
+  /// The verdict on each row.
+  func verdicts(on vectors: Rows) -> [Finding] {
+    let none = [(normalScore: Double, share: Double)](repeating: (0, 0), count: vectors.columns)
+    var findings = [Finding](repeating: (0, 1, none), count: vectors.count)
     for fold in folds {
-      let found = fold.model.opinion(on: vector)
-      oddness += found.oddness / Double(folds.count)
-      asOdd += fold.normal.count - fold.normal.partitioningIndex { $0 >= found.oddness }
-      for (index, part) in found.parts.enumerated() {
-        parts[index].normalScore += part.normalScore / Double(folds.count)
-        parts[index].share += part.share / Double(folds.count)
+      for (index, opinion) in fold.model.opinions(on: vectors).enumerated() {
+        findings[index].oddness += opinion.oddness / Double(folds.count)
+        findings[index].pValue += Double(
+          fold.normal.count - fold.normal.partitioningIndex { $0 >= opinion.oddness })
+        for (place, part) in opinion.parts.enumerated() {
+          findings[index].parts[place].normalScore += part.normalScore / Double(folds.count)
+          findings[index].parts[place].share += part.share / Double(folds.count)
+        }
       }
     }
-    return (oddness, Double(1 + asOdd) / Double(normal.count + 1), parts)
+    for index in findings.indices { findings[index].pValue /= Double(normal.count + 1) }
+    return findings
   }
 }

@@ -1,4 +1,6 @@
-/// Judges one image after the other: by its verdict or by one score, among those of normal images.
+import Gaussians
+
+/// Judges images, each by itself: by its verdict or by one score, among those of normal images.
 public struct Judge: Sendable {
   /// The column that images are judged by, and which of its values are odd.
   public let score: String
@@ -53,24 +55,41 @@ public struct Judge: Sendable {
 
   /// Throws where what the image is judged by is NaN.
   public func verdict(on row: ScoreRow) throws(DetectionError) -> ScoreRow.Verdict {
-    if row.nats.isNaN { throw .notANumber(score: "nats", where: row.path) }
-    func value(_ place: Int) -> Double {
-      place == 0 ? row.nats : place == 1 ? row.bitsPerDimension : row.scores[place - 2]
-    }
+    try verdicts(on: [row])[0].get()
+  }
+
+  /// The verdict on each of some images, or why there is none: quicker than one by one.
+  public func verdicts(on rows: [ScoreRow]) -> [Result<ScoreRow.Verdict, DetectionError>] {
     switch basis {
     case .verdict(let model, let names, let places):
-      let found = model.verdict(on: places.map(value))
-      return ScoreRow.Verdict(
-        pValue: found.pValue, flagged: found.pValue <= falseAlarmRate, oddness: found.oddness,
-        parts: Self.parts(names, found.parts))
+      guard !rows.isEmpty else { return [] }
+      let vectors = Rows(rows.map { row in places.map { Self.value($0, in: row) } })
+      return zip(rows, model.verdicts(on: vectors)).map { row, found in
+        guard !row.nats.isNaN else {
+          return .failure(.notANumber(score: "nats", where: row.path))
+        }
+        return .success(
+          ScoreRow.Verdict(
+            pValue: found.pValue, flagged: found.pValue <= falseAlarmRate,
+            oddness: found.oddness, parts: Self.parts(names, found.parts)))
+      }
     case .ranks(let ranks, let tails, let place):
-      let value = value(place)
-      if value.isNaN { throw .notANumber(score: score, where: row.path) }
-      let pValue = try ranks.pValue(of: value, tail: tail)
-      return ScoreRow.Verdict(
-        pValue: pValue, flagged: pValue <= falseAlarmRate,
-        oddness: tail == .high ? value : tails.oddness(of: value, tail))
+      return rows.map { row in
+        Result { () throws(DetectionError) in
+          if row.nats.isNaN { throw .notANumber(score: "nats", where: row.path) }
+          let value = Self.value(place, in: row)
+          if value.isNaN { throw .notANumber(score: score, where: row.path) }
+          let pValue = try ranks.pValue(of: value, tail: tail)
+          return ScoreRow.Verdict(
+            pValue: pValue, flagged: pValue <= falseAlarmRate,
+            oddness: tail == .high ? value : tails.oddness(of: value, tail))
+        }
+      }
     }
+  }
+
+  private static func value(_ place: Int, in row: ScoreRow) -> Double {
+    place == 0 ? row.nats : place == 1 ? row.bitsPerDimension : row.scores[place - 2]
   }
 
   /// The three scores that count most, those that count at all.
@@ -120,7 +139,9 @@ extension ScoreTable {
 
   public func judged(by judge: Judge) throws(DetectionError) -> ScoreTable {
     var judged = rows
-    for index in rows.indices { judged[index].verdict = try judge.verdict(on: rows[index]) }
+    for (index, verdict) in judge.verdicts(on: rows).enumerated() {
+      judged[index].verdict = try verdict.get()
+    }
     return ScoreTable(scoreNames: scoreNames, rows: judged)
   }
 }

@@ -6,23 +6,15 @@ struct Kind: Sendable {
   let mean: [Double]
   /// L⁻¹ of the covariance L Lᵀ, row by row.
   let whitening: Rows
-  /// The same column by column.
-  private let columns: [Double]
   /// ln of the share of vectors in it less half of ln det of its covariance.
   let height: Double
   let share: Double
 
   init(_ mean: [Double], _ covariance: Covariance, share: Double) {
     let (whitening, logDeterminant) = covariance.whitening
-    self.init(
-      mean: mean, whitening: whitening, height: log(share) - logDeterminant / 2, share: share)
-  }
-
-  private init(mean: [Double], whitening: Rows, height: Double, share: Double) {
     self.mean = mean
     self.whitening = whitening
-    columns = whitening.transposed.values
-    self.height = height
+    height = log(share) - logDeterminant / 2
     self.share = share
   }
 
@@ -61,35 +53,13 @@ struct Kind: Sendable {
     }
   }
 
-  func distance(of vector: [Double]) -> Double {
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: mean.count) { white in
-      whiten({ vector[$0] - mean[$0] }, into: white)
-      return white.reduce(0) { $0 + $1 * $1 }
-    }
-  }
-
-  var isFinite: Bool { mean.allSatisfy(\.isFinite) && columns.allSatisfy(\.isFinite) }
+  var isFinite: Bool { mean.allSatisfy(\.isFinite) && whitening.values.allSatisfy(\.isFinite) }
 
   /// L⁻¹ v
   func whitened(_ vector: [Double]) -> [Double] {
-    [Double](unsafeUninitializedCapacity: mean.count) { white, count in
-      whiten({ vector[$0] }, into: UnsafeMutableBufferPointer(rebasing: white[..<mean.count]))
-      count = mean.count
-    }
-  }
-
-  /// Each number's sum over the vector's in their order, all numbers side by side.
-  @inline(__always)
-  private func whiten(
-    _ vector: (Int) -> Double, into white: UnsafeMutableBufferPointer<Double>
-  ) {
     let d = mean.count
-    white.initialize(repeating: 0)
-    columns.withUnsafeBufferPointer { columns in
-      for j in 0..<d {
-        let value = vector(j)
-        for i in j..<d { white[i] += columns[j * d + i] * value }
-      }
+    return (0..<d).map { i in
+      (0...i).reduce(0) { $0 + whitening.values[i * d + $1] * vector[$1] }
     }
   }
 }
@@ -110,7 +80,7 @@ extension Kind: Codable {
 
   init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
-    let mean = try fields.decode([Double].self, forKey: .mean)
+    mean = try fields.decode([Double].self, forKey: .mean)
     let lower = try fields.decode([Double].self, forKey: .whitening)
     let d = mean.count
     guard d > 0, lower.count == d * (d + 1) / 2 else {
@@ -120,9 +90,8 @@ extension Kind: Codable {
     }
     var values = [Double](repeating: 0, count: d * d)
     for i in 0..<d { for j in 0...i { values[i * d + j] = lower[i * (i + 1) / 2 + j] } }
-    self.init(
-      mean: mean, whitening: Rows(count: d, columns: d, values: values),
-      height: try fields.decode(Double.self, forKey: .height),
-      share: try fields.decode(Double.self, forKey: .share))
+    whitening = Rows(count: d, columns: d, values: values)
+    height = try fields.decode(Double.self, forKey: .height)
+    share = try fields.decode(Double.self, forKey: .share)
   }
 }

@@ -16,7 +16,7 @@ import Randomness
 ///
 /// A cluster of less than half an even share of the vectors is no kind. So some odd images among the
 /// normal ones do not make a kind of their own.
-struct Kinds: Codable, Sendable {
+struct Kinds: Sendable {
   /// Vectors a kind, and the most kinds.
   static let vectorsAKind = 60
   static let most = 8
@@ -26,22 +26,27 @@ struct Kinds: Codable, Sendable {
   private static let prior = 30.0
 
   let kinds: [Kind]
+  private let triangles: Triangles
 
-  /// Of at least two vectors of the same length.
-  init(of vectors: [[Double]]) {
-    let d = vectors[0].count
-    let x = Rows(count: vectors.count, columns: d, values: vectors.flatMap { $0 })
+  private init(_ kinds: [Kind]) {
+    self.kinds = kinds
+    triangles = Triangles(means: kinds.map(\.mean), lower: kinds.map(\.whitening))
+  }
+
+  /// Of at least two vectors.
+  init(of x: Rows) {
     let whole = Sample(of: x)
-    let count = min(Self.most, vectors.count / Self.vectorsAKind)
+    let count = min(Self.most, x.count / Self.vectorsAKind)
     guard count > 1 else {
-      kinds = [Kind(whole.mean, whole.covariance.shrunk, share: 1)]
+      self.init([Kind(whole.mean, whole.covariance.shrunk, share: 1)])
       return
     }
-    kinds = (0..<Self.starts).flatMap { start in
-      let found = Self.found(count, in: x, whole, start)
-      let worth = found.filter { $0.share > 0.5 / Double(count) }
-      return worth.isEmpty ? found : worth
-    }
+    self.init(
+      (0..<Self.starts).flatMap { start in
+        let found = Self.found(count, in: x, whole, start)
+        let worth = found.filter { $0.share > 0.5 / Double(count) }
+        return worth.isEmpty ? found : worth
+      })
   }
 
   private static func found(_ count: Int, in x: Rows, _ whole: Sample, _ start: Int) -> [Kind] {
@@ -96,30 +101,69 @@ struct Kinds: Codable, Sendable {
     return (0..<count).map { centre in nearest.map { $0 == centre ? 1 : 0 } }
   }
 
-  /// How far a vector is from the nearest kind; 0 or more but for what several kinds share.
-  func distance(of vector: [Double]) -> Double {
-    distance(kinds.map { $0.distance(of: vector) })
+  /// How far each vector is from the nearest kind; 0 or more but for what several kinds share.
+  func distances(of vectors: Rows) -> [Double] {
+    let lengths = triangles.squaredLengths(of: vectors)
+    return (0..<vectors.count).map { Self.distance(lengths, $0).distance }
   }
 
-  private func distance(_ distances: [Double]) -> Double {
-    let least = distances.min()!
-    let sum = distances.reduce(0) { $0 + exp((least - $1) / 2) }
-    return least - 2 * log(sum / Double(kinds.count))
-  }
-
-  /// The same, and what each number of the vector adds to its distance from the nearest kind.
-  func opinion(on vector: [Double]) -> (distance: Double, parts: [Double]) {
-    let distances = kinds.map { $0.distance(of: vector) }
-    let nearest = kinds[distances.indices.min { distances[$0] < distances[$1] }!]
-    let centred = zip(vector, nearest.mean).map { $0 - $1 }
-    let d = centred.count
-    let white = nearest.whitened(centred)
-    let root = nearest.whitening.values
-    let parts = (0..<d).map { j in
-      var slope = 0.0
-      for i in j..<d { slope += root[i * d + j] * white[i] }
-      return centred[j] * slope
+  /// That of one vector, of its squared distances from all kinds, and the nearest.
+  private static func distance(
+    _ lengths: Rows, _ vector: Int
+  ) -> (distance: Double, nearest: Int) {
+    let (kinds, n) = (lengths.count, lengths.columns)
+    var nearest = 0
+    for kind in 1..<kinds
+    where lengths.values[kind * n + vector] < lengths.values[nearest * n + vector] {
+      nearest = kind
     }
-    return (distance(distances), parts)
+    let least = lengths.values[nearest * n + vector]
+    var sum = 0.0
+    for kind in 0..<kinds {
+      let beyond = lengths.values[kind * n + vector] - least
+      // What is farther adds less than a sum of 1 or more can hold.
+      if beyond < 100 { sum += exp(-beyond / 2) }
+    }
+    return (least - 2 * log(sum / Double(kinds)), nearest)
+  }
+
+  /// The same, and what each number of a vector adds to its distance from the nearest kind.
+  func opinions(on vectors: Rows) -> [(distance: Double, parts: [Double])] {
+    let lengths = triangles.squaredLengths(of: vectors)
+    let d = vectors.columns
+    return (0..<vectors.count).map { index in
+      let (distance, place) = Self.distance(lengths, index)
+      let nearest = kinds[place]
+      let centred = (0..<d).map { vectors.values[index * d + $0] - nearest.mean[$0] }
+      let white = nearest.whitened(centred)
+      let root = nearest.whitening.values
+      let parts = (0..<d).map { j in
+        var slope = 0.0
+        for i in j..<d { slope += root[i * d + j] * white[i] }
+        return centred[j] * slope
+      }
+      return (distance, parts)
+    }
+  }
+}
+
+extension Kinds: Codable {
+  private enum CodingKeys: CodingKey { case kinds }
+
+  func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: CodingKeys.self)
+    try fields.encode(kinds, forKey: .kinds)
+  }
+
+  init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    let kinds = try fields.decode([Kind].self, forKey: .kinds)
+    guard let d = kinds.first?.mean.count,
+      kinds.allSatisfy({ $0.mean.count == d && $0.whitening.count == d })
+    else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .kinds, in: fields, debugDescription: "expected kinds of vectors of one length")
+    }
+    self.init(kinds)
   }
 }

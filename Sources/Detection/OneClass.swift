@@ -1,4 +1,5 @@
 import Foundation
+import Gaussians
 
 /// What the scores of normal images are like together: how odd a vector of scores is, as one number.
 ///
@@ -54,11 +55,9 @@ package struct OneClass: Sendable {
     let found =
       learned
       ?? {
-        let normalScores = vectors.map { vector in
-          sides.indices.map { tails[$0].normalScore(of: vector[$0], sides[$0]) }
-        }
+        let normalScores = Self.normalScores(of: Rows(vectors), tails, sides)
         let kinds = Kinds(of: normalScores)
-        return Learned(kinds: kinds, distances: normalScores.map(kinds.distance).sorted())
+        return Learned(kinds: kinds, distances: kinds.distances(of: normalScores).sorted())
       }()
     self.learned = found
     self.likelihood = likelihood.map { ($0, UpperTail(found.distances)) }
@@ -66,53 +65,83 @@ package struct OneClass: Sendable {
 
   /// How odd an image is, about 0 or more; each score as the normal number that lies as far out, and what
   /// it adds to that.
-  package func opinion(
-    on vector: [Double]
-  ) -> (oddness: Double, parts: [(normalScore: Double, share: Double)]) {
-    precondition(
-      vector.count == sides.count, "expected \(sides.count) scores, found \(vector.count)")
-    let z = normalScores(of: vector)
-    guard let kinds = learned?.kinds else {
-      let shares = depths(of: vector)
-      return (shares.reduce(0, +), Array(zip(z, shares)).map { ($0, $1) })
+  package typealias Opinion = (oddness: Double, parts: [(normalScore: Double, share: Double)])
+
+  package func opinion(on vector: [Double]) -> Opinion { opinions(on: Rows([vector]))[0] }
+
+  /// The opinion on each row. Several at once meet what was learned while it is in the cache.
+  func opinions(on vectors: Rows) -> [Opinion] {
+    check(vectors)
+    let z = Self.normalScores(of: vectors, tails, sides)
+    let found = learned?.kinds.opinions(on: z)
+    return (0..<vectors.count).map { index in
+      let vector = vectors[index]
+      guard let found else {
+        let shares = depths(of: vector)
+        return (shares.reduce(0, +), Array(zip(z[index], shares)).map { ($0, $1) })
+      }
+      var (distance, shares) = found[index]
+      guard let likelihood else {
+        return (distance, Array(zip(z[index], shares)).map { ($0, $1) })
+      }
+      let (depth, alone) = depths(of: vector, distance, likelihood)
+      let oddness = (depth * depth + alone * alone).squareRoot()
+      // Of the square, the distance's part is shared as the distance is.
+      let whole = shares.reduce(0) { $0 + max(0, $1) }
+      let scale = whole > 0 && oddness > 0 ? depth * depth / oddness / whole : 0
+      for index in shares.indices { shares[index] *= scale }
+      if oddness > 0 { shares[likelihood.place] += alone * alone / oddness }
+      return (oddness, Array(zip(z[index], shares)).map { ($0, $1) })
     }
-    var (distance, shares) = kinds.opinion(on: z)
-    guard let likelihood else { return (distance, Array(zip(z, shares)).map { ($0, $1) }) }
-    let (depth, alone) = depths(of: vector, distance, likelihood)
-    let oddness = (depth * depth + alone * alone).squareRoot()
-    // Of the square, the distance's part is shared as the distance is.
-    let whole = shares.reduce(0) { $0 + max(0, $1) }
-    let scale = whole > 0 && oddness > 0 ? depth * depth / oddness / whole : 0
-    for index in shares.indices { shares[index] *= scale }
-    if oddness > 0 { shares[likelihood.place] += alone * alone / oddness }
-    return (oddness, Array(zip(z, shares)).map { ($0, $1) })
   }
 
-  /// Higher is odder.
-  package func oddness(of vector: [Double]) -> Double {
-    guard let kinds = learned?.kinds else { return depths(of: vector).reduce(0, +) }
-    let distance = kinds.distance(of: normalScores(of: vector))
-    guard let likelihood else { return distance }
-    let (depth, alone) = depths(of: vector, distance, likelihood)
-    return (depth * depth + alone * alone).squareRoot()
+  package func oddness(of vector: [Double]) -> Double { oddness(ofRows: Rows([vector]))[0] }
+
+  /// Of each row; higher is odder.
+  func oddness(ofRows vectors: Rows) -> [Double] {
+    check(vectors)
+    guard let kinds = learned?.kinds else {
+      return (0..<vectors.count).map { depths(of: vectors[$0]).reduce(0, +) }
+    }
+    let distances = kinds.distances(of: Self.normalScores(of: vectors, tails, sides))
+    guard let likelihood else { return distances }
+    return distances.indices.map { index in
+      let (depth, alone) = depths(of: vectors[index], distances[index], likelihood)
+      return (depth * depth + alone * alone).squareRoot()
+    }
+  }
+
+  private func check(_ vectors: Rows) {
+    precondition(
+      vectors.columns == sides.count, "expected \(sides.count) scores, found \(vectors.columns)")
   }
 
   /// d, and what the likelihood adds.
   private func depths(
-    of vector: [Double], _ distance: Double, _ likelihood: (place: Int, distances: UpperTail)
+    of vector: ArraySlice<Double>, _ distance: Double,
+    _ likelihood: (place: Int, distances: UpperTail)
   ) -> (Double, Double) {
-    let (tails, value) = (tails[likelihood.place], vector[likelihood.place])
+    let (tails, value) = (tails[likelihood.place], vector[vector.startIndex + likelihood.place])
     let (u, l) = (min(1e4, tails.upper(at: value)), min(1e4, tails.lower(at: value)))
     let (farUp, farDown) = (max(0, u - 3), max(0, l - 2))
     let alone = u * u / 3 + farUp * farUp + farDown * farDown
     return (likelihood.distances.depth(of: distance), alone.squareRoot())
   }
 
-  private func normalScores(of vector: [Double]) -> [Double] {
-    sides.indices.map { tails[$0].normalScore(of: vector[$0], sides[$0]) }
+  /// Of each row; score by score, whose ascending values are then in the cache.
+  private static func normalScores(of vectors: Rows, _ tails: [Tails], _ sides: [Tail]) -> Rows {
+    var z = vectors
+    for (score, (tails, side)) in zip(tails, sides).enumerated() {
+      let places = stride(from: score, to: z.values.count, by: z.columns)
+      let found = tails.normalScores(of: places.map { vectors.values[$0] }, side)
+      for (place, normalScore) in zip(places, found) { z.values[place] = normalScore }
+    }
+    return z
   }
 
-  private func depths(of vector: [Double]) -> [Double] {
-    sides.indices.map { max(0, min(1e4, tails[$0].oddness(of: vector[$0], sides[$0])) - M_LN2) }
+  private func depths(of vector: ArraySlice<Double>) -> [Double] {
+    zip(vector, zip(tails, sides)).map { value, tail in
+      max(0, min(1e4, tail.0.oddness(of: value, tail.1)) - M_LN2)
+    }
   }
 }

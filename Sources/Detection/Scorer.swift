@@ -145,7 +145,7 @@ public struct Scorer {
       of: batch, needs.measures, in: context)
     let (pixels, gaussian) = (trained.configuration.pixels, gaussian)
     let further = further.findings(of: batch, needs)
-    let row = rows(judgedBy: judge)
+    let rows = rows(judgedBy: judge)
     var results = [(Evidence, Result<ScoreRow, DetectionError>)?](
       repeating: nil, count: batch.count)
     results.withUnsafeMutableBufferPointer { results in
@@ -157,38 +157,48 @@ public struct Scorer {
         let gaussians = gaussian.map { density in
           GaussianEvidence.of(places.map { pixels.image(from: batch, at: $0) }, under: density)
         }
-        for place in places {
-          let evidence = Evidence(
+        let evidence = places.map { place in
+          Evidence(
             place, of: batch, pixels, measures, needs, gaussians?[place - places.lowerBound],
             further: further[place])
-          results[place] = (evidence, row(names[names.startIndex + place], evidence))
         }
+        let found = rows(places.map { names[names.startIndex + $0] }, evidence)
+        for (place, result) in zip(places, zip(evidence, found)) { results[place] = result }
       }
     }
     return results.map { $0! }
   }
 
-  /// What makes a row of an image's name and its evidence. A verdict that is asked for is reached once,
-  /// for its column and for what the judge says.
+  /// What makes rows of images' names and their evidence. A verdict that is asked for is reached once, for
+  /// its column and for what the judge says.
   private func rows(
     judgedBy judge: Judge?
-  ) -> @Sendable (String, Evidence) -> Result<ScoreRow, DetectionError> {
+  ) -> @Sendable ([String], [Evidence]) -> [Result<ScoreRow, DetectionError>] {
     let (scores, normals, verdict, places) = (scores, normals, verdict, places)
-    return { name, evidence in
-      var row = ScoreRow(
-        path: name, nats: evidence.nats,
-        bitsPerDimension: evidence.bits / Double(evidence.dimension),
-        scores: scores.map { $0.value(evidence, normals) })
-      do throws(DetectionError) {
-        if judge?.score == Score.verdict { row.verdict = try judge?.verdict(on: row) }
-        if let verdict {
-          let vector = places.map { $0 == 0 ? row.nats : row.scores[$0 - 1] }
-          row.scores.append(row.verdict?.oddness ?? verdict.oddness(of: vector))
+    return { names, evidence in
+      let rows = zip(names, evidence).map { name, evidence in
+        ScoreRow(
+          path: name, nats: evidence.nats,
+          bitsPerDimension: evidence.bits / Double(evidence.dimension),
+          scores: scores.map { $0.value(evidence, normals) })
+      }
+      let judged = judge?.verdicts(on: rows)
+      let column: [Double]? = verdict.map { verdict in
+        if judge?.score == Score.verdict, let judged {
+          return judged.map { (try? $0.get().oddness) ?? .nan }
         }
-        if row.verdict == nil { row.verdict = try judge?.verdict(on: row) }
-        return .success(row)
-      } catch {
-        return .failure(error)
+        return verdict.oddness(
+          ofRows: Rows(rows.map { row in places.map { $0 == 0 ? row.nats : row.scores[$0 - 1] } }))
+      }
+      return rows.indices.map { index in
+        var row = rows[index]
+        if let column { row.scores.append(column[index]) }
+        do throws(DetectionError) {
+          row.verdict = try judged?[index].get()
+          return .success(row)
+        } catch {
+          return .failure(error)
+        }
       }
     }
   }

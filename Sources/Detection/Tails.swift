@@ -49,15 +49,22 @@ public struct Tails: Sendable {
   /// The value as a standard normal number that lies as far out, negative on the low side; where only one
   /// tail counts, the other's numbers are 0.
   public func normalScore(of value: Double, _ tail: Tail) -> Double {
-    let below = values.below(value)
-    let high = self.high.depth(of: value).map(normalQuantile(depth:)) ?? ranks[values.count - below]
-    let low =
-      self.low.depth(of: -value).map(normalQuantile(depth:))
-      ?? ranks[values.atMost(value, below: below)]
-    switch tail {
-    case .high: return high >= low ? high : 0
-    case .low: return low > high ? -low : 0
-    case .both: return high >= low ? high : -low
+    normalScores(of: [value], tail)[0]
+  }
+
+  /// Of each value, quicker than one by one.
+  func normalScores(of column: [Double], _ tail: Tail) -> [Double] {
+    zip(column, values.below(column)).map { value, below in
+      let high =
+        self.high.depth(of: value).map(normalQuantile(depth:)) ?? ranks[values.count - below]
+      let low =
+        self.low.depth(of: -value).map(normalQuantile(depth:))
+        ?? ranks[values.atMost(value, below: below)]
+      return switch tail {
+      case .high: high >= low ? high : 0
+      case .low: low > high ? -low : 0
+      case .both: high >= low ? high : -low
+      }
     }
   }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// How far out in the upper tail of normal values a value lies: one side of `Tails`.
@@ -41,19 +42,17 @@ struct AscendingValues: Sendable {
 
   var count: Int { values.count }
 
-  /// How many lie below a value. A step of the search chooses one of two numbers and does not branch: a
-  /// verdict takes a hundred searches, and no processor guesses their ways.
-  func below(_ value: Double) -> Int {
-    values.withUnsafeBufferPointer { values in
-      var (below, left) = (0, values.count)
-      while left > 1 {
-        let half = left / 2
-        below += values[below + half - 1] < value ? half : 0
-        left -= half
+  /// How many lie below each of some numbers.
+  func below(_ numbers: [Double]) -> [Int] {
+    [Int](unsafeUninitializedCapacity: numbers.count) { below, count in
+      if let start = below.baseAddress {
+        sl_below(values, values.count, numbers, numbers.count, start)
       }
-      return below + (values[below] < value ? 1 : 0)
+      count = numbers.count
     }
   }
+
+  func below(_ value: Double) -> Int { below([value])[0] }
 
   /// How many are at most a value that so many lie below.
   func atMost(_ value: Double, below: Int) -> Int {

@@ -15,6 +15,15 @@ package struct Rows {
     self.values = values
   }
 
+  /// At least one, of the same length.
+  package init(_ rows: [[Double]]) {
+    self.init(count: rows.count, columns: rows[0].count, values: rows.flatMap { $0 })
+  }
+
+  package subscript(row: Int) -> ArraySlice<Double> {
+    values[row * columns..<(row + 1) * columns]
+  }
+
   /// `[columns, rows]`
   package var transposed: Rows {
     var result = [Double](repeating: 0, count: values.count)

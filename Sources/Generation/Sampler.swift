@@ -71,12 +71,11 @@ public struct Sampler {
     let (seed, options, context) = (seed, options, context)
     let walk = Walk(model: model, context: context, group: group, path: path, label: label)
     return try walk.run(images, progress: progress) { images in
-      var streams = images.map { RandomStream(seed: seed, "sample", $0) }
-      var uniforms = [Double](repeating: 0, count: images.count)
+      var streams = RandomStreams(images.map { RandomStream(seed: seed, "sample", $0) })
       return { step in
-        for n in uniforms.indices { uniforms[n] = streams[n].uniform() }
-        return step.conditionals.draw(
-          subpixel: step.place, given: step.given, uniforms, options: options, in: context)
+        step.conditionals.draw(
+          subpixel: step.place, given: step.given, streams.uniforms(), options: options, in: context
+        )
       }
     }
   }

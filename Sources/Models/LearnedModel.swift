@@ -47,9 +47,8 @@ extension LearnedModel {
 
   /// The log-likelihood of each image, nats: log p(x), or log p(y | x) of its label.
   public func logProbability(of batch: PixelBatch, in context: Context) -> [Double] {
-    let terms = logLikelihood(of: batch, in: context).value.values
-    let each = terms.count / max(1, batch.count)
-    return (0..<batch.count).map { terms[$0 * each..<($0 + 1) * each].reduce(0, +) }
+    let terms = logLikelihood(of: batch, in: context).value
+    return batch.count == 0 ? [] : terms.sums(ofEach: terms.count / batch.count)
   }
 
   /// Traps where a batch of whole images is not of the model's shape.

@@ -83,6 +83,23 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   }
 }
 
+/// Streams side by side, of each of which as much is drawn.
+public struct RandomStreams: Sendable {
+  private var streams: [RandomStream]
+
+  public init(_ streams: [RandomStream]) { self.streams = streams }
+
+  /// The next `uniform` of each.
+  public mutating func uniforms() -> [Double] {
+    streams.withUnsafeMutableBufferPointer { streams in
+      [Double](unsafeUninitializedCapacity: streams.count) { uniforms, count in
+        for index in streams.indices { uniforms[index] = streams[index].uniform() }
+        count = streams.count
+      }
+    }
+  }
+}
+
 /// The finaliser of SplitMix64 (Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195).
 private func splitMix(_ word: UInt64) -> UInt64 {
   var z = word &+ 0x9e37_79b9_7f4a_7c15

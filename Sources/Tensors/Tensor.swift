@@ -135,6 +135,28 @@ public struct Tensor: @unchecked Sendable {
     }
   }
 
+  /// The sum of each run of so many elements, in their order and in double precision.
+  public func sums(ofEach count: Int) -> [Double] {
+    func sums<Element>(
+      _ elements: UnsafeMutableBufferPointer<Element>, _ widened: (Element) -> Double
+    )
+      -> [Double]
+    {
+      stride(from: 0, to: elements.count, by: count).map { start in
+        var sum = 0.0
+        for index in start..<start + count { sum += widened(elements[index]) }
+        return sum
+      }
+    }
+    precondition(self.count % count == 0, "\(self.count) elements are not in runs of \(count)")
+    return switch precision {
+    case .float64: sums(elements(Double.self)) { $0 }
+    case .float32: sums(elements(Float.self), Double.init)
+    case .bfloat16:
+      sums(elements(UInt16.self)) { Double(Float(bitPattern: UInt32($0) << 16)) }
+    }
+  }
+
   /// How many elements are not zero.
   public var nonZeroCount: Int {
     switch precision {

@@ -149,8 +149,10 @@ public final class Learner {
       tape: Tape(), prepared: PreparedWeights(copies: optimiser.copies))
     for adapter in adapters { adapter.stand(in: context) }
     let logLikelihood = model.logLikelihood(of: batch, in: context)
+    let terms = logLikelihood.value
     return BatchGradients(
-      nats: -logLikelihood.value.values.reduce(0, +), images: images ?? batch.count,
+      nats: -terms.sums(ofEach: terms.count)[0],
+      images: images ?? batch.count,
       dimension: model.dimension,
       gradients: context.gradients(
         of: logLikelihood, seed: -1 / Double(images ?? batch.count)),

@@ -45,6 +45,14 @@ import Testing
     #expect(tensor.values == [0, 1, 2, 3] + [Double](repeating: 0, count: 8))
   }
 
+  @Test(arguments: Precision.allCases)
+  func sumsAreOfRunsInTheirOrder(_ precision: Precision) {
+    let tensor = Tensor([2, 3], precision, values: [1, 2, 3, 1e30, -1e30, 0.5])
+    #expect(tensor.sums(ofEach: 3) == [6, 0.5])
+    #expect(tensor.sums(ofEach: 1) == tensor.values)
+    #expect(tensor.sums(ofEach: 6) == [tensor.values.reduce(0, +)])
+  }
+
   @Test func memoryOutlivesTheTensorThatItWasTakenFrom() {
     let rows = Tensor([2, 2], .float64, values: [1, 2, 3, 4]).rows(1..<2)
     let other = Tensor([2, 2], .float64, values: [9, 9, 9, 9])

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// A backend that has these kernels conforms; for any other the reference computes them, which is
 /// counted.
-public protocol NADEKernels {
+public protocol NADEKernels: Sendable {
   /// Logits `[N, D, K]` of x `[N, D]`, w `[D, H]`, c `[H]`, v `[D, K, H]`, b `[D, K]`.
   func nade(
     _ x: Tensor, w: Tensor, c: Tensor, v: Tensor, b: Tensor, units: Activation,

@@ -21,27 +21,33 @@ extension Context {
         v: classes.zerosAbove(v, in: self), b: classes.zerosAbove(b, in: self), units)
       return classes.after(all, in: self)
     }
-    let weights = prepared.form("nade", of: w) {
+    let nade = prepared.form("nade", of: w) {
+      let kernels = kernels
       guard let classes else {
-        return kernels.prepareNADE(
-          w: w.value, c: c.value, v: v.value, b: b.value, units: units)
+        return PreparedNADE(
+          kernels: kernels,
+          weights: kernels.prepareNADE(
+            w: w.value, c: c.value, v: v.value, b: b.value, units: units))
       }
-      return kernels.prepareNADE(
-        w: classes.bias.weight.value.above(w.value), c: c.value,
-        v: classes.zeros(like: v.value).above(v.value),
-        b: classes.zeros(like: b.value).above(b.value), units: units)
+      return PreparedNADE(
+        kernels: kernels,
+        weights: kernels.prepareNADE(
+          w: classes.bias.weight.value.above(w.value), c: c.value,
+          v: classes.zeros(like: v.value).above(v.value),
+          b: classes.zeros(like: b.value).above(b.value), units: units))
     }
-    guard memory == nil else { return nadeNext(x.value, weights, of: w, classes) }
+    guard memory == nil else { return nadeNext(x.value, nade, of: w, classes) }
     let told = classes?.before(x, in: self) ?? x
-    let logits = Variable(Tensor([x.shape[0], told.shape[1], weights.outputs], wide))
-    kernels.nade(told.value, weights, into: logits.value)
+    let logits = Variable(Tensor([x.shape[0], told.shape[1], nade.weights.outputs], wide))
+    nade.kernels.nade(told.value, nade.weights, into: logits.value)
     return classes?.after(logits, in: self) ?? logits
   }
 
   private func nadeNext(
-    _ x: Tensor, _ weights: NADEWeights, of w: Parameter, _ classes: NADEClasses?
+    _ x: Tensor, _ nade: PreparedNADE, of w: Parameter, _ classes: NADEClasses?
   ) -> Variable {
     guard let memory else { preconditionFailure("the next of what?") }
+    let (kernels, weights) = (nade.kernels, nade.weights)
     let state = memory.state(of: w) {
       let state = kernels.nadeState(weights, images: memory.images)
       for index in 0..<(classes?.count ?? 0) {
@@ -85,4 +91,11 @@ extension Context {
       gradients.add(db, to: b.slot)
     }
   }
+}
+
+/// Weights beside the kernels that they were prepared for: to look for these at each step takes a twentieth
+/// of it.
+private struct PreparedNADE: Sendable {
+  let kernels: any NADEKernels
+  let weights: NADEWeights
 }

@@ -8,9 +8,23 @@ extension Verification {
   /// Sub-pixels that are changed, where images have more of them.
   private static let most = 1024
 
+  /// Neither changes nor derivatives lead from a sub-pixel to an output that is to be told before it.
+  func causality(_ images: PixelBatch) -> Attempt {
+    { progress in
+      guard let changes = changes(images)(progress) else { return nil }
+      guard changes.holds else { return changes }
+      guard let derivatives = derivatives(images, progress) else { return nil }
+      guard derivatives.holds, !derivatives.evidence.isEmpty else {
+        return derivatives.holds ? changes : derivatives
+      }
+      return Claim(
+        kind: .causal, holds: true, evidence: "\(changes.evidence), \(derivatives.evidence)")
+    }
+  }
+
   /// Another level at sub-pixel i, and others at all after it, leave the distributions of sub-pixels up
   /// to i as they are, to the bit.
-  func causality(_ images: PixelBatch) -> Attempt {
+  private func changes(_ images: PixelBatch) -> Attempt {
     { progress in
       let d = images.dimension
       var random = RandomStream(seed: seed, "verify/causality")

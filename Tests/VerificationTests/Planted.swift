@@ -8,7 +8,7 @@ import Tensors
 /// A sound model with one fault.
 struct Planted: DensityModel {
   enum Fault {
-    case none, shiftForgotten, memoryLate, doesNotSum, drawsTheLikely, drawsAlike
+    case none, shiftForgotten, faintLeak, memoryLate, doesNotSum, drawsTheLikely, drawsAlike
   }
 
   let model: any DensityModel
@@ -43,8 +43,13 @@ struct Planted: DensityModel {
         batch.symbols.replaceSubrange(n * d..<(n + 1) * d, with: image.dropFirst() + [image[0]])
       }
     }
+    // Lost where it is added to a log-probability in single precision.
+    let faint =
+      context.memory == nil && fault == .faintLeak
+      ? context.intensities(batch, shape: [batch.count, batch.dimension], from: 0, to: 1e-12) : nil
     return PlantedDistribution(
-      inner: model.conditionals(batch, in: context), fault: fault, memory: memory, held: held)
+      inner: model.conditionals(batch, in: context), fault: fault, memory: memory, held: held,
+      faint: faint)
   }
 }
 
@@ -75,9 +80,11 @@ struct PlantedDistribution: PixelDistribution {
   let fault: Planted.Fault
   let memory: ObjectIdentifier?
   let held: Held
+  let faint: Variable?
 
   func logProbability(of symbols: [UInt8], in context: Context) -> Variable {
-    inner.logProbability(of: symbols, in: context)
+    let terms = inner.logProbability(of: symbols, in: context)
+    return faint.map { context.sum(terms, $0.reshaped(terms.shape)) } ?? terms
   }
 
   func probabilities(image: Int, subpixel: Int, given: ArraySlice<UInt8>) -> [Double] {

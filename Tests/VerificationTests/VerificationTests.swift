@@ -64,6 +64,9 @@ import Verification
   @Test("a forgotten shift is found: outputs see their own sub-pixel")
   func shift() throws { #expect(try planted(.shiftForgotten).contains(.causal)) }
 
+  @Test("a weight that is too small to move a bit is found by its derivative")
+  func faintLeak() throws { #expect(try planted(.faintLeak) == [.causal]) }
+
   @Test("a mask that includes the centre where it must not is found")
   func maskBForA() throws {
     let store = ParameterStore(seed: 3)

@@ -17,9 +17,12 @@ struct Canvas {
   private(set) var image: Image
 
   init(width: Int, height: Int, fill: Colour) {
-    let row = [[UInt8]](repeating: [fill.red, fill.green, fill.blue], count: width).flatMap { $0 }
-    let rows = [[UInt8]](repeating: row, count: height)
-    image = Image(height: height, width: width, channels: 3, pixels: Array(rows.joined()))
+    var pixels: [UInt8] = []
+    pixels.reserveCapacity(3 * width * height)
+    for _ in 0..<width { pixels += [fill.red, fill.green, fill.blue] }
+    let row = pixels
+    for _ in 1..<height { pixels += row }
+    image = Image(height: height, width: width, channels: 3, pixels: pixels)
   }
 
   mutating func fill(x: Int, y: Int, width: Int, height: Int, _ colour: Colour) {

@@ -189,5 +189,9 @@ extension HeatMap {
 private func scriptNumber(_ number: Double) -> String {
   if number.isNaN { return "null" }
   if number.isInfinite { return number < 0 ? "-1e999" : "1e999" }
-  return String(format: "%.6g", number)
+  // A page holds a quarter of a million of them; Foundation's formatting takes twice as long.
+  return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { text in
+    _ = withVaList([number]) { vsnprintf(text.baseAddress!, 32, "%.6g", $0) }
+    return String(cString: text.baseAddress!)
+  }
 }

@@ -101,7 +101,8 @@ study-nade: build ## NADE, 500 hidden units, on static binarized MNIST
 	$(SCANLINE) evaluate runs/nade $(call binarized,test)
 
 study-made: build ## MADE, 8000 hidden units and one mask, on static binarized MNIST
-	$(SCANLINE) train $(STATIC) --run runs/made --model made --set hidden=8000 --epochs 15
+	$(SCANLINE) train $(STATIC) --run runs/made --model made --set hidden=8000 --set stencil=on \
+	  --set dropout=0.2 --epochs 25
 	$(SCANLINE) evaluate runs/made $(call binarized,test)
 
 .PHONY: study-context study-made-masks study-made-orders study-deep-nade study-rnade

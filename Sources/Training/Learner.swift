@@ -151,7 +151,7 @@ public final class Learner {
     let logLikelihood = model.logLikelihood(of: batch, in: context)
     let terms = logLikelihood.value
     return BatchGradients(
-      nats: -terms.sums(ofEach: terms.count)[0],
+      nats: -terms.sums(ofEach: terms.count / terms.shape[0]).reduce(0, +),
       images: images ?? batch.count,
       dimension: model.dimension,
       gradients: context.gradients(

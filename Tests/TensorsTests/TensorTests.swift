@@ -51,6 +51,10 @@ import Testing
     #expect(tensor.sums(ofEach: 3) == [6, 0.5])
     #expect(tensor.sums(ofEach: 1) == tensor.values)
     #expect(tensor.sums(ofEach: 6) == [tensor.values.reduce(0, +)])
+    // More than are summed side by side.
+    let many = Tensor([19, 5], precision, values: (0..<95).map { 0.1 * Double($0) })
+    let expected = (0..<19).map { many.values[$0 * 5..<$0 * 5 + 5].reduce(0, +) }
+    #expect(many.sums(ofEach: 5) == expected)
   }
 
   @Test func memoryOutlivesTheTensorThatItWasTakenFrom() {

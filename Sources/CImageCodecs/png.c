@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "image_codecs.h"
 
@@ -224,7 +225,7 @@ static const int filter_masks[] = {
 /// On failure, what `sink` holds by then is still the caller's to free.
 static codec_status write_file(
     writer *sink, const uint8_t *pixels, const codec_header *header, codec_png_filter filter,
-    int level, char *message) {
+    codec_png_effort effort, char *message) {
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, message, fail_to_write, ignore);
   if (!png) return out_of_memory(message);
   png_infop info = png_create_info_struct(png);
@@ -238,7 +239,8 @@ static codec_status write_file(
   }
   png_set_write_fn(png, sink, put, flush);
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-  png_set_compression_level(png, level);
+  if (effort == codec_effort_quick) png_set_compression_strategy(png, Z_RLE);
+  else png_set_compression_level(png, 9);
   png_set_filter(png, PNG_FILTER_TYPE_BASE, filter_masks[filter]);
   png_set_IHDR(
       png, info, header->width, header->height, 8,
@@ -253,10 +255,10 @@ static codec_status write_file(
 }
 
 codec_status codec_png_encode(
-    const uint8_t *pixels, const codec_header *header, codec_png_filter filter, int level,
+    const uint8_t *pixels, const codec_header *header, codec_png_filter filter, codec_png_effort effort,
     uint8_t **encoded, size_t *encoded_count, char *message) {
   writer sink = {NULL, 0, 0};
-  if (write_file(&sink, pixels, header, filter, level, message) != codec_done) {
+  if (write_file(&sink, pixels, header, filter, effort, message) != codec_done) {
     free(sink.bytes);
     return codec_failed;
   }

@@ -56,9 +56,13 @@ codec_status codec_png_decode(
 
 void codec_png_close(codec_png *picture);
 
-/// Encodes 8-bit grey or RGB at a compression level, 1 ... 9, into a new buffer, for the caller to `free`.
+/// Quick: of repetitions runs alone. Smallest: compression level 9.
+typedef enum { codec_effort_quick, codec_effort_smallest } codec_png_effort;
+
+/// Encodes 8-bit grey or RGB into a new buffer, for the caller to `free`.
 codec_status codec_png_encode(
-    const uint8_t *pixels, const codec_header *header, codec_png_filter filter, int level,
+    const uint8_t *pixels, const codec_header *header, codec_png_filter filter,
+    codec_png_effort effort,
     uint8_t **encoded, size_t *encoded_count, char *message);
 
 /// Bytes of the smallest file that `codec_png_encode` makes of the pixels at level 9, with the two filters

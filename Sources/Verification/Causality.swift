@@ -18,7 +18,7 @@ extension Verification {
         return derivatives.holds ? changes : derivatives
       }
       return Claim(
-        kind: .causal, holds: true, evidence: "\(changes.evidence), \(derivatives.evidence)")
+        kind: .causal, holds: true, evidence: "\(changes.evidence); \(derivatives.evidence)")
     }
   }
 

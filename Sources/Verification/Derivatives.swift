@@ -43,7 +43,8 @@ extension Verification {
       }
     }
     return Claim(
-      kind: .causal, holds: true, evidence: "none at \(places.count) has a derivative in these")
+      kind: .causal, holds: true,
+      evidence: "at \(places.count) cuts no output has a derivative beyond")
   }
 
   /// Of each image's log-probabilities up to a sub-pixel, in all of its pixels; nil where there is none.

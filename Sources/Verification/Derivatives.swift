@@ -27,7 +27,8 @@ extension Verification {
         let copies = batch(
           cuts.flatMap { _ in original },
           labels: images.labels.map { labels in cuts.map { _ in labels[n] } })
-        guard let gradient = gradient(copies, upTo: cuts, prepared) else {
+        let told = cuts.flatMap { cut in (0..<d).map { $0 <= cut ? 1.0 : 0 } }
+        guard let gradient = gradient(of: copies, weighing: told, prepared) else {
           return Claim(kind: .causal, holds: true, evidence: "")
         }
         for (copy, cut) in cuts.enumerated() {
@@ -47,15 +48,16 @@ extension Verification {
       evidence: "at \(places.count) cuts no output has a derivative beyond")
   }
 
-  /// Of each image's log-probabilities up to a sub-pixel, in all of its pixels; nil where there is none.
-  private func gradient(
-    _ images: PixelBatch, upTo cuts: [Int], _ prepared: PreparedWeights
+  /// Of a weighted sum of all log-probabilities, in all pixels' intensities of 0 … 1 and in single
+  /// precision; nil where there is none.
+  /// - Parameter weights: of each sub-pixel of each image.
+  func gradient(
+    of images: PixelBatch, weighing weights: [Double], _ prepared: PreparedWeights
   ) -> [Double]? {
-    let (image, d) = (model.image, images.dimension)
     let pixels = Parameter(
       name: "pixels",
       value: Tensor(
-        [images.count, image.height, image.width, image.channels],
+        [images.count, images.height, images.width, images.channels],
         values: images.symbols.map { Double($0) / Double(images.levels - 1) }),
       decays: false)
     let recording = Context(
@@ -63,8 +65,8 @@ extension Verification {
       weightsAreConstant: true)
     let terms = model.conditionals(images, in: recording)
       .logProbability(of: images, in: recording)
-    let counted = Tensor(
-      terms.shape, values: cuts.flatMap { cut in (0..<d).map { $0 <= cut ? 1 : 0 } })
-    return recording.gradients(of: recording.masked(terms, by: counted), seed: 1)[pixels]?.values
+    return recording.gradients(
+      of: recording.masked(terms, by: Tensor(terms.shape, values: weights)), seed: 1)[pixels]?
+      .values
   }
 }

@@ -62,22 +62,13 @@ extension Verification {
     let middle = image.height / 2 * image.width + image.width / 2
     let subpixel = (middle + 1) * image.channels - 1
     var random = RandomStream(seed: seed, "verify/receptive field")
+    let own = (0..<d).map { $0 == subpixel ? 1.0 : 0 }
+    let prepared = PreparedWeights()
     var squares = [Double](repeating: 0, count: d)
     for _ in 0..<count {
       let noise = batch((0..<d).map { _ in UInt8(random.integer(below: model.head.levels)) })
-      let pixels = Parameter(
-        name: "pixels",
-        value: Tensor(
-          [1, image.height, image.width, image.channels],
-          values: noise.symbols.map { Double($0) / Double(noise.levels - 1) }),
-        decays: false)
-      let context = Context(
-        Engine(context.engine.backend, .float32), tape: Tape(), pixels: pixels)
-      let terms = model.conditionals(noise, in: context).logProbability(of: noise, in: context)
-      let own = Tensor.zeros(terms.shape)
-      own.set(subpixel, to: 1)
-      let gradient = context.gradients(of: context.masked(terms, by: own), seed: 1)[pixels]
-      for (i, value) in (gradient?.values ?? []).enumerated() { squares[i] += value * value }
+      let gradient = gradient(of: noise, weighing: own, prepared)
+      for (i, value) in (gradient ?? []).enumerated() { squares[i] += value * value }
     }
     return ReceptiveField(
       image: image, subpixel: subpixel,

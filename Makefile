@@ -123,8 +123,7 @@ study-made-orders: build ## MADE over 16 orders, two layers, on static binarized
 	done
 
 study-deep-nade: build ## deep NADE, two layers, over 1 and 16 orders, on static binarized MNIST
-	$(SCANLINE) train $(STATIC) --run runs/deep-nade --model deep-nade --set hidden=1000,1000 \
-	  --epochs 300
+	$(SCANLINE) train $(STATIC) --run runs/deep-nade --model deep-nade --epochs 60
 	for orders in 1 16; do \
 	  $(SCANLINE) evaluate runs/deep-nade $(call binarized,test) --orders $$orders || exit 1; \
 	done

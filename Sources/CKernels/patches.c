@@ -11,42 +11,65 @@ typedef struct {
   void *y;
 } job;
 
-// The row of one pixel.
-#define PATCH(TYPE)                                                                            \
-  SL_INLINE void patch_##TYPE(const sl_patches s, const TYPE *image, size_t row, size_t column, \
-                              TYPE *y) {                                                       \
-    const size_t area = s.kernel_height * s.kernel_width;                                      \
-    memset(y, 0, s.stride * sizeof(TYPE));                                                     \
-    for (size_t v = 0; v < s.kernel_height; v++) {                                             \
-      const size_t above = row + v;                                                            \
-      if (above < s.top || above - s.top >= s.height) continue;                                \
-      const TYPE *source = image + (above - s.top) * s.width * s.channels;                     \
-      for (size_t u = 0; u < s.kernel_width; u++) {                                            \
-        const size_t before = column + u;                                                      \
-        if (before < s.left || before - s.left >= s.width) continue;                           \
-        for (size_t c = 0; c < s.channels; c++) {                                              \
-          y[c * area + v * s.kernel_width + u] = source[(before - s.left) * s.channels + c];   \
-        }                                                                                      \
-      }                                                                                        \
-    }                                                                                          \
+enum { CHUNK = 64 };
+
+// `count` elements, of which there are few.
+#define COPY(TYPE)                                                                               \
+  SL_INLINE void copy_##TYPE(TYPE *to, const TYPE *from, size_t count) {                         \
+    if (count >= 8) {                                                                            \
+      size_t i = 0;                                                                              \
+      for (; i + 8 < count; i += 8) __builtin_memcpy(to + i, from + i, 8 * sizeof(TYPE));        \
+      __builtin_memcpy(to + count - 8, from + count - 8, 8 * sizeof(TYPE));                      \
+    } else {                                                                                     \
+      for (size_t i = 0; i < count; i++) to[i] = from[i];                                        \
+    }                                                                                            \
   }
 
-PATCH(float)
-PATCH(uint16_t)
+// The rows of some pixels side by side, at most CHUNK. Each row of a channel that they see is put in
+// order once, with zeros beyond the edges, and copied from there.
+#define PATCHES_OF(TYPE)                                                                         \
+  COPY(TYPE)                                                                                     \
+  static void patches_of_##TYPE(const sl_patches s, const TYPE *image, size_t row, size_t first, \
+                                size_t count, TYPE *y) {                                         \
+    const size_t span = count + s.kernel_width - 1, lines = s.channels * s.kernel_height;        \
+    TYPE seen[lines * span];                                                                     \
+    for (size_t line = 0; line < lines; line++) {                                                \
+      const size_t c = line / s.kernel_height, above = row + line % s.kernel_height;             \
+      TYPE *to = seen + line * span;                                                             \
+      memset(to, 0, span * sizeof(TYPE));                                                        \
+      if (above < s.top || above - s.top >= s.height) continue;                                  \
+      const TYPE *from = image + (above - s.top) * s.width * s.channels + c;                     \
+      const size_t begin = s.left > first ? s.left - first : 0;                                  \
+      for (size_t i = begin; i < span && first + i - s.left < s.width; i++) {                    \
+        to[i] = from[(first + i - s.left) * s.channels];                                         \
+      }                                                                                          \
+    }                                                                                            \
+    const size_t used = lines * s.kernel_width;                                                  \
+    for (size_t column = 0; column < count; column++, y += s.stride) {                           \
+      for (size_t line = 0; line < lines; line++) {                                              \
+        copy_##TYPE(y + line * s.kernel_width, seen + line * span + column, s.kernel_width);     \
+      }                                                                                          \
+      memset(y + used, 0, (s.stride - used) * sizeof(TYPE));                                     \
+    }                                                                                            \
+  }
+
+PATCHES_OF(float)
+PATCHES_OF(uint16_t)
 
 // Items are rows of images.
-#define PATCHES(NAME, TYPE)                                                                    \
-  static void NAME##_part(void *data, size_t begin, size_t end, int thread) {                  \
-    (void)thread;                                                                              \
-    const job *j = data;                                                                       \
-    const sl_patches s = *j->shape;                                                            \
-    for (size_t row = begin; row < end; row++) {                                               \
+#define PATCHES(NAME, TYPE)                                                                      \
+  static void NAME##_part(void *data, size_t begin, size_t end, int thread) {                    \
+    (void)thread;                                                                                \
+    const job *j = data;                                                                         \
+    const sl_patches s = *j->shape;                                                              \
+    for (size_t row = begin; row < end; row++) {                                                 \
       const TYPE *image = (const TYPE *)j->x + row / s.height * s.height * s.width * s.channels; \
-      TYPE *y = (TYPE *)j->y + row * s.width * s.stride;                                       \
-      for (size_t column = 0; column < s.width; column++) {                                    \
-        patch_##TYPE(s, image, row % s.height, column, y + column * s.stride);                 \
-      }                                                                                        \
-    }                                                                                          \
+      TYPE *y = (TYPE *)j->y + row * s.width * s.stride;                                         \
+      for (size_t first = 0; first < s.width; first += CHUNK) {                                  \
+        const size_t count = s.width - first < CHUNK ? s.width - first : CHUNK;                  \
+        patches_of_##TYPE(s, image, row % s.height, first, count, y + first * s.stride);         \
+      }                                                                                          \
+    }                                                                                            \
   }
 
 PATCHES(patches_f32, float)
@@ -67,10 +90,11 @@ void sl_patch_pixel(const sl_patches *shape, const void *x, int half, size_t row
   const size_t image = shape->height * shape->width * shape->channels;
   for (size_t n = 0; n < shape->images; n++) {
     if (half) {
-      patch_uint16_t(*shape, (const uint16_t *)x + n * image, row, column,
-                     (uint16_t *)y + n * shape->stride);
+      patches_of_uint16_t(*shape, (const uint16_t *)x + n * image, row, column, 1,
+                          (uint16_t *)y + n * shape->stride);
     } else {
-      patch_float(*shape, (const float *)x + n * image, row, column, (float *)y + n * shape->stride);
+      patches_of_float(*shape, (const float *)x + n * image, row, column, 1,
+                       (float *)y + n * shape->stride);
     }
   }
 }

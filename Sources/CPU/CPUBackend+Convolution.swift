@@ -17,10 +17,11 @@ extension CPUBackend {
       }
       let x = rectified ? self.rectified(x) : x
       if usesPatches(x, geometry), residual == nil {
-        let columns = patches(x, geometry, stride: patchSize(x, geometry))
-        matrixProduct(
-          columns, transposed: false, patchWeights(w), transposed: true, bias: bias,
-          activation: .identity, into: y.reshaped([columns.shape[0], outputs]))
+        overPatches(of: x, geometry) { columns, images in
+          matrixProduct(
+            columns, transposed: false, patchWeights(w), transposed: true, bias: bias,
+            activation: .identity, into: y.rows(images).reshaped([columns.shape[0], outputs]))
+        }
         return
       }
       if let residual { convert(residual, into: y) }
@@ -72,12 +73,14 @@ extension CPUBackend {
       }
       let x = rectified ? self.rectified(x) : x
       if usesPatches(x, geometry) {
-        let columns = patches(x, geometry, stride: patchSize(x, geometry))
-        let rows = dy.reshaped([columns.shape[0], outputs])
-        matrixProduct(
-          rows, transposed: true, columns, transposed: false, bias: nil, activation: .identity,
-          into: patchWeights(dw))
-        sumOfRows(rows, into: dbias)
+        overPatches(of: x, geometry) { columns, images in
+          let sum = images.lowerBound == 0 ? dw : Tensor(dw.shape, dw.precision)
+          matrixProduct(
+            dy.rows(images).reshaped([columns.shape[0], outputs]), transposed: true, columns,
+            transposed: false, bias: nil, activation: .identity, into: patchWeights(sum))
+          if images.lowerBound > 0 { add(sum, into: dw) }
+        }
+        sumOfRows(dy.reshaped([dy.shape.count / outputs, outputs]), into: dbias)
         return
       }
       let plan = plan(
@@ -97,6 +100,21 @@ extension CPUBackend {
   /// Whether a convolution has so few input channels that it is faster as a product over patches.
   private func usesPatches(_ x: Tensor, _ geometry: ConvolutionGeometry) -> Bool {
     x.shape[3] < 8 && geometry != .pointwise
+  }
+
+  /// Visits the patches of some images at a time: as many as two megabytes hold, which are read again before
+  /// they leave the cache.
+  private func overPatches(
+    of x: Tensor, _ geometry: ConvolutionGeometry,
+    _ visit: (_ columns: Tensor, _ images: Range<Int>) -> Void
+  ) {
+    let size = patchSize(x, geometry)
+    let bytes = x.shape[1] * x.shape[2] * size * x.precision.byteCount
+    let part = max(1, 1 << 21 / bytes)
+    for first in stride(from: 0, to: x.shape[0], by: part) {
+      let images = first..<min(first + part, x.shape[0])
+      visit(patches(x.rows(images), geometry, stride: size), images)
+    }
   }
 
   /// `[O, I, kh, kw]` as a matrix `[O, I kh kw]`, in the same memory.

@@ -38,11 +38,14 @@ public struct Dense {
   /// they are.
   /// - Parameters:
   ///   - units: those to compute; all where nil.
+  ///   - addend: what is added to each; of a layer that is told no classes.
   ///   - labels: the class of each image, for a layer that is told them.
   public func callAsFunction(
-    _ x: SideBySide, units: Range<Int>? = nil, activation: Activation = .identity,
-    of labels: [Int]? = nil, last: Bool = false, in context: Context
+    _ x: SideBySide, units: Range<Int>? = nil, adding addend: SideBySide? = nil,
+    activation: Activation = .identity, of labels: [Int]? = nil, last: Bool = false,
+    in context: Context
   ) -> SideBySide {
+    precondition(addend == nil || classes == nil, "one addend at a time")
     let precision = context.precision
     let (count, inputs) = (weight.shape[0], weight.shape[1])
     let weights = context.prepared.form("dense \(precision)", of: weight) {
@@ -60,7 +63,8 @@ public struct Dense {
       elements: units.count, images: x.images, last ? context.wide : precision)
     context.backend.product(
       weights, rows: units, input, after: nil,
-      adding: classes?.sideBySide(Array(units), of: labels, in: context), activation: activation,
+      adding: addend ?? classes?.sideBySide(Array(units), of: labels, in: context),
+      activation: activation,
       into: y)
     return y
   }

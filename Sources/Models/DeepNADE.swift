@@ -19,10 +19,12 @@ import Tensors
 /// layer and computes the outputs of one sub-pixel: O(D (H + L H²)), the same work as drawing an image.
 ///
 /// Where we depart from the paper: the numbers k of a batch are spread evenly over 0 … D − 1; the first layer
-/// is told what it knows in a form that is learned faster (`KnownInputs`); and a share of the images are
-/// told the beginning of the raster's order, which a random choice never is, and asked for what comes
-/// next in it, so that this order, in which images are drawn and scored, is learned as well as a random one.
-/// `dropout` holds back a share of each layer's units in training.
+/// is told what it knows in a form that is learned faster (`KnownInputs`); a second, smaller network sees what
+/// is known around each pixel, the same at all places, and adds to its outputs (`Neighbourhood`, of no more
+/// than what is asked for, so of about half of the sub-pixels); and a share of the images are told the
+/// beginning of the raster's order, which a random choice never is, and asked for what comes next in it, so
+/// that this order, in which images are drawn and scored, is learned as well as a random one. `dropout` holds
+/// back a share of each layer's units in training.
 public struct DeepNADE: Reordering, Reorderable {
   public let image: ImageShape
   public let head: Head
@@ -31,6 +33,8 @@ public struct DeepNADE: Reordering, Reorderable {
   /// Of each hidden layer, the first included.
   let dropouts: [Dropout]
   let output: Dense
+  /// What is added to the outputs for what is known around their pixel.
+  let neighbourhood: Neighbourhood?
   /// Share of the images of a step that are told the beginning of the raster's order.
   private let rasterShare: Double
   /// Keys the orders.
@@ -41,16 +45,19 @@ public struct DeepNADE: Reordering, Reorderable {
   public var inputMeans: Parameter? { first.means }
   public let orderCount: Int? = nil
 
-  /// Of a step of training, which asks for all sub-pixels at once.
+  /// Of a step of training, which asks for half of the sub-pixels at once.
   public var multiplyAdds: Int {
-    hidden.reduce(first.weight.count + output.weight.count) { $0 + $1.weight.count }
+    hidden.reduce(
+      first.weight.count + output.weight.count
+        + (neighbourhood?.multiplyAdds ?? 0) * image.dimension / 2
+    ) { $0 + $1.weight.count }
   }
   /// A likelihood takes D passes, each without most of the first and of the last layer.
   public var passesPerLikelihood: Int {
     let d = image.dimension
-    let pass = hidden.reduce((first.weight.count + output.weight.count) / d) {
-      $0 + $1.weight.count
-    }
+    let pass = hidden.reduce(
+      (first.weight.count + output.weight.count) / d + (neighbourhood?.multiplyAdds ?? 0)
+    ) { $0 + $1.weight.count }
     return max(1, d * pass / multiplyAdds)
   }
   // Weights are read at each of D passes: for as many images as stay in the caches.
@@ -67,23 +74,50 @@ public struct DeepNADE: Reordering, Reorderable {
   static let dropout = Setting(
     "dropout", .fraction, default: "0", "share of a layer's hidden units dropped in training")
 
+  static let neighbourhood = Setting(
+    "neighbourhood", .toggle, default: "on",
+    "whether outputs also see what is known around their pixel, alike at all places")
+
+  static let neighbourUnits = Setting(
+    "neighbour-units", .counts, default: "128,64",
+    "units of each layer that sees the neighbourhood, comma-separated")
+
+  static let reach = Setting(
+    "reach", .count, default: "3", "pixels that it reaches to each side, 1 ... 10")
+
   static let family = ModelFamily(
     name: "deep-nade", summary: "one network for all orders, trained on random ones",
-    settings: [hidden, raster, dropout], batch: 128, learningRate: 1e-3, prefersBFloat16: true,
+    settings: [hidden, raster, neighbourhood, neighbourUnits, reach, dropout], batch: 128,
+    learningRate: 1e-3, prefersBFloat16: true,
     tellsPixels: false,
     make: { specification, seed, scope in
-      DeepNADE(
-        specification.image, specification.head, hidden: try specification.counts(hidden),
+      let (image, head) = (specification.image, specification.head)
+      let (units, reach) = (
+        try specification.counts(neighbourUnits), try specification.count(reach)
+      )
+      guard reach <= 10 else {
+        throw ModelError.setting("reach", of: "deep-nade", expected: "1 ... 10", found: "\(reach)")
+      }
+      let neighbourhood =
+        try specification.isOn(neighbourhood)
+        ? Neighbourhood(
+          height: image.height, width: image.width, channels: image.channels, hidden: units,
+          outputs: head.outputs(channels: image.channels), reach: reach, at: scope / "neighbourhood"
+        )
+        : nil
+      return DeepNADE(
+        image, head, hidden: try specification.counts(hidden), neighbourhood: neighbourhood,
         rasterShare: try specification.fraction(raster),
         dropout: try specification.fraction(dropout), seed: seed, at: scope)
     })
 
   init(
-    _ image: ImageShape, _ head: Head, hidden sizes: [Int], rasterShare: Double, dropout: Double,
-    seed: UInt64, at scope: Scope
+    _ image: ImageShape, _ head: Head, hidden sizes: [Int], neighbourhood: Neighbourhood?,
+    rasterShare: Double, dropout: Double, seed: UInt64, at scope: Scope
   ) {
     (self.image, self.head, self.seed) = (image, head, seed)
     self.rasterShare = rasterShare
+    self.neighbourhood = neighbourhood
     let d = image.dimension
     told = scope.isMeasuring ? [] : Array(0..<d)
     first = KnownInputs(d, sizes[0], at: scope / "hidden0")
@@ -141,7 +175,14 @@ public struct DeepNADE: Reordering, Reorderable {
   {
     let (n, d) = (batch.count, batch.dimension)
     let masks = Tensor([n, 1, d], context.wide, values: split.masks)
-    let logits = output(units(batch, masks: masks, in: context), last: true, in: context)
+    var logits = output(units(batch, masks: masks, in: context), last: true, in: context)
+    if let neighbourhood {
+      let asked = split.weights.indices.filter { split.weights[$0] != 0 }
+      logits = neighbourhood.added(
+        to: logits, context.unitIntensities(batch), masks: masks,
+        asked: asked.map { Asked(row: $0 / d, subpixel: $0 % d) },
+        at: asked.map { $0 * outputsAStep }, in: context)
+    }
     return SplitConditionals(
       distribution(logits),  // [N, D K]
       weights: Tensor([n, d], context.wide, values: split.weights))
@@ -166,11 +207,17 @@ public struct DeepNADE: Reordering, Reorderable {
     for row in 0..<n * d {
       for place in told[..<(row % d)] { masks[row * d + place] = 1 }
     }
-    let h = units(batch, masks: Tensor([n, d, d], context.wide, values: masks), in: context)
-    return distribution(
-      context.ownOutputs(
-        context.cast(h, to: context.wide), context.variable(output.weight),
-        context.variable(output.bias), places: told))  // [N, D, K]
+    let told = Tensor([n, d, d], context.wide, values: masks)
+    var outputs = context.ownOutputs(
+      context.cast(units(batch, masks: told, in: context), to: context.wide),
+      context.variable(output.weight), context.variable(output.bias), places: self.told)
+    if let neighbourhood {
+      outputs = neighbourhood.added(
+        to: outputs, context.unitIntensities(batch), masks: told,
+        asked: (0..<n * d).map { Asked(row: $0, subpixel: self.told[$0 % d]) },
+        at: (0..<n * d).map { $0 * outputsAStep }, in: context)
+    }
+    return distribution(outputs)  // [N, D, K]
   }
 
   /// The outputs of all sub-pixels, `[N, D, K]`, one after the other.
@@ -203,9 +250,14 @@ public struct DeepNADE: Reordering, Reorderable {
     for layer in hidden {
       units = layer(units, activation: .relu, of: batch.labels, in: context)
     }
-    let rows = told[known] * outputsAStep..<(told[known] + 1) * outputsAStep
+    let place = told[known]
+    let around = neighbourhood?.next(
+      at: place,
+      after: (0..<batch.dimension).map { (x.step($0), told[known - batch.dimension + $0]) },
+      in: context)
+    let rows = place * outputsAStep..<(place + 1) * outputsAStep
     return context.rows(
-      .sideBySide(output(units, units: rows, last: true, in: context)))
+      .sideBySide(output(units, units: rows, adding: around, last: true, in: context)))
   }
 
   // MARK: Orders
@@ -223,6 +275,7 @@ public struct DeepNADE: Reordering, Reorderable {
       told.sorted().elementsEqual(0..<model.image.dimension), "no order of its sub-pixels")
     (image, head, seed) = (model.image, model.head, model.seed)
     (first, hidden, dropouts, output) = (model.first, model.hidden, model.dropouts, model.output)
+    neighbourhood = model.neighbourhood
     rasterShare = model.rasterShare
     self.told = told
   }

@@ -253,7 +253,8 @@ class DeepNADE(Model):
     section 3), rectified units. A training step tells k random sub-pixels of each image and weights the
     others by D / (D - k), k spread over a batch by the golden ratio; a share of the images is told the
     beginning of the raster's order and asked for the next row's length of it. Scanline's own streams draw
-    all of it. The first layer is told x less its means, and the mask less most of what it has in common.
+    all of it. The first layer is told x less its means, and the mask less most of what it has in common. Units
+    that see what is known around a pixel, alike at all places, may add to the outputs that are asked for.
     """
 
     def build(self, case):
@@ -267,15 +268,41 @@ class DeepNADE(Model):
             weight = self.draw(f"{name}/weight", (above, below))
             self.layers.append((weight, self.draw(f"{name}/bias", (above,))))
         self.means = self.draw("hidden0/means", (d,))
+        self.around = None
+        if case.get("neighbourhood") != "off":
+            self.reach = int(case["reach"])
+            units = [int(size) for size in case["neighbour-units"].split(",")]
+            sizes = [2 * self.colours * (2 * self.reach + 1) ** 2] + units
+            shapes = list(zip(units, sizes)) + [(self.colours * k, sizes[-1])]
+            self.around = []
+            for i, shape in enumerate(shapes):
+                name = f"neighbourhood/hidden{i}" if i < len(units) else "neighbourhood/output"
+                weight = self.draw(f"{name}/weight", shape)
+                self.around.append((weight, self.draw(f"{name}/bias", shape[:1])))
 
-    def network(self, x, mask):
+    def neighbourhood(self, x, mask):
+        h = torch.stack([x * mask, mask - mask.mean(1, keepdim=True)], dim=1)
+        h = h.reshape(len(x), 2, self.height, self.width, self.colours)
+        h = h.permute(0, 1, 4, 2, 3).flatten(1, 2)
+        h = F.unfold(h, 2 * self.reach + 1, padding=self.reach).transpose(1, 2)
+        for i, (w, b) in enumerate(self.around):
+            h = F.linear(h, w, b)
+            if i < len(self.around) - 1:
+                h = F.relu(h)
+        return h.reshape(len(x), self.dimension, self.outputs)
+
+    def network(self, x, mask, asked=None):
         common = (1 - 1 / math.sqrt(self.dimension)) * mask.mean(1, keepdim=True)
         h = torch.cat([(x - self.means) * mask, mask - common], dim=1)
         for i, (w, b) in enumerate(self.layers):
             h = F.linear(h, w, b)
             if i < len(self.layers) - 1:
                 h = F.relu(h)
-        return h.reshape(len(x), self.dimension, self.outputs)
+        h = h.reshape(len(x), self.dimension, self.outputs)
+        if not self.around:
+            return h
+        around = self.neighbourhood(x, mask)
+        return h + (around if asked is None else around * asked[:, :, None])
 
     def split(self, images, step):
         """Masks of what is told, [N, D], and the weights of the rest."""
@@ -294,7 +321,8 @@ class DeepNADE(Model):
         return masks, weights
 
     def logits(self, symbols, step):
-        return self.network(self.unit(symbols), self.split(len(symbols), step)[0])
+        masks, weights = self.split(len(symbols), step)
+        return self.network(self.unit(symbols), masks, asked=weights != 0)
 
     def weights(self, symbols, step):
         """Of each log-probability in a training step, [N, D]."""
@@ -1063,7 +1091,8 @@ def main():
     three_masks = {"hidden": "11,9", "masks": "3"}
     network = {"blocks": "2", "channels": "4", "position": "on"}
     paper = {"blocks": "2", "channels": "4", "position": "off"}
-    deep = {"hidden": "9,7", "raster": "0.5"}
+    deep = {"hidden": "9,7", "raster": "0.5", "neighbourhood": "off"}
+    around = {"neighbourhood": "on", "neighbour-units": "4,3", "reach": "1"}
     local = {"reach": "2", "channels": "6", "blocks": "2"}
     gated = {"layers": "3", "channels": "6", "first": "5", "skip": "on", "position": "on"}
     plain_gated = {"layers": "2", "channels": "3", "first": "3", "skip": "off", "position": "off"}
@@ -1081,7 +1110,11 @@ def main():
         "fvsbn-categorical": ("fvsbn", {}, *categorical, colour),
         "nade-bernoulli": ("nade", {"hidden": "7"}, *bernoulli, grey),
         "nade-categorical": ("nade", {"hidden": "7"}, *categorical, colour),
-        "deep-nade-bernoulli": ("deep-nade", {"hidden": "9", "raster": "0"}, *bernoulli, grey),
+        "deep-nade-bernoulli": (
+            "deep-nade", {"hidden": "9", "raster": "0", "neighbourhood": "off"}, *bernoulli, grey
+        ),
+        "deep-nade-around-bernoulli": ("deep-nade", deep | around, *bernoulli, grey),
+        "deep-nade-around-categorical": ("deep-nade", deep | around, *categorical, colour),
         "deep-nade-categorical": ("deep-nade", deep, *categorical, colour),
         "deep-nade-mixture": ("deep-nade", deep, *mixture, grey),
         "made-1-bernoulli": ("made", one, *bernoulli, grey),

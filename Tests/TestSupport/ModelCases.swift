@@ -101,7 +101,10 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       ["hidden": "18,13", "masks": "2", "near": "0.2"],
       ["hidden": "14", "masks": "2", "stencil": "on"],
     ],
-    "deep-nade": [["hidden": "6"], ["hidden": "7,5"]],
+    "deep-nade": [
+      ["hidden": "6", "neighbour-units": "4,3", "reach": "1"],
+      ["hidden": "7,5", "neighbourhood": "off"],
+    ],
     "pixelcnn": [
       ["blocks": "2", "channels": "4"],
       ["blocks": "1", "channels": "3", "position": "off", "dropout": "0.3"],

@@ -17,7 +17,8 @@ import Tensors
 ///
 /// Where we depart from the paper: H sees its own row alone and what is above through U; gates have a
 /// tanh and activations are ReLU, not concatenated ELU; a level has as many units down as up; and of
-/// the channels of a pixel only the last layers know, where the head does not draw whole pixels.
+/// the channels of a pixel only the last layers know, where the head does not draw whole pixels. With a
+/// palette the logit of each level also hears which levels the image has had; see `Palette`.
 public struct PixelCNNPlus: DensityModel {
   struct Unit {
     let inner: VerticalConvolution
@@ -56,6 +57,7 @@ public struct PixelCNNPlus: DensityModel {
   let ownRow: ImageConvolution
   let levels: [Level]
   let end: PixelColours
+  let palette: Palette?
   public var outputBias: Parameter? { end.output.bias }
 
   static let levelCount = Setting("levels", .count, default: "3", "levels, each of half the sides")
@@ -63,10 +65,13 @@ public struct PixelCNNPlus: DensityModel {
   static let channels = Setting("channels", .count, default: "32", "h: channels of a stream")
   static let dropout = Setting(
     "dropout", .fraction, default: "0.05", "share of the gates' outputs dropped in training")
+  static let palette = Setting(
+    "palette", .toggle, default: "off",
+    "whether each level is also told by the levels that the image has had; with a categorical head")
 
   static let family = ModelFamily(
     name: "pixelcnn++", summary: "two gated streams at several scales, with short cuts",
-    settings: [levelCount, units, channels, dropout],
+    settings: [levelCount, units, channels, dropout, palette],
     batch: 16, learningRate: 1.5e-3, prefersBFloat16: true, optimiser: .muon,
     make: { specification, _, scope in
       let (h, colours) = (try specification.count(channels), specification.image.channels)
@@ -81,18 +86,27 @@ public struct PixelCNNPlus: DensityModel {
           "levels", of: "pixelcnn++",
           expected: "1 ... 8", found: "\(levels)")
       }
+      let (palette, head) = (try specification.isOn(palette), specification.head)
+      guard !palette || head.kind == .categorical else {
+        throw ModelError.setting(
+          "palette", of: "pixelcnn++",
+          expected: "off, with a \(head.kind) head", found: "on")
+      }
       return PixelCNNPlus(
-        specification.image, specification.head, levels: levels,
-        units: try specification.count(units), channels: h,
-        dropout: try specification.fraction(dropout), at: scope)
+        specification.image, head, levels: levels, units: try specification.count(units),
+        channels: h, dropout: try specification.fraction(dropout),
+        palette: palette
+          ? Palette(levels: head.levels, channels: specification.image.channels, at: scope) : nil,
+        at: scope)
     })
 
   init(
     _ image: ImageShape, _ head: Head, levels count: Int, units: Int, channels h: Int,
-    dropout: Double, at scope: Scope
+    dropout: Double, palette: Palette?, at scope: Scope
   ) {
     self.image = image
     self.head = head
+    self.palette = palette
     func firstLayer(_ stack: ImageConvolution.Stack, _ name: String) -> ImageConvolution {
       ImageConvolution(
         channels: image.channels, h, size: 7, stack: stack, colours: 1,
@@ -170,7 +184,8 @@ public struct PixelCNNPlus: DensityModel {
       run(levels[...], on: &streams, of: batch.labels, in: context)
       return streams.own  // [N, H, W, h]
     }
-    return distribution(context.nextStep(outputs, of: head))
+    let logits = context.nextStep(outputs, of: head)
+    return distribution(palette.map { $0(logits, batch.symbols, in: context) } ?? logits)
   }
 
   /// A level with all that are coarser.

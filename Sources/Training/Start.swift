@@ -55,7 +55,7 @@ extension TrainedModel {
   }
 
   /// Copies the weights to those of a model of the same architecture. What classes add there stays where
-  /// this model is told none.
+  /// this model is told none, and so does a palette, where this model has none.
   /// - Parameter file: what is to be named where they do not fit.
   /// - Throws: `FileError` for a model of other weights, naming the first.
   func copyWeights(to others: [Parameter], for file: String) throws(FileError) {
@@ -77,6 +77,7 @@ extension TrainedModel {
     for other in others {
       guard let parameter = own[other.name] else {
         if ClassBias.isNamed(other.name), configuration.classNames == nil { continue }
+        if Palette.isNamed(other.name) { continue }
         throw FileError(
           file, "tensor '\(other.name)' of \(run.path)", expected: "\(other.shape)", found: "none")
       }

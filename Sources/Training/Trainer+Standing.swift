@@ -5,13 +5,13 @@ extension Trainer {
   /// Share of the schedule done, 0…1.
   var done: Double { schedule.done(state) }
 
-  /// Whether the epoch that ends is to be validated: each, but where that would take several times as long
-  /// as its steps did, only so many that a fifth of the time goes there.
+  /// Whether the epoch that ends is to be validated: each, but where that would take longer than its steps did,
+  /// only so many that a fifth of the time goes there.
   var isValidationDue: Bool {
     let (images, passes) = (configuration.data.validationImages, learner.model.passesPerLikelihood)
     // A step takes three passes.
     let ratio = images * passes / (3 * training.count)
-    return ratio < 4 || (state.epoch + 1) % (4 * ratio) == 0 || schedule.endsWithEpoch(state)
+    return ratio < 1 || (state.epoch + 1) % (4 * ratio) == 0 || schedule.endsWithEpoch(state)
   }
 
   /// Nats an image as bits a sub-pixel, or a label.

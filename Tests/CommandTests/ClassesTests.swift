@@ -298,6 +298,25 @@ import Testing
       naming: ["moved/added/config.json", "start.weights", "fingerprint"])
   }
 
+  @Test("a training with a palette starts from a run without one")
+  func palette() throws {
+    try makeBars("bars", 12)
+    try train(
+      "bars", "--run", "plain", "--model", "pixelcnn++", "--set", "levels=1", "--set", "units=1",
+      "--set", "channels=4", "--epochs", "1", "--hold-out", "0")
+    try train(
+      "bars", "--run", "told", "--from", "plain", "--set", "palette=on", "--epochs", "2",
+      "--hold-out", "0")
+    #expect(try place.scanline("sample", "told", "--count", "2", "--out", "s").status == 0)
+    try place.scanline(
+      "train", "bars", "--run", "new", "--from", "told", "--set", "palette=off", "--hold-out", "0"
+    ).expectFailure(naming: ["tensor 'palette/", "no such weights in the new model"])
+    try place.scanline(
+      "train", "bars", "--run", "new", "--model", "pixelcnn++", "--set", "palette=on",
+      "--binarize", "threshold", "--hold-out", "0"
+    ).expectFailure(naming: ["palette of pixelcnn++", "off, with a bernoulli head"])
+  }
+
   @Test("a start that does not fit is one line")
   func starts() throws {
     try makeBars("bars", 12)

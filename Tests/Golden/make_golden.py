@@ -718,6 +718,10 @@ class PixelCNNPlus(PixelSNAIL):
                 for unit in range(self.units):
                     self.unit(f"level{level}/up{unit}", shortcut=True)
         self.build_end(h)
+        self.has_palette = case.get("palette") == "on"
+        if self.has_palette:
+            shapes = {"weight": (8, 50), "bias": (8,), "variety": (8,), "output": (8,)}
+            self.palette = {n: self.draw(f"palette/{n}", s) for n, s in shapes.items()}
 
     def unit(self, name, shortcut):
         h = self.h
@@ -770,7 +774,20 @@ class PixelCNNPlus(PixelSNAIL):
         placed = with_position(x)
         u = GatedPixelCNN.run(self, "above", placed)
         ul = GatedPixelCNN.run(self, "own", placed)
-        return self.end(x, self.run_level(0, u, ul)[1])
+        logits = self.end(x, self.run_level(0, u, ul)[1])
+        return logits + self.levels_so_far(symbols) if self.has_palette else logits
+
+    def levels_so_far(self, symbols):
+        """What is added to the logits, [N, D, K], for how often each level has occurred before among the
+        sub-pixels of the same channel."""
+        n, c, k = len(symbols), self.colours, self.levels
+        once = F.one_hot(symbols.reshape(n, -1, c), k).double()
+        counts = (once.cumsum(1) - once).reshape(-1, k)
+        features = torch.stack([(counts > 0).double(), torch.log1p(counts)], dim=1)
+        p = self.palette
+        sums = F.conv1d(features, p["weight"].reshape(8, 2, 25), p["bias"], padding=12)
+        sums = sums + p["variety"][:, None] * torch.log1p((counts > 0).sum(1).double())[:, None, None]
+        return torch.einsum("u,muk->mk", p["output"], F.relu(sums)).reshape(n, -1, k)
 
 
 class RecurrentNetwork(Model):
@@ -1009,8 +1026,9 @@ def golden(name, family, settings, kind, levels, image):
     model = FAMILIES[family](settings, image, levels, outputs, told, generator)
     symbols = torch.randint(0, levels, (IMAGES, *image), generator=generator)
 
-    # Weights decay; biases, gains, means, places and what all places share do not.
+    # Weights decay; biases, gains, means, places, palettes and what all places share do not.
     plain = ("bias", "gain", "means", "positions/weight", "places/weight", "stencil")
+    plain += ("palette/weight", "palette/variety", "palette/output")
     learned = {n: p for n, p in model.parameters.items() if p.requires_grad}
     fixed = set(model.parameters) - set(learned)
     biases = {n for n in model.parameters if n.endswith(plain) or n in ("b", "c")} | fixed
@@ -1163,6 +1181,9 @@ def main():
         "rnn-bernoulli": ("rnn", lstm, *bernoulli, grey),
         "rnn-lstm-categorical": ("rnn", lstm, *categorical, colour),
         "rnn-gru-bernoulli": ("rnn", gru, *bernoulli, grey),
+        "pixelcnn++-palette-categorical": (
+            "pixelcnn++", plus | {"palette": "on"}, *categorical, wide_colour
+        ),
         "rnn-categorical": ("rnn", gru, *categorical, colour),
         "rnn-mixture": ("rnn", elman, *mixture, colour),
         "pixelrnn-bernoulli": ("pixelrnn", diagonal, *bernoulli, grey),

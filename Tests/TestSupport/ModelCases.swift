@@ -135,11 +135,18 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
     "made": [["hidden": "13", "masks": "2", "whiten": "on"]],
   ]
 
+  /// Settings for categorical heads.
+  private static let categoricalSettings: [String: [[String: String]]] = [
+    "pixelcnn++": [["levels": "2", "units": "1", "channels": "4", "palette": "on"]]
+  ]
+
   /// Every family that takes such a head, of images of that shape, with some of its settings.
   public static func families(_ head: Head, _ image: ImageShape) -> [ModelCase] {
     ModelFamily.all.filter { $0.takes(head.kind, of: image) }.flatMap { family in
       let whitened = head.frame == nil ? [] : whitenedSettings[family.name] ?? []
-      return ((smallSettings[family.name] ?? [[:]]) + whitened).map {
+      let categorical =
+        head.kind == .categorical ? categoricalSettings[family.name] ?? [] : []
+      return ((smallSettings[family.name] ?? [[:]]) + whitened + categorical).map {
         ModelCase(name: family.name, settings: $0, head: head, image: image)
       }
     }
@@ -204,6 +211,9 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       ModelCase(
         name: "pixelcnn", settings: ["blocks": "15", "channels": "64"], head: .bernoulli,
         image: ImageShape(height: 8, width: 8, channels: 1)),
+      ModelCase(
+        name: "pixelcnn++", settings: ["palette": "on"], head: .categorical(256),
+        image: ImageShape(height: 5, width: 6, channels: 3)),
       ModelCase(
         name: "rnn", settings: ["cell": "gru", "hidden": "40", "layers": "2"],
         head: .categorical(16), image: ImageShape(height: 5, width: 6, channels: 3)),

@@ -123,7 +123,7 @@ study-made-orders: build ## MADE over 16 orders, two layers, on static binarized
 	done
 
 study-deep-nade: build ## deep NADE, two layers, over 1 and 16 orders, on static binarized MNIST
-	$(SCANLINE) train $(STATIC) --run runs/deep-nade --model deep-nade --epochs 60
+	$(SCANLINE) train $(STATIC) --run runs/deep-nade --model deep-nade --epochs 16
 	for orders in 1 16; do \
 	  $(SCANLINE) evaluate runs/deep-nade $(call binarized,test) --orders $$orders || exit 1; \
 	done

@@ -4,7 +4,7 @@ import Glibc
 
 /// How small a PNG file is made.
 public enum PNGEffort: Sendable {
-  /// Of what repeats, runs alone: a twentieth of the time; files of photographs and enlarged pictures are
+  /// Of what repeats, runs alone: much faster; files of photographs and enlarged pictures are
   /// about as long, those that repeat a pattern longer.
   case quick
   /// Compression level 9.

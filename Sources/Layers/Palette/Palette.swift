@@ -17,12 +17,12 @@ import Tensors
 /// ```
 public struct Palette {
   /// w and s side by side, `[U, 2 T]`.
-  public let weight: Parameter
+  let weight: Parameter
   let bias: Parameter
   /// d.
   let variety: Parameter
   /// o.
-  public let output: Parameter
+  let output: Parameter
   private let levels: Int
   private let channels: Int
 

@@ -27,7 +27,7 @@ extension Ground {
       seed: seed)
     try TrainingSize(request, model).checkWeights()
     try request.requireKernels(of: model)
-    try base?.requireFit(of: model, for: request.run)
+    try base?.requireFit(of: model, for: request.run, isAddedTo: request.adapters != nil)
     // A classifier judges nothing.
     let asked = request.isOfClassifier ? 0 : request.holdOut
     let holdOut = HoldOut(count: asked, groupBy: request.groupBy)

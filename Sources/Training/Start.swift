@@ -46,12 +46,24 @@ public struct Start: Codable, Equatable, Sendable {
 
 extension TrainedModel {
   /// Refuses a model that cannot start from these weights.
-  /// - Parameter run: what is to be named.
+  /// - Parameters:
+  ///   - run: what is to be named.
+  ///   - isAddedTo: whether the weights stay as they are, and only what is added to matrices is learned.
   /// - Throws: `FileError` naming the first that do not fit.
-  public func requireFit(of model: ModelSpecification, for run: String) throws {
+  public func requireFit(
+    of model: ModelSpecification, for run: String, isAddedTo: Bool = false
+  ) throws {
     let store = ParameterStore(seed: model.seed)
     _ = try model.learned(in: store)
     try requireFit(of: store.parameters, for: run)
+    let own = Set(parameters.map(\.name))
+    let new = store.parameters.first { !own.contains($0.name) && !Adapter.adapts($0) }
+    if isAddedTo, let new {
+      throw FileError(
+        run, "tensor '\(new.name)' of \(self.run.path)",
+        expected: "its numbers, as --adapters learns none but what is added to matrices",
+        found: "none")
+    }
   }
 
   /// Copies the weights to those of a model of the same architecture. What classes add there stays where

@@ -309,6 +309,10 @@ import Testing
       "--hold-out", "0")
     #expect(try place.scanline("sample", "told", "--count", "2", "--out", "s").status == 0)
     try place.scanline(
+      "train", "bars", "--run", "new", "--from", "plain", "--set", "palette=on", "--adapters", "1",
+      "--hold-out", "0"
+    ).expectFailure(naming: ["tensor 'palette/", "--adapters learns none but"])
+    try place.scanline(
       "train", "bars", "--run", "new", "--from", "told", "--set", "palette=off", "--hold-out", "0"
     ).expectFailure(naming: ["tensor 'palette/", "no such weights in the new model"])
     try place.scanline(

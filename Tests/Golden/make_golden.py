@@ -13,7 +13,7 @@ Swift sources but the names and shapes of the parameters. A golden file, one a m
     logits            the outputs, in a training step: [N, D] (Bernoulli), [N, D, K] (categorical) or
                       [N, pixels, K] (mixture)
     logProbability    nats an image, at inference
-    losses            mean nats an image before each of ten AdamW steps on those images
+    losses            mean nats an image before each of ten AdamW steps on those images, of a palette before the first
 
 The gradients are those of the first loss. Everything is drawn from a seed, so that a second run
 writes the same files.
@@ -77,13 +77,14 @@ class Model:
         self.crops = {}
         self.build(case)
 
-    def draw(self, name, shape, live=None, crop=None, learns=True):
+    def draw(self, name, shape, live=None, crop=None, learns=True, part=1):
         """A parameter none of whose live elements is zero: a multiple of 1/256 below 1/2 in
         magnitude, so that it is the same number in float64, float32 and bfloat16. Biases are
-        positive, so that few rectifiers are shut. `crop` is the part that Scanline keeps."""
+        positive, so that few rectifiers are shut. `crop` is the part that Scanline keeps. All are
+        multiplied by `part`, a power of two."""
         magnitude = torch.randint(1, 128, shape, generator=self.generator)
         sign = 2 * torch.randint(0, 2, shape, generator=self.generator) - 1
-        value = (magnitude if name.endswith("bias") else magnitude * sign).double() / 256
+        value = (magnitude if name.endswith("bias") else magnitude * sign).double() / 256 * part
         if live is not None:
             value = value * live
         self.parameters[name] = value.requires_grad_(learns)
@@ -721,7 +722,7 @@ class PixelCNNPlus(PixelSNAIL):
         self.has_palette = case.get("palette") == "on"
         if self.has_palette:
             shapes = {"weight": (8, 50), "bias": (8,), "variety": (8,), "output": (8,)}
-            self.palette = {n: self.draw(f"palette/{n}", s) for n, s in shapes.items()}
+            self.palette = {n: self.draw(f"palette/{n}", s, part=1 / 8) for n, s in shapes.items()}
 
     def unit(self, name, shortcut):
         h = self.h
@@ -779,12 +780,12 @@ class PixelCNNPlus(PixelSNAIL):
 
     def levels_so_far(self, symbols):
         """What is added to the logits, [N, D, K], for how often each level has occurred before among the
-        sub-pixels of the same channel."""
+        sub-pixels of the same channel. All numbers are kept at an eighth."""
         n, c, k = len(symbols), self.colours, self.levels
         once = F.one_hot(symbols.reshape(n, -1, c), k).double()
         counts = (once.cumsum(1) - once).reshape(-1, k)
         features = torch.stack([(counts > 0).double(), torch.log1p(counts)], dim=1)
-        p = self.palette
+        p = {name: 8 * value for name, value in self.palette.items()}
         sums = F.conv1d(features, p["weight"].reshape(8, 2, 25), p["bias"], padding=12)
         sums = sums + p["variety"][:, None] * torch.log1p((counts > 0).sum(1).double())[:, None, None]
         return torch.einsum("u,muk->mk", p["output"], F.relu(sums)).reshape(n, -1, k)
@@ -1048,8 +1049,10 @@ def golden(name, family, settings, kind, levels, image):
         inference = (torch.logsumexp(terms, dim=0) - math.log(len(terms))).sum(dim=1)
         logits = model.logits(symbols, step=0)
 
+    # Where PyTorch's gradient of a palette is zero ours may be a difference of equal sums, so a rounding error,
+    # of which AdamW makes a whole step.
     losses = []
-    for step in range(STEPS):
+    for step in range(1 if settings.get("palette") == "on" else STEPS):
         optimiser.zero_grad()
         terms = log_probability(model.logits(symbols, step), symbols, head)
         loss = -(terms * model.weights(symbols, step)).sum(dim=1).mean()

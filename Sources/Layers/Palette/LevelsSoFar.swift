@@ -16,13 +16,16 @@ struct PaletteWeights<Element: PaletteElement>: Sendable {
   let output: [Element]
 
   init(_ weight: Parameter, _ bias: Parameter, _ variety: Parameter, _ output: Parameter) {
-    let both = weight.value.values.map { Element($0) }
+    func whole(_ parameter: Parameter) -> [Element] {
+      parameter.value.values.map { Element($0 * Palette.pace) }
+    }
+    let both = whole(weight)
     let rows = (0..<Palette.units).map { both[$0 * 2 * Palette.taps..<($0 + 1) * 2 * Palette.taps] }
     seen = rows.flatMap { $0.prefix(Palette.taps) }
     often = rows.flatMap { $0.suffix(Palette.taps) }
-    self.bias = bias.value.values.map { Element($0) }
-    self.variety = variety.value.values.map { Element($0) }
-    self.output = output.value.values.map { Element($0) }
+    self.bias = whole(bias)
+    self.variety = whole(variety)
+    self.output = whole(output)
   }
 }
 
@@ -188,9 +191,9 @@ struct PaletteGradient<Element: PaletteElement> {
       return (0..<Palette.units).map { values[$0 * width..<($0 + 1) * width] }
     }
     func sums(_ values: [Element]) -> [Double] {
-      rows(values).map { $0.reduce(0) { $0 + Double($1) } }
+      rows(values).map { $0.reduce(0) { $0 + Double($1) } * Palette.pace }
     }
     let weights = zip(rows(seen), rows(often)).flatMap { Array($0) + Array($1) }
-    return [weights.map { Double($0) }, sums(units), sums(varieties), sums(outputs)]
+    return [weights.map { Double($0) * Palette.pace }, sums(units), sums(varieties), sums(outputs)]
   }
 }

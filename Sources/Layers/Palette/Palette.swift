@@ -27,6 +27,10 @@ public struct Palette {
   private let channels: Int
 
   static let units = 8
+  /// Parameters are the layer's numbers divided by this, so that a step of AdamW moves those so many times as
+  /// far: what the images of a step say of them is noisy, and at the pace of all others they do not get
+  /// where more steps would bring them.
+  static let pace = 8.0
   static let taps = 25
 
   public init(levels: Int, channels: Int, at scope: Scope) {
@@ -35,9 +39,9 @@ public struct Palette {
     func parameter(_ name: String, _ shape: Shape, _ initial: Initialisation) -> Parameter {
       scope.parameter(name, shape, initial, decays: false)
     }
-    weight = parameter("weight", [Self.units, 2 * Self.taps], .uniform(bound: 0.2))
-    bias = parameter("bias", [Self.units], .uniform(bound: 0.2))
-    variety = parameter("variety", [Self.units], .uniform(bound: 0.1))
+    weight = parameter("weight", [Self.units, 2 * Self.taps], .uniform(bound: 0.2 / Self.pace))
+    bias = parameter("bias", [Self.units], .uniform(bound: 0.2 / Self.pace))
+    variety = parameter("variety", [Self.units], .uniform(bound: 0.1 / Self.pace))
     output = parameter("output", [Self.units], .zeros)
   }
 

@@ -24,6 +24,7 @@ struct RunCard {
     }
     let length = last.map { row in
       "\(row.epoch) epochs, \(row.step) steps, \(number(row.seconds / 60, 1)) minutes"
+        + (configuration.start.map { ", from the weights of `\($0.run)`" } ?? "")
     }
     let tests = results.map { result in
       (

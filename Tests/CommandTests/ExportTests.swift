@@ -93,7 +93,8 @@ import Testing
       decoding: try place.contents("runs/other/config.json"), as: UTF8.self)
     #expect(configuration.contains("\"start\"") && !configuration.contains(place.path))
     let started = String(decoding: try place.contents("runs/other/README.md"), as: UTF8.self)
-    #expect(started.contains(", from the weights of `run` |"), "\(started)")
+    #expect(
+      started.contains(", from the weights of `") && started.contains("/run` |"), "\(started)")
     let together = try place.scanline(
       "evaluate", "runs/bars", "held-out", "--also", "runs/other", "--json")
     let nats = try #require(try together.object()["nats_per_image"] as? Double)

@@ -13,15 +13,22 @@ typedef struct {
 
 enum { CHUNK = 64 };
 
-// `count` elements, of which there are few.
+// `count` elements, of which there are few: two copies of a fixed size that may overlap, as a loop over so few
+// becomes a call of memcpy.
 #define COPY(TYPE)                                                                               \
   SL_INLINE void copy_##TYPE(TYPE *to, const TYPE *from, size_t count) {                         \
     if (count >= 8) {                                                                            \
       size_t i = 0;                                                                              \
       for (; i + 8 < count; i += 8) __builtin_memcpy(to + i, from + i, 8 * sizeof(TYPE));        \
       __builtin_memcpy(to + count - 8, from + count - 8, 8 * sizeof(TYPE));                      \
-    } else {                                                                                     \
-      for (size_t i = 0; i < count; i++) to[i] = from[i];                                        \
+    } else if (count >= 4) {                                                                     \
+      __builtin_memcpy(to, from, 4 * sizeof(TYPE));                                              \
+      __builtin_memcpy(to + count - 4, from + count - 4, 4 * sizeof(TYPE));                      \
+    } else if (count >= 2) {                                                                     \
+      __builtin_memcpy(to, from, 2 * sizeof(TYPE));                                              \
+      __builtin_memcpy(to + count - 2, from + count - 2, 2 * sizeof(TYPE));                      \
+    } else if (count == 1) {                                                                     \
+      *to = *from;                                                                               \
     }                                                                                            \
   }
 

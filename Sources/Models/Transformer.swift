@@ -153,7 +153,7 @@ public struct Transformer: DensityModel {
   // where it can be whole tiles of six.
   public var samplingGroup: Int {
     let bytes = layers.count * steps * 2 * embed.weight.shape[0] * 4
-    let fitting = max(2, min(48, (8 << 20) / bytes))
+    let fitting = max(2, min(48, (10 << 20) / bytes))
     return fitting < 6 ? fitting : fitting / 6 * 6
   }
 }

@@ -75,7 +75,7 @@ public struct DeepNADE: Reordering, Reorderable {
     "dropout", .fraction, default: "0", "share of a layer's hidden units dropped in training")
 
   static let neighbourhood = Setting(
-    "neighbourhood", .toggle, default: "on",
+    "neighbourhood", .toggle, default: "on", before: "off",
     "whether outputs also see what is known around their pixel, alike at all places")
 
   static let neighbourUnits = Setting(

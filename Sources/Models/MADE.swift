@@ -21,7 +21,10 @@ import Tensors
 ///
 /// With several orders (section 4.2, "order-agnostic") every order has as many masks of its own, over
 /// all of which training goes. The first is the raster's, which everything else uses; `Reordering` has the
-/// others, and the mean over them.
+/// others, and the mean over them. They come in pairs, each followed by its opposite, in which a unit of degree
+/// m has degree D − m: it sees just what it does not see in the first, so the two orders share no weight, only
+/// biases, and each is learned as if it were alone. In the paper, and with `lines=off`, orders and degrees are
+/// drawn by themselves.
 ///
 /// With a stencil the direct weights have a part that is the same at all places; see `Stencil`. `dropout`
 /// holds back a share of each layer's hidden units in training.
@@ -39,6 +42,8 @@ public struct MADE: Reordering {
   /// Keys the orders.
   private let seed: UInt64
   private let orders: Int
+  /// Whether they come in opposite pairs.
+  private let lines: Bool
   /// The number of the order in which images are told.
   private var told = 0
 
@@ -68,6 +73,10 @@ public struct MADE: Reordering {
       + " 0: each is drawn by itself")
   static let orderCount = Setting(
     "orders", .count, default: "1", "orders of the sub-pixels, likewise; the first is the raster's")
+  static let lines = Setting(
+    "lines", .toggle, default: "on", before: "off",
+    "whether the first eight orders go by lines from the corners, each even one followed by its opposite;"
+      + " off: all but the raster's are random")
   static let stencil = Setting(
     "stencil", .toggle, default: "off",
     "whether direct weights have a part that is the same at all places; of one order")
@@ -76,7 +85,7 @@ public struct MADE: Reordering {
 
   static let family = ModelFamily(
     name: "made", summary: "masked autoencoder, one pass for all conditionals",
-    settings: [hidden, maskCount, near, orderCount, stencil, Whitening.setting, dropout],
+    settings: [hidden, maskCount, near, orderCount, lines, stencil, Whitening.setting, dropout],
     batch: 128,
     learningRate: 1e-3,
     make: { specification, seed, scope in
@@ -95,28 +104,41 @@ public struct MADE: Reordering {
       }
       return MADE(
         specification.image, specification.head, hidden: try specification.counts(hidden),
-        masks: masks, near: near, orders: orders, stencil: stencil, whitens: whitens,
+        masks: masks, near: near, orders: orders, lines: try specification.isOn(lines),
+        stencil: stencil,
+        whitens: whitens,
         dropout: try specification.fraction(dropout), seed: seed, at: scope)
     })
 
   init(
     _ image: ImageShape, _ head: Head, hidden: [Int], masks: Int, near: Double, orders: Int,
-    stencil: Bool, whitens: Bool, dropout: Double, seed: UInt64, at scope: Scope
+    lines: Bool, stencil: Bool, whitens: Bool, dropout: Double, seed: UInt64, at scope: Scope
   ) {
-    (self.image, self.head, self.seed, self.orders) = (image, head, seed, orders)
+    (self.image, self.head, self.seed, self.orders, self.lines) = (image, head, seed, orders, lines)
     let count = scope.isMeasuring ? 1 : masks * orders
     let ends = (0..<(scope.isMeasuring ? 1 : orders)).map {
-      Degrees(image, head, order: drawnOrder($0, of: image, head, seed: seed))
+      Degrees(
+        image, head,
+        order: Self.order($0, areLines: lines, of: image, head, seed: seed))
     }
-    let degrees = (0..<count).map { index in
+    var degrees: [[[Int]]] = []
+    for index in 0..<count {
+      if lines && index / masks % 2 == 1 {
+        degrees.append(Self.degrees(opposite: degrees[index - masks], dimension: image.dimension))
+        continue
+      }
       var random = RandomStream(seed: seed, "connectivity", near > 0 ? index / masks : index)
       let drawn = Self.degrees(
         of: hidden, dimension: image.dimension, sorted: count == 1, using: &random)
-      guard near > 0 && index % masks > 0 else { return drawn }
+      guard near > 0 && index % masks > 0 else {
+        degrees.append(drawn)
+        continue
+      }
       random = RandomStream(seed: seed, "near", index)
-      return Self.degrees(
-        within: Int((near * Double(image.dimension)).rounded(.up)), of: drawn,
-        dimension: image.dimension, using: &random)
+      degrees.append(
+        Self.degrees(
+          within: Int((near * Double(image.dimension)).rounded(.up)), of: drawn,
+          dimension: image.dimension, using: &random))
     }
     let sizes = [image.dimension] + hidden + [ends[0].outputCount]
     layers = zip(sizes, sizes.dropFirst()).enumerated().map { index, sides in
@@ -169,7 +191,17 @@ public struct MADE: Reordering {
     return Array(told * passesPerLikelihood..<(told + 1) * passesPerLikelihood)
   }
 
-  public func order(_ number: Int) -> [Int] { drawnOrder(number, of: image, head, seed: seed) }
+  public func order(_ number: Int) -> [Int] {
+    Self.order(number, areLines: lines, of: image, head, seed: seed)
+  }
+
+  private static func order(
+    _ number: Int, areLines: Bool, of image: ImageShape, _ head: Head, seed: UInt64
+  ) -> [Int] {
+    areLines
+      ? pairedOrder(number, of: image, head, seed: seed)
+      : drawnOrder(number, of: image, head, seed: seed)
+  }
 
   public func telling(inOrder number: Int) -> any DensityModel {
     var other = self
@@ -188,6 +220,11 @@ public struct MADE: Reordering {
       smallest = layer.min()!
       return layer
     }
+  }
+
+  /// Those with which units of the opposite order see what they do not see in this one.
+  private static func degrees(opposite others: [[Int]], dimension: Int) -> [[Int]] {
+    others.map { $0.map { min(dimension - $0, dimension - 1) } }
   }
 
   /// At most `reach` sub-pixels away from others.

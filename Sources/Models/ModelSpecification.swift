@@ -22,12 +22,18 @@ public struct Setting: Sendable {
   public let name: String
   public let kind: Kind
   public let defaultValue: String
+  /// What runs have that were trained before there was the setting; nil: the default.
+  let before: String?
   public let help: String
 
-  init(_ name: String, _ kind: Kind, default defaultValue: String, _ help: String) {
+  init(
+    _ name: String, _ kind: Kind, default defaultValue: String, before: String? = nil,
+    _ help: String
+  ) {
     self.name = name
     self.kind = kind
     self.defaultValue = defaultValue
+    self.before = before
     self.help = help
   }
 }
@@ -157,10 +163,14 @@ public struct ModelSpecification: Codable, Equatable, Sendable {
   /// - Throws: `DecodingError` for what is no model: a configuration comes from the world.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
+    let name = try container.decode(String.self, forKey: .name)
+    var settings = try container.decode([String: String].self, forKey: .settings)
+    for setting in ModelFamily.named(name)?.settings ?? [] where settings[setting.name] == nil {
+      settings[setting.name] = setting.before
+    }
     do {
       self = try ModelSpecification(
-        name: container.decode(String.self, forKey: .name),
-        settings: container.decode([String: String].self, forKey: .settings),
+        name: name, settings: settings,
         head: container.decode(Head.self, forKey: .head),
         image: container.decode(ImageShape.self, forKey: .image),
         classes: container.decodeIfPresent(Int.self, forKey: .classes),

@@ -40,6 +40,26 @@ func drawnOrder(_ number: Int, of image: ImageShape, _ head: Head, seed: UInt64)
   }
 }
 
+/// The order of a number where each odd one is that before it from its end on: first the eight that go by
+/// lines from a corner, the raster's at their head, then drawn ones. The sub-pixels of a step stay together.
+func pairedOrder(_ number: Int, of image: ImageShape, _ head: Head, seed: UInt64) -> [Int] {
+  let each = image.channels / head.steps(channels: image.channels)
+  if number % 2 == 1 {
+    let before = pairedOrder(number - 1, of: image, head, seed: seed)
+    return stride(from: before.count - each, through: 0, by: -each).flatMap {
+      before[$0..<$0 + each]
+    }
+  }
+  let lines = [
+    Order.raster, Order(byColumns: true), Order(fromRight: true),
+    Order(byColumns: true, fromRight: true),
+  ]
+  guard number / 2 < lines.count else { return drawnOrder(number, of: image, head, seed: seed) }
+  return lines[number / 2].pixels(height: image.height, width: image.width).flatMap { pixel in
+    (0..<image.channels).map { pixel * image.channels + $0 }
+  }
+}
+
 extension PixelBatch {
   /// The images with their sub-pixels in another order, as a model that tells them so wants them.
   /// - Parameter order: the places of the sub-pixels in an image.

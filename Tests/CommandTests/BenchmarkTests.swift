@@ -27,7 +27,7 @@ import Testing
     #expect(
       object["settings"] as? [String: String]
         == [
-          "hidden": "6", "masks": "1", "near": "0", "orders": "1", "stencil": "off",
+          "hidden": "6", "masks": "1", "near": "0", "orders": "1", "lines": "on", "stencil": "off",
           "whiten": "off", "dropout": "0",
         ])
     #expect(object["size"] as? String == "4x3")

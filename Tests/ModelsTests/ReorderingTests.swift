@@ -25,6 +25,9 @@ import Testing
       name: "made", settings: ["hidden": "11,9", "orders": "3", "masks": "2"],
       head: .categorical(3), image: ImageShape(height: 1, width: 2, channels: 3)),
     ModelCase(
+      name: "made", settings: ["hidden": "8", "orders": "3", "lines": "off"], head: .bernoulli,
+      image: ImageShape(height: 2, width: 3, channels: 1)),
+    ModelCase(
       name: "made", settings: ["hidden": "9", "orders": "3"],
       head: .logisticMixture(2, components: 2), image: ImageShape(height: 1, width: 3, channels: 3)),
   ]
@@ -87,6 +90,46 @@ import Testing
       let quick = try Sampler(told, in: context, seed: 3).draw(count: 6)
       let plain = try Sampler(told, in: context, seed: 3, path: .plain).draw(count: 6)
       #expect(quick == plain)
+    }
+  }
+
+  @Test("opposite orders of MADE share no weight")
+  func opposite() throws {
+    let modelCase = ModelCase(
+      name: "made", settings: ["hidden": "40", "orders": "2"], head: .bernoulli,
+      image: ImageShape(height: 3, width: 4, channels: 1))
+    let (model, parameters) = try modelCase.build(precision: .float64)
+    let order = try #require(model as? any Reordering).order
+    #expect(order(1) == order(0).reversed())
+    let batch = modelCase.randomBatch(30)
+    let gradients = (0..<2).map { step in
+      let context = Context(.reference, mode: .training(step: step, seed: 0), tape: Tape())
+      let logs = model.conditionals(batch, in: context).logProbability(of: batch, in: context)
+      return context.gradients(of: logs, seed: 1)
+    }
+    let matrices = parameters.filter { $0.decays && $0.shape.rank == 2 }
+    #expect(matrices.count == 3)
+    for parameter in matrices {
+      let each = try gradients.map { try #require($0[parameter]).values }
+      #expect(zip(each[0], each[1]).allSatisfy { $0 == 0 || $1 == 0 }, "\(parameter.name)")
+      #expect(each.allSatisfy { $0.contains { $0 != 0 } }, "\(parameter.name)")
+    }
+  }
+
+  @Test("a run of before a setting has what models did without it")
+  func settingsOfBefore() throws {
+    for (name, setting) in [("made", "lines"), ("deep-nade", "neighbourhood")] {
+      let today = try ModelSpecification(
+        name: name, head: .bernoulli, image: ImageShape(height: 2, width: 2, channels: 1))
+      #expect(today.settings[setting] == "on")
+      var json = try #require(
+        try JSONSerialization.jsonObject(with: JSONEncoder().encode(today)) as? [String: Any])
+      var settings = try #require(json["settings"] as? [String: String])
+      settings[setting] = nil
+      json["settings"] = settings
+      let before = try JSONDecoder().decode(
+        ModelSpecification.self, from: JSONSerialization.data(withJSONObject: json))
+      #expect(before.settings[setting] == "off")
     }
   }
 

@@ -105,10 +105,15 @@ study-made: build ## MADE, 8000 hidden units and one mask, on static binarized M
 	  --set dropout=0.2 --epochs 25
 	$(SCANLINE) evaluate runs/made $(call binarized,test)
 
-.PHONY: study-context study-made-masks study-made-orders study-deep-nade study-rnade
+.PHONY: study-context study-made-pair study-made-masks study-made-orders study-deep-nade study-rnade
 study-context: build ## counts over causal templates on static binarized MNIST: a minute
 	$(SCANLINE) train $(STATIC) --run runs/context --model context
 	$(SCANLINE) evaluate runs/context $(call binarized,test)
+
+study-made-pair: build ## MADE, 8000 hidden units, in the raster's order and its opposite
+	$(SCANLINE) train $(STATIC) --run runs/made-pair --model made --set hidden=8000 --set orders=2 \
+	  --set dropout=0.2 --epochs 24
+	$(SCANLINE) evaluate runs/made-pair $(call binarized,test) --orders 2
 
 study-made-masks: build ## MADE, 8000 hidden units and 16 masks of one order, on static binarized MNIST
 	$(SCANLINE) train $(STATIC) --run runs/made-masks --model made --set hidden=8000 --set masks=16 \

@@ -22,8 +22,8 @@ import Tensors
 /// With several orders (section 4.2, "order-agnostic") every order has as many masks of its own, over
 /// all of which training goes. The first is the raster's, which everything else uses; `Reordering` has the
 /// others, and the mean over them. They come in pairs, each followed by its opposite, in which a unit of degree
-/// m has degree D − m: it sees just what it does not see in the first, so the two orders share no weight, only
-/// biases, and each is learned as if it were alone. In the paper, and with `lines=off`, orders and degrees are
+/// m has degree D − m: it sees just what it does not see in the first, so the two orders share no weight but those
+/// between units of one degree, and each is learned as if it were alone. In the paper, and with `lines=off`, orders and degrees are
 /// drawn by themselves.
 ///
 /// With a stencil the direct weights have a part that is the same at all places; see `Stencil`. `dropout`
@@ -105,8 +105,7 @@ public struct MADE: Reordering {
       return MADE(
         specification.image, specification.head, hidden: try specification.counts(hidden),
         masks: masks, near: near, orders: orders, lines: try specification.isOn(lines),
-        stencil: stencil,
-        whitens: whitens,
+        stencil: stencil, whitens: whitens,
         dropout: try specification.fraction(dropout), seed: seed, at: scope)
     })
 
@@ -116,29 +115,26 @@ public struct MADE: Reordering {
   ) {
     (self.image, self.head, self.seed, self.orders, self.lines) = (image, head, seed, orders, lines)
     let count = scope.isMeasuring ? 1 : masks * orders
+    let order = lines ? pairedOrder : drawnOrder
     let ends = (0..<(scope.isMeasuring ? 1 : orders)).map {
-      Degrees(
-        image, head,
-        order: Self.order($0, areLines: lines, of: image, head, seed: seed))
+      Degrees(image, head, order: order($0, image, head, seed))
     }
+    let d = image.dimension
+    let reach = Int((near * Double(d)).rounded(.up))
     var degrees: [[[Int]]] = []
     for index in 0..<count {
       if lines && index / masks % 2 == 1 {
-        degrees.append(Self.degrees(opposite: degrees[index - masks], dimension: image.dimension))
-        continue
+        degrees.append(Self.moved(degrees[index - masks], d) { d - $0 })
+      } else if near > 0 && index % masks > 0 {
+        var random = RandomStream(seed: seed, "near", index)
+        degrees.append(
+          Self.moved(degrees[index / masks * masks], d) {
+            $0 - reach + random.integer(below: 2 * reach + 1)
+          })
+      } else {
+        var random = RandomStream(seed: seed, "connectivity", near > 0 ? index / masks : index)
+        degrees.append(Self.drawn(hidden, d, sorted: count == 1, using: &random))
       }
-      var random = RandomStream(seed: seed, "connectivity", near > 0 ? index / masks : index)
-      let drawn = Self.degrees(
-        of: hidden, dimension: image.dimension, sorted: count == 1, using: &random)
-      guard near > 0 && index % masks > 0 else {
-        degrees.append(drawn)
-        continue
-      }
-      random = RandomStream(seed: seed, "near", index)
-      degrees.append(
-        Self.degrees(
-          within: Int((near * Double(image.dimension)).rounded(.up)), of: drawn,
-          dimension: image.dimension, using: &random))
     }
     let sizes = [image.dimension] + hidden + [ends[0].outputCount]
     layers = zip(sizes, sizes.dropFirst()).enumerated().map { index, sides in
@@ -192,15 +188,8 @@ public struct MADE: Reordering {
   }
 
   public func order(_ number: Int) -> [Int] {
-    Self.order(number, areLines: lines, of: image, head, seed: seed)
-  }
-
-  private static func order(
-    _ number: Int, areLines: Bool, of image: ImageShape, _ head: Head, seed: UInt64
-  ) -> [Int] {
-    areLines
-      ? pairedOrder(number, of: image, head, seed: seed)
-      : drawnOrder(number, of: image, head, seed: seed)
+    let order = lines ? pairedOrder : drawnOrder
+    return order(number, image, head, seed)
   }
 
   public func telling(inOrder number: Int) -> any DensityModel {
@@ -209,8 +198,8 @@ public struct MADE: Reordering {
     return other
   }
 
-  private static func degrees(
-    of hidden: [Int], dimension: Int, sorted: Bool, using random: inout RandomStream
+  private static func drawn(
+    _ hidden: [Int], _ dimension: Int, sorted: Bool, using random: inout RandomStream
   ) -> [[Int]] {
     // A single sub-pixel has no past: all units then are constants, of degree 0.
     var smallest = min(1, dimension - 1)
@@ -222,21 +211,13 @@ public struct MADE: Reordering {
     }
   }
 
-  /// Those with which units of the opposite order see what they do not see in this one.
-  private static func degrees(opposite others: [[Int]], dimension: Int) -> [[Int]] {
-    others.map { $0.map { min(dimension - $0, dimension - 1) } }
-  }
-
-  /// At most `reach` sub-pixels away from others.
-  private static func degrees(
-    within reach: Int, of others: [[Int]], dimension: Int, using random: inout RandomStream
+  /// Others moved, as far as each unit still sees one of the layer below.
+  private static func moved(
+    _ others: [[Int]], _ dimension: Int, to place: (Int) -> Int
   ) -> [[Int]] {
     var smallest = min(1, dimension - 1)
     return others.map { others in
-      let layer = others.map { degree in
-        let moved = degree - reach + random.integer(below: 2 * reach + 1)
-        return min(max(moved, smallest), dimension - 1)
-      }
+      let layer = others.map { min(max(place($0), smallest), dimension - 1) }
       smallest = layer.min()!
       return layer
     }

@@ -30,7 +30,7 @@ public protocol Reorderable: DensityModel {
   func told(in order: [Int]) -> any DensityModel
 }
 
-/// The order of a number, drawn for a seed; the sub-pixels of a step stay together.
+/// The order of a number: the raster's for 0, others drawn for a seed. The sub-pixels of a step stay together.
 func drawnOrder(_ number: Int, of image: ImageShape, _ head: Head, seed: UInt64) -> [Int] {
   guard number > 0 else { return Array(0..<image.dimension) }
   let each = image.channels / head.steps(channels: image.channels)
@@ -43,8 +43,8 @@ func drawnOrder(_ number: Int, of image: ImageShape, _ head: Head, seed: UInt64)
 /// The order of a number where each odd one is that before it from its end on: first the eight that go by
 /// lines from a corner, the raster's at their head, then drawn ones. The sub-pixels of a step stay together.
 func pairedOrder(_ number: Int, of image: ImageShape, _ head: Head, seed: UInt64) -> [Int] {
-  let each = image.channels / head.steps(channels: image.channels)
-  if number % 2 == 1 {
+  guard number % 2 == 0 else {
+    let each = image.channels / head.steps(channels: image.channels)
     let before = pairedOrder(number - 1, of: image, head, seed: seed)
     return stride(from: before.count - each, through: 0, by: -each).flatMap {
       before[$0..<$0 + each]

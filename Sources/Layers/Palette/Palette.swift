@@ -59,17 +59,20 @@ public struct Palette {
     _ logits: Variable, _ symbols: [UInt8], in context: Context
   ) -> Variable {
     switch (logits.value.precision, context.memory) {
-    case (.float64, let memory?): next(logits, after: symbols, memory, Double.self)
-    case (_, let memory?): next(logits, after: symbols, memory, Float.self)
+    case (.float64, let memory?): next(logits, after: symbols, memory, in: context, Double.self)
+    case (_, let memory?): next(logits, after: symbols, memory, in: context, Float.self)
     case (.float64, nil): all(logits, symbols, in: context, Double.self)
     default: all(logits, symbols, in: context, Float.self)
     }
   }
 
   private func next<Element: PaletteElement>(
-    _ logits: Variable, after symbols: [UInt8], _ memory: Memory, _: Element.Type
+    _ logits: Variable, after symbols: [UInt8], _ memory: Memory, in context: Context,
+    _: Element.Type
   ) -> Variable {
-    let weights = PaletteWeights<Element>(weight, bias, variety, output)
+    let weights = context.prepared.form("palette \(logits.value.precision)", of: weight) {
+      PaletteWeights<Element>(weight, bias, variety, output)
+    }
     let state = memory.state(of: weight) {
       PaletteState<Element>(
         Array(

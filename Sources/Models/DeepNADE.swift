@@ -10,7 +10,8 @@ import Tensors
 ///     h¹ = max(0, W¹ (m ∘ x) + U m + c¹),   hˡ = max(0, Wˡ hˡ⁻¹ + cˡ),   logits_d = V_d hᴸ + b_d
 ///
 /// where m_d = 1 for the sub-pixels that are known, x_d in 0…1. The chain rule then gives a density for
-/// every order of the sub-pixels; by default it is the raster's, `Reordering` has the others.
+/// every order of the sub-pixels; by default it is the raster's, `Reordering` has others: those by lines, or, where
+/// none of these was learned, random ones.
 ///
 /// A training step tells the network k sub-pixels of each image, drawn at random, and asks for the others.
 /// With each of their log-probabilities weighted by D / (D − k) the sum is, in the mean over k and what was
@@ -35,8 +36,11 @@ public struct DeepNADE: Reordering, Reorderable {
   let output: Dense
   /// What is added to the outputs for what is known around their pixel.
   let neighbourhood: Neighbourhood?
-  /// Share of the images of a step that are told the beginning of the raster's order.
-  private let rasterShare: Double
+  /// Shares of the images of a step that are told the beginning of the raster's order, and of one of the
+  /// seven others by lines from a corner.
+  private let rasterShare, linesShare: Double
+  /// The raster's order and those seven.
+  private let lines: [[Int]]
   /// Keys the orders.
   private let seed: UInt64
   /// Places of the sub-pixels in the order in which they are told.
@@ -45,11 +49,14 @@ public struct DeepNADE: Reordering, Reorderable {
   public var inputMeans: Parameter? { first.means }
   public let orderCount: Int? = nil
 
-  /// Of a step of training, which asks for half of the sub-pixels at once.
+  /// Of a step of training, which asks for half of the sub-pixels at once, or for those of a line.
   public var multiplyAdds: Int {
-    hidden.reduce(
+    let byLines = rasterShare + linesShare
+    let line = Double(image.width * image.channels)
+    let asked = (1 - byLines) * Double(image.dimension) / 2 + byLines * line
+    return hidden.reduce(
       first.weight.count + output.weight.count
-        + (neighbourhood?.multiplyAdds ?? 0) * image.dimension / 2
+        + Int(asked * Double(neighbourhood?.multiplyAdds ?? 0))
     ) { $0 + $1.weight.count }
   }
   /// A likelihood takes D passes, each without most of the first and of the last layer.
@@ -71,6 +78,10 @@ public struct DeepNADE: Reordering, Reorderable {
     "raster", .fraction, default: "0.25",
     "share of the images of a step that are told in the raster's order, others in random ones")
 
+  static let lines = Setting(
+    "lines", .fraction, default: "0.25", before: "0",
+    "share of the images of a step that are told in the seven other orders by lines from a corner")
+
   static let dropout = Setting(
     "dropout", .fraction, default: "0", "share of a layer's hidden units dropped in training")
 
@@ -87,7 +98,7 @@ public struct DeepNADE: Reordering, Reorderable {
 
   static let family = ModelFamily(
     name: "deep-nade", summary: "one network for all orders, trained on random ones",
-    settings: [hidden, raster, neighbourhood, neighbourUnits, reach, dropout], batch: 128,
+    settings: [hidden, raster, lines, neighbourhood, neighbourUnits, reach, dropout], batch: 128,
     learningRate: 1e-3, prefersBFloat16: true,
     tellsPixels: false,
     make: { specification, seed, scope in
@@ -98,6 +109,14 @@ public struct DeepNADE: Reordering, Reorderable {
       guard reach <= 10 else {
         throw ModelError.setting("reach", of: "deep-nade", expected: "1 ... 10", found: "\(reach)")
       }
+      let (raster, lines) = (
+        try specification.fraction(raster), try specification.fraction(lines)
+      )
+      guard raster + lines <= 1 else {
+        throw ModelError.setting(
+          "lines", of: "deep-nade", expected: "at most what raster=\(raster) leaves of 1",
+          found: "\(lines)")
+      }
       let neighbourhood =
         try specification.isOn(neighbourhood)
         ? Neighbourhood(
@@ -107,19 +126,21 @@ public struct DeepNADE: Reordering, Reorderable {
         : nil
       return DeepNADE(
         image, head, hidden: try specification.counts(hidden), neighbourhood: neighbourhood,
-        rasterShare: try specification.fraction(raster),
+        rasterShare: raster, linesShare: lines,
         dropout: try specification.fraction(dropout), seed: seed, at: scope)
     })
 
   init(
     _ image: ImageShape, _ head: Head, hidden sizes: [Int], neighbourhood: Neighbourhood?,
-    rasterShare: Double, dropout: Double, seed: UInt64, at scope: Scope
+    rasterShare: Double, linesShare: Double, dropout: Double, seed: UInt64, at scope: Scope
   ) {
     (self.image, self.head, self.seed) = (image, head, seed)
-    self.rasterShare = rasterShare
+    (self.rasterShare, self.linesShare) = (rasterShare, linesShare)
     self.neighbourhood = neighbourhood
     let d = image.dimension
     told = scope.isMeasuring ? [] : Array(0..<d)
+    lines =
+      scope.isMeasuring ? [] : (0..<8).map { orderByLines($0, of: image, head, seed: seed) }
     first = KnownInputs(d, sizes[0], at: scope / "hidden0")
     hidden = zip(sizes, sizes.dropFirst()).enumerated().map { index, sides in
       Dense(sides.0, sides.1, toldClasses: true, at: scope / "hidden\(index + 1)")
@@ -132,9 +153,7 @@ public struct DeepNADE: Reordering, Reorderable {
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     check(batch, context)
     if case .training(let step, let seed) = context.mode {
-      let row = image.width * image.channels
-      return split(
-        batch, Split(batch, rasterShare, ahead: row, step: step, seed: seed), in: context)
+      return split(batch, split(batch, step: step, seed: seed), in: context)
     }
     if context.tape != nil { return chain(batch, in: context) }
     if context.memory != nil { return distribution(next(batch, in: context)) }
@@ -147,27 +166,34 @@ public struct DeepNADE: Reordering, Reorderable {
   private struct Split {
     var masks: [Double]
     var weights: [Double]
+  }
 
-    /// - Parameter ahead: of the raster's order so many sub-pixels are asked for.
-    init(_ batch: PixelBatch, _ rasterShare: Double, ahead: Int, step: Int, seed: UInt64) {
-      let d = batch.dimension
-      masks = Array(repeating: 0, count: batch.count * d)
-      weights = masks
-      var stream = RandomStream(seed: seed, "split", step)
-      // Multiples of the golden ratio's fraction lie evenly on 0 … 1, however many there are.
-      let start = stream.uniform()
-      for n in 0..<batch.count {
-        let place = start + Double(n) * 0.618_033_988_749_894_9
-        let k = min(d - 1, Int((place - place.rounded(.down)) * Double(d)))
-        let isRaster = stream.uniform() < rasterShare
-        let order = isRaster ? Array(0..<d) : stream.permutation(of: d)
-        for i in order[..<k] { masks[n * d + i] = 1 }
-        // One over the chance that a sub-pixel is asked for: of all k, or of those of a random order.
-        for i in order[k...].prefix(isRaster ? ahead : d) {
-          weights[n * d + i] = Double(d) / Double(isRaster ? min(i + 1, ahead) : d - k)
-        }
+  private func split(_ batch: PixelBatch, step: Int, seed: UInt64) -> Split {
+    let d = batch.dimension
+    let (width, height) = (image.width * image.channels, image.height * image.channels)
+    var split = Split(
+      masks: Array(repeating: 0, count: batch.count * d),
+      weights: Array(repeating: 0, count: batch.count * d))
+    var stream = RandomStream(seed: seed, "split", step)
+    // Multiples of the golden ratio's fraction lie evenly on 0 … 1, however many there are.
+    let start = stream.uniform()
+    for n in 0..<batch.count {
+      let place = start + Double(n) * 0.618_033_988_749_894_9
+      let k = min(d - 1, Int((place - place.rounded(.down)) * Double(d)))
+      let kind = stream.uniform()
+      let line =
+        kind < rasterShare
+        ? 0 : kind < rasterShare + linesShare ? 1 + stream.integer(below: lines.count - 1) : nil
+      let order = line.map { lines[$0] } ?? stream.permutation(of: d)
+      for i in order[..<k] { split.masks[n * d + i] = 1 }
+      // One over the chance that a sub-pixel is asked for: of all k, or of those of a line.
+      let ahead = line.map { $0 / 2 % 2 == 0 ? width : height } ?? d
+      for (i, subpixel) in zip(k..., order[k...].prefix(ahead)) {
+        split.weights[n * d + subpixel] =
+          Double(d) / Double(line == nil ? d - k : min(i + 1, ahead))
       }
     }
+    return split
   }
 
   private func split(_ batch: PixelBatch, _ split: Split, in context: Context)
@@ -262,7 +288,10 @@ public struct DeepNADE: Reordering, Reorderable {
 
   // MARK: Orders
 
-  public func order(_ number: Int) -> [Int] { drawnOrder(number, of: image, head, seed: seed) }
+  public func order(_ number: Int) -> [Int] {
+    let order = linesShare > 0 ? orderByLines : drawnOrder
+    return order(number, image, head, seed)
+  }
 
   public func telling(inOrder number: Int) -> any DensityModel { told(in: order(number)) }
 
@@ -276,7 +305,7 @@ public struct DeepNADE: Reordering, Reorderable {
     (image, head, seed) = (model.image, model.head, model.seed)
     (first, hidden, dropouts, output) = (model.first, model.hidden, model.dropouts, model.output)
     neighbourhood = model.neighbourhood
-    rasterShare = model.rasterShare
+    (rasterShare, linesShare, lines) = (model.rasterShare, model.linesShare, model.lines)
     self.told = told
   }
 }

@@ -21,10 +21,11 @@ import Tensors
 ///
 /// With several orders (section 4.2, "order-agnostic") every order has as many masks of its own, over
 /// all of which training goes. The first is the raster's, which everything else uses; `Reordering` has the
-/// others, and the mean over them. They come in pairs, each followed by its opposite, in which a unit of degree
-/// m has degree D − m: it sees just what it does not see in the first, so the two orders share no weight but those
-/// between units of one degree, and each is learned as if it were alone. In the paper, and with `lines=off`, orders and degrees are
-/// drawn by themselves.
+/// others, and the mean over them. They go by lines and come in pairs, each followed by its opposite, in which a
+/// unit of degree m has degree D − m: it sees just what it does not see in the first, so the two orders share no
+/// weight but those between units of one degree, and each is learned as if it were alone. Pairs that go by rows
+/// differ in the directions of these, and so in what a unit sees of one row: it has one degree in all of them, and
+/// another in those by columns. In the paper, and with `lines=off`, orders and degrees are drawn by themselves.
 ///
 /// With a stencil the direct weights have a part that is the same at all places; see `Stencil`. `dropout`
 /// holds back a share of each layer's hidden units in training.
@@ -75,8 +76,8 @@ public struct MADE: Reordering {
     "orders", .count, default: "1", "orders of the sub-pixels, likewise; the first is the raster's")
   static let lines = Setting(
     "lines", .toggle, default: "on", before: "off",
-    "whether the first eight orders go by lines from the corners, each even one followed by its opposite;"
-      + " off: all but the raster's are random")
+    "whether orders go by lines, eight from the corners and others in drawn directions, each even one followed"
+      + " by its opposite; off: all but the raster's are random")
   static let stencil = Setting(
     "stencil", .toggle, default: "off",
     "whether direct weights have a part that is the same at all places; of one order")
@@ -115,7 +116,7 @@ public struct MADE: Reordering {
   ) {
     (self.image, self.head, self.seed, self.orders, self.lines) = (image, head, seed, orders, lines)
     let count = scope.isMeasuring ? 1 : masks * orders
-    let order = lines ? pairedOrder : drawnOrder
+    let order = lines ? orderByLines : drawnOrder
     let ends = (0..<(scope.isMeasuring ? 1 : orders)).map {
       Degrees(image, head, order: order($0, image, head, seed))
     }
@@ -123,16 +124,20 @@ public struct MADE: Reordering {
     let reach = Int((near * Double(d)).rounded(.up))
     var degrees: [[[Int]]] = []
     for index in 0..<count {
-      if lines && index / masks % 2 == 1 {
-        degrees.append(Self.moved(degrees[index - masks], d) { d - $0 })
-      } else if near > 0 && index % masks > 0 {
+      let (number, mask) = (index / masks, index % masks)
+      // Of the first order of its kind, by rows or by columns.
+      let first = number & 2
+      if lines && number > first {
+        let same = degrees[first * masks + mask]
+        degrees.append(number % 2 == 0 ? same : Self.moved(same, d) { d - $0 })
+      } else if near > 0 && mask > 0 {
         var random = RandomStream(seed: seed, "near", index)
         degrees.append(
-          Self.moved(degrees[index / masks * masks], d) {
+          Self.moved(degrees[number * masks], d) {
             $0 - reach + random.integer(below: 2 * reach + 1)
           })
       } else {
-        var random = RandomStream(seed: seed, "connectivity", near > 0 ? index / masks : index)
+        var random = RandomStream(seed: seed, "connectivity", near > 0 ? number : index)
         degrees.append(Self.drawn(hidden, d, sorted: count == 1, using: &random))
       }
     }
@@ -188,7 +193,7 @@ public struct MADE: Reordering {
   }
 
   public func order(_ number: Int) -> [Int] {
-    let order = lines ? pairedOrder : drawnOrder
+    let order = lines ? orderByLines : drawnOrder
     return order(number, image, head, seed)
   }
 

@@ -41,22 +41,27 @@ func drawnOrder(_ number: Int, of image: ImageShape, _ head: Head, seed: UInt64)
 }
 
 /// The order of a number where each odd one is that before it from its end on: first the eight that go by
-/// lines from a corner, the raster's at their head, then drawn ones. The sub-pixels of a step stay together.
-func pairedOrder(_ number: Int, of image: ImageShape, _ head: Head, seed: UInt64) -> [Int] {
+/// lines from a corner, the raster's at their head, then others by lines, whose directions are drawn for a
+/// seed. Of each four the first two go by rows, the others by columns. The sub-pixels of a step stay together.
+func orderByLines(_ number: Int, of image: ImageShape, _ head: Head, seed: UInt64) -> [Int] {
+  let (height, width, channels) = (image.height, image.width, image.channels)
   guard number % 2 == 0 else {
-    let each = image.channels / head.steps(channels: image.channels)
-    let before = pairedOrder(number - 1, of: image, head, seed: seed)
+    let each = channels / head.steps(channels: channels)
+    let before = orderByLines(number - 1, of: image, head, seed: seed)
     return stride(from: before.count - each, through: 0, by: -each).flatMap {
       before[$0..<$0 + each]
     }
   }
-  let lines = [
-    Order.raster, Order(byColumns: true), Order(fromRight: true),
-    Order(byColumns: true, fromRight: true),
-  ]
-  guard number / 2 < lines.count else { return drawnOrder(number, of: image, head, seed: seed) }
-  return lines[number / 2].pixels(height: image.height, width: image.width).flatMap { pixel in
-    (0..<image.channels).map { pixel * image.channels + $0 }
+  let byColumns = number / 2 % 2 == 1
+  var stream = RandomStream(seed: seed, "lines", number)
+  let (lines, length) = byColumns ? (width, height) : (height, width)
+  return (0..<lines).flatMap { line in
+    let isReversed = number < 8 ? number >= 4 : stream.integer(below: 2) == 1
+    return (0..<length).flatMap { step in
+      let along = isReversed ? length - 1 - step : step
+      let pixel = byColumns ? along * width + line : line * width + along
+      return (0..<channels).map { pixel * channels + $0 }
+    }
   }
 }
 

@@ -13,7 +13,7 @@ import Testing
 @Suite struct ReorderingTests {
   private static let cases: [ModelCase] = [
     ModelCase(
-      name: "deep-nade", settings: ["hidden": "7,5", "raster": "0"], head: .bernoulli,
+      name: "deep-nade", settings: ["hidden": "7,5", "raster": "0", "lines": "0"], head: .bernoulli,
       image: ImageShape(height: 3, width: 3, channels: 1)),
     ModelCase(
       name: "deep-nade", settings: ["hidden": "6"], head: .categorical(3),
@@ -93,6 +93,30 @@ import Testing
     }
   }
 
+  @Test(
+    "orders by lines: eight from the corners, then drawn directions, each even one and its opposite"
+  )
+  func lines() throws {
+    let made = ModelCase(
+      name: "made", settings: ["hidden": "3", "orders": "16"], head: .bernoulli,
+      image: ImageShape(height: 4, width: 5, channels: 1))
+    let orders = (0..<16).map(try model(made, .float32).order)
+    #expect(Set(orders).count == 16)
+    #expect(Set(orders.prefix(8)) == Set(Order.allCases.map { $0.pixels(height: 4, width: 5) }))
+    for (number, order) in orders.enumerated() {
+      #expect(order.sorted().elementsEqual(0..<20))
+      if number % 2 == 1 { #expect(order == orders[number - 1].reversed()) }
+      // By columns a line is 4 pixels of one column, by rows 5 of one row.
+      let byColumns = number / 2 % 2 == 1
+      let length = byColumns ? 4 : 5
+      for start in stride(from: 0, to: 20, by: length) {
+        let line = order[start..<start + length]
+        #expect(Set(line.map { byColumns ? $0 % 5 : $0 / 5 }).count == 1)
+        #expect(line.elementsEqual(line.sorted()) || line.elementsEqual(line.sorted(by: >)))
+      }
+    }
+  }
+
   @Test("opposite orders of MADE share no weight")
   func opposite() throws {
     let modelCase = ModelCase(
@@ -118,10 +142,13 @@ import Testing
 
   @Test("a run of before a setting has what models did without it")
   func settingsOfBefore() throws {
-    for (name, setting) in [("made", "lines"), ("deep-nade", "neighbourhood")] {
+    for (name, setting, now, then) in [
+      ("made", "lines", "on", "off"), ("deep-nade", "neighbourhood", "on", "off"),
+      ("deep-nade", "lines", "0.25", "0"),
+    ] {
       let today = try ModelSpecification(
         name: name, head: .bernoulli, image: ImageShape(height: 2, width: 2, channels: 1))
-      #expect(today.settings[setting] == "on")
+      #expect(today.settings[setting] == now)
       var json = try #require(
         try JSONSerialization.jsonObject(with: JSONEncoder().encode(today)) as? [String: Any])
       var settings = try #require(json["settings"] as? [String: String])
@@ -129,7 +156,7 @@ import Testing
       json["settings"] = settings
       let before = try JSONDecoder().decode(
         ModelSpecification.self, from: JSONSerialization.data(withJSONObject: json))
-      #expect(before.settings[setting] == "off")
+      #expect(before.settings[setting] == then)
     }
   }
 

@@ -127,6 +127,26 @@ struct Golden: Decodable {
     #expect(found != golden.logits.map { Double(Float($0)) }, "the activations were not rounded")
   }
 
+  @Test(
+    "gradients in bfloat16 are those in single precision, but for their rounding",
+    .enabled(if: CPUBackend.hasBFloat16, "this processor does not multiply bfloat16"),
+    arguments: ModelCase.small)
+  func bfloat16Gradients(_ modelCase: ModelCase) throws {
+    let batch = modelCase.randomBatch(5)
+    let (model, parameters) = try modelCase.build(precision: .float32)
+    let gradients = [Precision.float32, .bfloat16].map { precision in
+      let context = Context(
+        Engine(CPUBackend.shared, precision), mode: .training(step: 0, seed: 0), tape: Tape())
+      let logs = model.conditionals(batch, in: context).logProbability(of: batch, in: context)
+      let gradients = context.gradients(of: logs, seed: 1)
+      return parameters.flatMap { gradients[$0]?.values ?? [] }
+    }
+    let length = { (x: [Double]) in x.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    #expect(gradients[0].count == gradients[1].count)
+    let apart = length(zip(gradients[0], gradients[1]).map { $0 - $1 })
+    #expect(apart <= 0.1 * length(gradients[0]))
+  }
+
   private func expectAgreement(
     _ golden: Golden, _ backend: any Backend, _ precision: Precision,
     logits logitTolerance: Double, gradients gradientTolerance: Double,

@@ -173,9 +173,11 @@ extension Context {
     default: visit(sum, x.value, columns, places, Float.self) { $0 += $1 }
     }
     return record(sum, from: [y, x]) { [self] dy, gradients in
-      switch dy.precision {
-      case .float64: visit(dy, dx, columns, places, Double.self) { $1 = $0 }
-      default: visit(dy, dx, columns, places, Float.self) { $1 = $0 }
+      // A categorical head sends its gradient in the precision of products.
+      let all = converted(dy, to: dx.precision)
+      switch all.precision {
+      case .float64: visit(all, dx, columns, places, Double.self) { $1 = $0 }
+      default: visit(all, dx, columns, places, Float.self) { $1 = $0 }
       }
       gradients.add(dx, to: x.slot)
       gradients.add(dy, to: y.slot)

@@ -119,7 +119,9 @@ public struct Palette {
     }
     let variables = [weight, bias, variety, output].map { context.variable($0) }
     return context.record(y, from: [logits] + variables) { dy, gradients in
-      let sums = gradient(dy, symbols, weights, in: context)
+      // A categorical head sends its gradient in the precision of products.
+      let wide = context.converted(dy, to: logits.value.precision)
+      let sums = gradient(wide, symbols, weights, in: context)
       for (variable, sum) in zip(variables, sums) {
         gradients.add(
           Tensor(variable.shape, variable.value.precision, values: sum), to: variable.slot)

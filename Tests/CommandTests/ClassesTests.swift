@@ -101,7 +101,7 @@ import Testing
     "recurrent and orderless networks and counts are told classes, and orders where they take steps",
     arguments: [
       ["rnn", "--set", "hidden=24"], ["pixelrnn", "--set", "channels=8", "--set", "layers=1"],
-      ["deep-nade", "--set", "hidden=48"], ["context", "--set", "table=14"],
+      ["deep-nade", "--set", "hidden=48", "--set", "raster=0.7"], ["context", "--set", "table=14"],
     ])
   func families(_ model: [String]) throws {
     try makeBars("bars", 60)

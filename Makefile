@@ -125,7 +125,7 @@ study-made-orders: build ## MADE, 8000 hidden units, over 16 orders by lines, on
 	  --set orders=16 --set dropout=0.3 --epochs 48
 	$(SCANLINE) evaluate runs/made-orders $(call binarized,test) --orders 16
 
-study-deep-nade: build ## deep NADE, two layers, over 1 and 16 orders: an hour of one thread with AVX-512
+study-deep-nade: build ## deep NADE, two layers, over 1 and 16 orders, on static binarized MNIST
 	$(SCANLINE) train $(STATIC) --run runs/deep-nade --model deep-nade \
 	  --set neighbour-units=256,256,128 --set reach=4 --epochs 60
 	for orders in 1 16; do \

@@ -76,11 +76,12 @@ public struct DeepNADE: Reordering, Reorderable {
 
   static let raster = Setting(
     "raster", .fraction, default: "0.25",
-    "share of the images of a step that are told in the raster's order, others in random ones")
+    "share of the images of a step that are told in the raster's order")
 
   static let lines = Setting(
     "lines", .fraction, default: "0.25", before: "0",
-    "share of the images of a step that are told in the seven other orders by lines from a corner")
+    "share of the images of a step that are told in the seven other orders by lines from a corner;"
+      + " what is left is told in random ones")
 
   static let dropout = Setting(
     "dropout", .fraction, default: "0", "share of a layer's hidden units dropped in training")

@@ -10,10 +10,16 @@ from peer import Model
 
 
 def attend(q, k, v, heads, formulation):
-    """Causal attention of [N, L, heads · width] each: by matrices ("full"), or by PyTorch's fused kernel;
-    "padded" brings keys to the width of values, as its fast one asks for."""
+    """Causal attention of [N, L, heads · width] each, or of one head of keys and values: by matrices
+    ("full"), or by PyTorch's fused kernel; "padded" brings keys to the width of values, as its fast one asks
+    for."""
     n, length, _ = q.shape
-    q, k, v = (x.reshape(n, length, heads, -1).transpose(1, 2) for x in (q, k, v))
+    width = q.shape[-1] // heads
+    shared = k.shape[-1] == width
+    q, k, v = (x.reshape(n, length, h, -1).transpose(1, 2)
+               for x, h in ((q, heads), (k, 1 if shared else heads), (v, 1 if shared else heads)))
+    if shared:
+        k, v = (x.expand(-1, heads, -1, -1) for x in (k, v))
     scale = 1 / math.sqrt(q.shape[-1])
     if formulation == "full":
         later = torch.ones(length, length, dtype=torch.bool).triu(1)
@@ -45,11 +51,11 @@ class Norm(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, d, heads, formulation):
+    def __init__(self, d, heads, multiquery, formulation):
         super().__init__()
         self.heads, self.formulation = heads, formulation
         for name, inputs, outputs in [
-            ("query", d, d), ("keys-values", d, 2 * d), ("merge", d, d), ("expand", d, 4 * d),
+            ("query", d, d), ("keys-values", d, 2 * d // heads if multiquery else 2 * d), ("merge", d, d), ("expand", d, 4 * d),
             ("contract", 4 * d, d),
         ]:
             self.add_module(name, nn.Linear(inputs, outputs))
@@ -74,7 +80,7 @@ class Transformer(Model):
 
     formulations = ["full", "fused"]
 
-    def __init__(self, formulation, shape, head, layers, channels, heads):
+    def __init__(self, formulation, shape, head, layers, channels, heads, multiquery=False):
         super().__init__()
         self.shape, self.head, d = shape, head, channels
         height, width, colours = shape
@@ -83,7 +89,7 @@ class Transformer(Model):
         self.positions.weight = nn.Parameter(torch.rand(d, height + width + 2) / 10)
         self.layers = [f"layer{i}" for i in range(layers)]
         for layer in self.layers:
-            self.add_module(layer, Layer(d, heads, formulation))
+            self.add_module(layer, Layer(d, heads, multiquery, formulation))
         self.norm = Norm(d)
         self.output = nn.Linear(d, head.outputs)
 

@@ -22,7 +22,7 @@ FILES = {
     "gated-pixelcnn": ["gated-pixelcnn-mixture"],
     "pixelcnn++": ["pixelcnn++-bernoulli", "pixelcnn++-mixture"],
     "pixelsnail": ["pixelsnail-bernoulli", "pixelsnail-mixture"],
-    "transformer": ["transformer-bernoulli", "transformer-mixture"],
+    "transformer": ["transformer-bernoulli", "transformer-heads-bernoulli", "transformer-mixture"],
     "rnn": ["rnn-bernoulli"],
     "pixelrnn": ["pixelrnn-bernoulli"],
     "local-pixelcnn": ["local-pixelcnn-mixture"],

@@ -56,7 +56,7 @@ GATED = ("gated-pixelcnn", ("layers=12", "channels=48"))
 PLUS = ("pixelcnn++", ("levels=3", "units=2", "channels=48"))
 SNAIL = ("pixelsnail", ("blocks=3", "units=3", "channels=48", "keys=16", "values=32"))
 DROPPING = {"gated-pixelcnn", "pixelcnn++", "pixelsnail"}
-TRANSFORMER = ("transformer", ("layers=6", "channels=64", "heads=4"))
+TRANSFORMER = ("transformer", ("layers=6", "channels=64", "heads=4", "multiquery=on"))
 LOCAL = ("local-pixelcnn", ("reach=8", "channels=48", "blocks=2"))
 RNN = ("rnn", ("layers=1", "hidden=256"))
 PIXELRNN = ("pixelrnn", ("layers=2", "channels=48"))

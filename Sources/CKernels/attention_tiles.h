@@ -95,9 +95,9 @@ INNER SL_INLINE void KERNEL(add_rows)(const int M, const int SUMS, const uint32_
   }
 #endif
 
-// M queries of a head and image at the positions from `first` on, `aligned` to their count: q [M][words],
-// keys in slabs, values along positions; y [M][width] and log-sums where wanted.
-INNER SL_INLINE void KERNEL(attend)(const int M, const sizes *s, const uint32_t *const *q,
+// M queries of an image at the positions from `first` on, STEP apart (none: of as many heads that share keys
+// and values): q [M][words], keys in slabs, values along positions; y [M][width] and log-sums where wanted.
+INNER SL_INLINE void KERNEL(attend)(const int M, const size_t STEP, const sizes *s, const uint32_t *const *q,
                                     const uint32_t *keys, const uint32_t *values, size_t first,
                                     float *const *y, float *log_sums) {
   float scores[QUERIES][CHUNK];
@@ -109,7 +109,7 @@ INNER SL_INLINE void KERNEL(attend)(const int M, const sizes *s, const uint32_t 
     sum[m] = (lanes)0.0f;
     memset(y[m], 0, s->width * sizeof(float));
   }
-  const size_t last = first + (size_t)M - 1;
+  const size_t last = first + (size_t)(M - 1) * STEP;
   for (size_t at = 0; at <= last; at += CHUNK) {
     const size_t seen = last + 1 - at < CHUNK ? whole(last + 1 - at, LANES) : CHUNK;
     for (size_t j = 0; j < seen; j += BLOCK) {
@@ -126,7 +126,7 @@ INNER SL_INLINE void KERNEL(attend)(const int M, const sizes *s, const uint32_t 
     const uint32_t *of[QUERIES];
     UNROLL for (int m = 0; m < M; m++) {
       // What is not seen weighs nothing at all.
-      const size_t own = first + (size_t)m + 1 - at;
+      const size_t own = first + (size_t)m * STEP + 1 - at;
       lanes largest = (lanes)-1e30f;
       for (size_t j = 0; j < seen; j += LANES) {
         lanes x = *(const loose_lanes *)(scores[m] + j);
@@ -171,18 +171,30 @@ OUTER static void KERNEL(attend_all)(const sizes *s, const uint32_t *q, const ui
       from[m] = q + (i + m) * s->key_words;
       y[m] = rows + m * s->width;
     }
-    KERNEL(attend)(QUERIES, s, from, keys, values, i, y, logs);
+    KERNEL(attend)(QUERIES, 1, s, from, keys, values, i, y, logs);
     for (size_t m = 0; m < count && to->log_sums; m++) to->log_sums[i + m] = logs[m];
     unpack(rows, count, to->stride, i * to->stride + to->column, s->shape.values, s->width,
            s->shape.half, to->y);
   }
 }
 
-OUTER static void KERNEL(attend_one)(const sizes *s, const uint32_t *q, const uint32_t *keys,
-                                     const uint32_t *values, size_t position, float *row) {
-  const uint32_t *from[QUERIES] = {q};
-  float *y[QUERIES] = {row};
-  KERNEL(attend)(1, s, from, keys, values, position, y, 0);
+// One position, and `count` heads that share keys and values: of fewer than four the last stands for those
+// that are not there.
+OUTER static void KERNEL(attend_one)(const sizes *s, const uint32_t *q, size_t count,
+                                     const uint32_t *keys, const uint32_t *values, size_t position,
+                                     float *rows) {
+  const uint32_t *from[QUERIES];
+  float *y[QUERIES];
+  for (size_t m = 0; m < QUERIES; m++) {
+    const size_t of = m < count ? m : count - 1;
+    from[m] = q + of * s->key_words;
+    y[m] = rows + m * s->width;
+  }
+  if (count == 1) {
+    KERNEL(attend)(1, 0, s, from, keys, values, position, y, 0);
+  } else {
+    KERNEL(attend)(QUERIES, 0, s, from, keys, values, position, y, 0);
+  }
 }
 
 // The rows of x that a tile of queries adds to: x[j] += the sum over words m of p[m][j] a[m], for j < count.

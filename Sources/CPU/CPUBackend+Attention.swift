@@ -6,7 +6,7 @@ extension CPUBackend: AttentionKernels {
   public func attend(
     _ shape: AttentionShape, _ q: Tensor, _ kv: Tensor, into y: Tensor, logSums: Tensor
   ) {
-    var kernel = kernelShape(shape, q, images: q.shape[0])
+    var kernel = shape.kernel(of: q)
     exclusively {
       let scratch = Tensor([sl_attention_scratch_count(&kernel, 0)], .float32)
       sl_attend(
@@ -21,7 +21,7 @@ extension CPUBackend: AttentionKernels {
     _ shape: AttentionShape, _ dy: Tensor, _ q: Tensor, _ kv: Tensor, output y: Tensor,
     logSums: Tensor, dq: Tensor, dkv: Tensor
   ) {
-    var kernel = kernelShape(shape, q, images: q.shape[0])
+    var kernel = shape.kernel(of: q)
     exclusively {
       let scratch = Tensor([sl_attention_scratch_count(&kernel, 1)], .float32)
       sl_attend_gradient(
@@ -35,9 +35,7 @@ extension CPUBackend: AttentionKernels {
   public func attentionMemory(
     _ shape: AttentionShape, images: Int, length: Int, _ precision: Precision
   ) -> Tensor {
-    var kernel = sl_attention(
-      images: images, length: length, heads: shape.heads, keys: shape.keys, values: shape.values,
-      half: precision == .bfloat16 ? 1 : 0)
+    var kernel = shape.kernel(images: images, length: length, precision)
     return .zeros([images, sl_attention_memory_bytes(&kernel) / 4], .float32)
   }
 
@@ -46,17 +44,22 @@ extension CPUBackend: AttentionKernels {
     memory: Tensor, into y: Tensor
   ) {
     precondition(position < length, "no position \(position) of \(length)")
-    var kernel = sl_attention(
-      images: memory.shape[0], length: length, heads: shape.heads, keys: shape.keys,
-      values: shape.values, half: q.precision == .bfloat16 ? 1 : 0)
+    var kernel = shape.kernel(images: memory.shape[0], length: length, q.precision)
     sl_attend_next(&kernel, position, q.pointer, kv.pointer, memory.pointer, y.pointer)
     withExtendedLifetime((q, kv, memory, y)) {}
   }
+}
 
-  private func kernelShape(_ shape: AttentionShape, _ q: Tensor, images: Int) -> sl_attention {
+extension AttentionShape {
+  fileprivate func kernel(images: Int, length: Int, _ precision: Precision) -> sl_attention {
     sl_attention(
-      images: images, length: q.count / images / (shape.heads * shape.keys), heads: shape.heads,
-      keys: shape.keys, values: shape.values, half: q.precision == .bfloat16 ? 1 : 0)
+      images: images, length: length, heads: heads, groups: groups, keys: keys, values: values,
+      half: precision == .bfloat16 ? 1 : 0)
+  }
+
+  /// For the queries of all positions of some images.
+  fileprivate func kernel(of q: Tensor) -> sl_attention {
+    kernel(images: q.shape[0], length: q.count / q.shape[0] / (heads * keys), q.precision)
   }
 }
 

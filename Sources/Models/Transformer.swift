@@ -13,7 +13,8 @@ import Tensors
 ///
 /// A position is told the step before it and attends to the positions up to its own, so a conditional
 /// depends on all that came before, however far. Positions are learned vectors by row, column and
-/// channel; where the head draws whole pixels a step is a pixel.
+/// channel; where the head draws whole pixels a step is a pixel. All heads share one head of keys and
+/// values (Shazeer 2019, arXiv:1911.02150): what a draw reads at each step is a fraction.
 ///
 /// Where we depart from those papers: normalisation comes before each part (Xiong et al. 2020,
 /// arXiv:2002.04745), intensities −1…1 go in as they are instead of an embedding of each level, and
@@ -45,12 +46,15 @@ public struct Transformer: DensityModel {
   static let layerCount = Setting("layers", .count, default: "6", "layers of attention and units")
   static let channels = Setting("channels", .count, default: "64", "d: channels of the stream")
   static let heads = Setting("heads", .count, default: "4", "heads; a divisor of the channels")
+  static let multiquery = Setting(
+    "multiquery", .toggle, default: "on", before: "off",
+    "one head of keys and values for all heads")
   static let dropout = Setting(
     "dropout", .fraction, default: "0", "share of the units dropped in training")
 
   static let family = ModelFamily(
     name: "transformer", summary: "masked self-attention over all earlier sub-pixels",
-    settings: [layerCount, channels, heads, dropout],
+    settings: [layerCount, channels, heads, multiquery, dropout],
     batch: 16, learningRate: 1e-3, prefersBFloat16: true, optimiser: .muon,
     make: { specification, _, scope in
       let (d, count) = (try specification.count(channels), try specification.count(heads))
@@ -61,17 +65,20 @@ public struct Transformer: DensityModel {
       }
       return Transformer(
         specification.image, specification.head, layers: try specification.count(layerCount),
-        channels: d, heads: count, dropout: try specification.fraction(dropout), at: scope)
+        channels: d, heads: count, multiquery: try specification.isOn(multiquery),
+        dropout: try specification.fraction(dropout), at: scope)
     })
 
   init(
     _ image: ImageShape, _ head: Head, layers count: Int, channels d: Int, heads: Int,
-    dropout: Double, at scope: Scope
+    multiquery: Bool, dropout: Double, at scope: Scope
   ) {
     self.image = image
     self.head = head
     let steps = head.steps(channels: image.channels)
     let length = image.height * image.width * steps
+    let attention = AttentionShape(
+      heads: heads, groups: multiquery ? 1 : heads, keys: d / heads, values: d / heads)
     func linear(_ inputs: Int, _ outputs: Int, gain: Double, _ name: Scope) -> CausalConvolution {
       CausalConvolution(
         inputs, outputs, size: 1, centre: .included, colours: 1, gain: gain, at: name)
@@ -87,13 +94,11 @@ public struct Transformer: DensityModel {
     firstClasses = ClassBias(d, at: scope / "positions")
     layers = (0..<count).map { index in
       let scope = scope / "layer\(index)"
-      let keysValues = linear(d, 2 * d, gain: even, scope / "keys-values")
+      let keysValues = linear(d, attention.keyValueWidth, gain: even, scope / "keys-values")
       return Layer(
         beforeAttention: LayerNorm(d, at: scope / "before-attention"),
         query: linear(d, d, gain: even, scope / "query"), keysValues: keysValues,
-        attention: Attention(
-          AttentionShape(heads: heads, keys: d / heads, values: d / heads), length: length,
-          owner: keysValues.weight),
+        attention: Attention(attention, length: length, owner: keysValues.weight),
         merge: linear(d, d, gain: share, scope / "merge"),
         beforeUnits: LayerNorm(d, at: scope / "before-units"),
         expand: linear(d, 4 * d, gain: even, scope / "expand"),
@@ -152,7 +157,7 @@ public struct Transformer: DensityModel {
   // What is kept of the images of a group is read at every step: so many that it stays in the caches, and
   // where it can be whole tiles of six.
   public var samplingGroup: Int {
-    let bytes = layers.count * steps * 2 * embed.weight.shape[0] * 4
+    let bytes = 4 * steps * layers.reduce(0) { $0 + $1.attention.shape.keyValueWidth }
     let fitting = max(2, min(48, (10 << 20) / bytes))
     return fitting < 6 ? fitting : fitting / 6 * 6
   }

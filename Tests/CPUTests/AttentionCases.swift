@@ -3,20 +3,22 @@ import Tensors
 import TestSupport
 
 extension KernelCase {
-  /// Images, positions, heads, keys and values: counts beside the kernels' tiles of four queries and
-  /// blocks of 64 keys, and full ones; whole vectors and not.
+  /// Images, positions, heads of queries and of keys, keys and values: counts beside the kernels' tiles of
+  /// four queries and blocks of 64 keys, and full ones; whole vectors and not.
   private static let sizes = [
-    (1, 1, 1, 1, 1), (2, 5, 2, 3, 4), (1, 64, 1, 16, 16), (3, 67, 2, 16, 33), (2, 130, 3, 8, 5),
+    (1, 1, 1, 1, 1, 1), (2, 5, 2, 2, 3, 4), (1, 64, 1, 1, 16, 16), (3, 67, 2, 2, 16, 33),
+    (2, 130, 3, 3, 8, 5), (2, 67, 6, 2, 8, 5), (3, 64, 4, 1, 16, 16),
   ]
 
   static let attention: [KernelCase] = [Precision.float32, .bfloat16].flatMap { precision in
-    sizes.flatMap { n, length, heads, keys, values in
-      let shape = AttentionShape(heads: heads, keys: keys, values: values)
-      let what = "attention of \(n)x\(length), \(heads) heads of \(keys) and \(values)"
+    sizes.flatMap { n, length, heads, groups, keys, values in
+      let shape = AttentionShape(heads: heads, groups: groups, keys: keys, values: values)
+      let of = "\(heads) heads and \(groups) of \(keys) and \(values)"
+      let what = "attention of \(n)x\(length), \(of)"
       let (wideQ, wideY): (Shape, Shape) = (
         [n, 1, length, heads * keys], [n, 1, length, heads * values]
       )
-      let wideKV: Shape = [n, 1, length, heads * (keys + values)]
+      let wideKV: Shape = [n, 1, length, shape.keyValueWidth]
       @Sendable func forward(_ backend: any Backend, _ arguments: Arguments) -> (
         q: Tensor, kv: Tensor, y: Tensor, logSums: Tensor
       ) {

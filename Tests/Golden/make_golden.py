@@ -565,6 +565,7 @@ class Transformer(Model):
     def build(self, case):
         self.d, self.heads, self.count = (int(case[k]) for k in ("channels", "heads", "layers"))
         d = self.d
+        self.key_width = d // self.heads if case["multiquery"] == "on" else d
         self.linear("embed", self.told, d)
         self.positions = self.draw(
             "positions/weight", (d, self.height + self.width + self.groups + 1)
@@ -572,7 +573,7 @@ class Transformer(Model):
         for i in range(self.count):
             self.norm(f"layer{i}/before-attention", d)
             self.linear(f"layer{i}/query", d, d)
-            self.linear(f"layer{i}/keys-values", d, 2 * d)
+            self.linear(f"layer{i}/keys-values", d, 2 * self.key_width)
             self.linear(f"layer{i}/merge", d, d)
             self.norm(f"layer{i}/before-units", d)
             self.linear(f"layer{i}/expand", d, 4 * d)
@@ -623,7 +624,9 @@ class Transformer(Model):
         stream = self.run("embed", x) + self.places(self.groups)
         for i in range(self.count):
             z = self.normed(f"layer{i}/before-attention", stream)
-            k, v = self.run(f"layer{i}/keys-values", z).split(self.d, dim=2)
+            k, v = self.run(f"layer{i}/keys-values", z).split(self.key_width, dim=2)
+            if self.key_width < self.d:  # each head reads the one there is
+                k, v = (x.repeat(1, 1, self.heads) for x in (k, v))
             attended = self.attend(self.run(f"layer{i}/query", z), k, v, self.heads)
             stream = stream + self.run(f"layer{i}/merge", attended)
             z = self.normed(f"layer{i}/before-units", stream)
@@ -1118,7 +1121,7 @@ def main():
     gated = {"layers": "3", "channels": "6", "first": "5", "skip": "on", "position": "on"}
     plain_gated = {"layers": "2", "channels": "3", "first": "3", "skip": "off", "position": "off"}
     small_gated = {"layers": "2", "channels": "4", "first": "3", "skip": "on", "position": "on"}
-    attention = {"layers": "2", "channels": "6", "heads": "3"}
+    attention = {"layers": "2", "channels": "6", "heads": "3", "multiquery": "on"}
     snail = {"blocks": "2", "units": "1", "channels": "5", "keys": "3", "values": "4"}
     plus = {"levels": "2", "units": "1", "channels": "4"}
     lstm = {"layers": "2", "hidden": "5", "cell": "lstm", "context": "above"}
@@ -1172,6 +1175,9 @@ def main():
             "gated-pixelcnn", plain_gated, *categorical, wide_colour,
         ),
         "transformer-bernoulli": ("transformer", attention, *bernoulli, grey),
+        "transformer-heads-bernoulli": (
+            "transformer", attention | {"multiquery": "off"}, *bernoulli, grey
+        ),
         "transformer-categorical": ("transformer", attention, *categorical, colour),
         "pixelsnail-bernoulli": ("pixelsnail", snail, *bernoulli, grey),
         "pixelsnail-categorical": ("pixelsnail", snail, *categorical, wide_colour),

@@ -5,20 +5,22 @@ import TestSupport
 import Testing
 
 @Suite struct AttentionTests {
-  private let shape = AttentionShape(heads: 2, keys: 3, values: 2)
-
-  /// An attention and its place in a store.
-  private func attention(length: Int) -> Attention {
+  /// An attention of two heads and its place in a store.
+  private func attention(groups: Int, length: Int) -> Attention {
     let scope = ParameterStore(seed: 1, precision: .float64).root
     return Attention(
-      shape, length: length, owner: scope.parameter("owner", [1], .zeros, decays: false))
+      AttentionShape(heads: 2, groups: groups, keys: 3, values: 2), length: length,
+      owner: scope.parameter("owner", [1], .zeros, decays: false))
   }
 
-  @Test("an output is the mean of the values so far, weighted by the softmax of its scores")
-  func value() {
+  @Test(
+    "an output is the mean of the values so far, weighted by the softmax of its scores",
+    arguments: [1, 2])
+  func value(groups: Int) {
     let q = randomTensor([2, 1, 5, 6], .float64, "q")
-    let kv = randomTensor([2, 1, 5, 10], .float64, "kv")
-    let y = attention(length: 5)(Variable(q), Variable(kv), in: Context(.reference)).value
+    let kv = randomTensor([2, 1, 5, 5 * groups], .float64, "kv")
+    let y = attention(groups: groups, length: 5)(Variable(q), Variable(kv), in: Context(.reference))
+      .value
     func dot(_ query: Int, _ key: Int) -> Double {
       var sum = 0.0
       for c in 0..<3 { sum += q.element(query + c) * kv.element(key + c) }
@@ -28,13 +30,14 @@ import Testing
     for n in 0..<2 {
       for i in 0..<5 {
         for head in 0..<2 {
-          let query = (n * 5 + i) * 6 + head * 3
-          let weights = (0...i).map { exp(dot(query, (n * 5 + $0) * 10 + head * 3)) }
+          let (query, group) = ((n * 5 + i) * 6 + head * 3, groups == 1 ? 0 : head)
+          func place(_ j: Int) -> Int { (n * 5 + j) * 5 * groups }
+          let weights = (0...i).map { exp(dot(query, place($0) + group * 3)) }
           let total = weights.reduce(0, +)
           for c in 0..<2 {
             var sum = 0.0
             for j in 0...i {
-              sum += weights[j] * kv.element((n * 5 + j) * 10 + 6 + head * 2 + c)
+              sum += weights[j] * kv.element(place(j) + groups * 3 + group * 2 + c)
             }
             expected.append(sum / total)
           }
@@ -44,10 +47,11 @@ import Testing
     expectClose(y.values, expected, tolerance: 1e-14)
   }
 
-  @Test func gradients() {
+  @Test(arguments: [1, 2])
+  func gradients(groups: Int) {
     let q = randomParameter("q", [2, 2, 3, 6])
-    let kv = randomParameter("kv", [2, 2, 3, 10])
-    let attention = attention(length: 6)
+    let kv = randomParameter("kv", [2, 2, 3, 5 * groups])
+    let attention = attention(groups: groups, length: 6)
     expectGradients(in: [q, kv]) { context in
       attention(context.variable(q), context.variable(kv), in: context)
     }

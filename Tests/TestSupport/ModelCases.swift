@@ -114,7 +114,10 @@ public struct ModelCase: Sendable, CustomTestStringConvertible {
       ["layers": "3", "channels": "6", "first": "3"],
       ["layers": "2", "channels": "3", "skip": "off", "dropout": "0.3"],
     ],
-    "transformer": [["layers": "2", "channels": "6", "heads": "2", "dropout": "0.3"]],
+    "transformer": [
+      ["layers": "2", "channels": "6", "heads": "2", "dropout": "0.3"],
+      ["layers": "1", "channels": "6", "heads": "3", "multiquery": "off"],
+    ],
     "pixelsnail": [["blocks": "2", "units": "1", "channels": "5", "keys": "3", "values": "4"]],
     "pixelcnn++": [["levels": "3", "units": "1", "channels": "4", "dropout": "0.3"]],
     "rnn": [

@@ -146,7 +146,10 @@ void sl_convolution_weight_gradient(const sl_convolution *shape, const void *x, 
 // are bfloat16 where half, else float. Softmax goes by blocks of positions: no memory grows with the
 // square of the length.
 typedef struct {
-  size_t images, length, heads, keys, values;
+  // Heads of queries, and heads of keys and values, each for as many of those in a row.
+  size_t images, length, heads, groups;
+  // Numbers of a key and of a value.
+  size_t keys, values;
   int half;
 } sl_attention;
 size_t sl_attention_scratch_count(const sl_attention *shape, int gradient);

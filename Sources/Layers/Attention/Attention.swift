@@ -3,6 +3,9 @@ import Tensors
 /// Causal attention of several heads (Vaswani et al. 2017, arXiv:1706.03762, section 3.2), over positions
 /// in raster order: y_i = Σ_{j ≤ i} softmax_j(q_i · k_j / √keys) v_j.
 ///
+/// Heads may share keys and values (Shazeer 2019, arXiv:1911.02150; Ainslie et al. 2023, arXiv:2305.13245):
+/// then less of each position is remembered, and read at each step when images are drawn.
+///
 /// The softmax goes by blocks of positions and the way back computes its weights anew (Dao et al. 2022,
 /// arXiv:2205.14135), so no memory grows with the square of the length.
 public struct Attention {
@@ -18,7 +21,7 @@ public struct Attention {
     self.owner = owner
   }
 
-  /// q `[N, H, W, heads · keys]`, kv `[N, H, W, heads · (keys + values)]` → `[N, H, W, heads · values]`;
+  /// q `[N, H, W, heads · keys]`, kv `[N, H, W, groups · (keys + values)]` → `[N, H, W, heads · values]`;
   /// with a memory the next position, `[N, 1, 1, …]`.
   public func callAsFunction(_ q: Variable, _ kv: Variable, in context: Context) -> Variable {
     let (kernels, precision) = (context.attentionKernels, q.value.precision)

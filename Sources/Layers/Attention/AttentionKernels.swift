@@ -2,25 +2,35 @@ import Tensors
 
 /// The heads of a causal attention and what each reads.
 public struct AttentionShape: Sendable, Hashable {
+  /// Heads of queries.
   public let heads: Int
-  /// Components of a query and of a key, a head.
+  /// Heads of keys and values, each for as many heads of queries in a row.
+  public let groups: Int
+  /// Components of a query and of a key, of one head.
   public let keys: Int
-  /// Components of a value, a head.
+  /// Components of a value, of one head.
   public let values: Int
 
-  public init(heads: Int, keys: Int, values: Int) {
-    (self.heads, self.keys, self.values) = (heads, keys, values)
+  /// - Parameter groups: A divisor of `heads`; nil: as many.
+  public init(heads: Int, groups: Int? = nil, keys: Int, values: Int) {
+    (self.heads, self.groups, self.keys, self.values) = (heads, groups ?? heads, keys, values)
+    precondition(
+      self.groups > 0 && heads % self.groups == 0,
+      "\(heads) heads do not share \(self.groups) of keys evenly")
   }
 
+  /// Heads of queries that one of keys and values serves.
+  var share: Int { heads / groups }
+
   var queryWidth: Int { heads * keys }
-  /// Of a position the keys of all heads, then their values.
-  var keyValueWidth: Int { heads * (keys + values) }
+  /// Of a position the keys of all groups, then their values.
+  public var keyValueWidth: Int { groups * (keys + values) }
   var outputWidth: Int { heads * values }
 }
 
 /// The arithmetic of causal attention: position i attends to the positions up to its own.
 ///
-/// q is `[N, L, heads · keys]`, kv `[N, L, heads · (keys + values)]`, y `[N, L, heads · values]`. A
+/// q is `[N, L, heads · keys]`, kv `[N, L, groups · (keys + values)]`, y `[N, L, heads · values]`. A
 /// backend that has these kernels conforms; for any other the reference computes them.
 public protocol AttentionKernels {
   /// - Parameter logSums: `[N, heads, L]`, wide: the logarithm of each softmax's sum.

@@ -125,10 +125,11 @@ extension ReferenceBackend: AttentionKernels {
       (n * length + i) * shape.queryWidth + head * shape.keys
     }
     func key(_ n: Int, _ head: Int, _ j: Int) -> Int {
-      (n * length + j) * shape.keyValueWidth + head * shape.keys
+      (n * length + j) * shape.keyValueWidth + head / shape.share * shape.keys
     }
     func value(_ n: Int, _ head: Int, _ j: Int) -> Int {
-      (n * length + j) * shape.keyValueWidth + shape.heads * shape.keys + head * shape.values
+      (n * length + j) * shape.keyValueWidth + shape.groups * shape.keys
+        + head / shape.share * shape.values
     }
     func output(_ n: Int, _ head: Int, _ i: Int) -> Int {
       (n * length + i) * shape.outputWidth + head * shape.values

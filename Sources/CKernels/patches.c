@@ -92,16 +92,37 @@ void sl_patches_bf16(const sl_patches *shape, const uint16_t *x, uint16_t *y) {
   sl_parallel(patches_bf16_part, &j, shape->images * shape->height, 8);
 }
 
+// The rows of one pixel of each image.
+#define PATCH_PIXEL(TYPE)                                                                        \
+  static void patch_pixel_##TYPE(const sl_patches s, const TYPE *x, size_t row, size_t column,   \
+                                 TYPE *y) {                                                      \
+    const size_t begin = s.left > column ? s.left - column : 0;                                  \
+    const size_t beyond = column + s.kernel_width - s.left;                                      \
+    const size_t end = beyond > s.width ? s.kernel_width - (beyond - s.width) : s.kernel_width;  \
+    for (size_t n = 0; n < s.images; n++, x += s.height * s.width * s.channels, y += s.stride) { \
+      memset(y, 0, s.stride * sizeof(TYPE));                                                     \
+      for (size_t k = 0; k < s.kernel_height; k++) {                                             \
+        const size_t above = row + k;                                                            \
+        if (above < s.top || above - s.top >= s.height) continue;                                \
+        const TYPE *from = x + (above - s.top) * s.width * s.channels;                           \
+        TYPE *to = y + k * s.kernel_width;                                                       \
+        for (size_t c = 0; c < s.channels; c++, to += s.kernel_height * s.kernel_width) {        \
+          for (size_t i = begin; i < end; i++) {                                                 \
+            to[i] = from[(column + i - s.left) * s.channels + c];                                \
+          }                                                                                      \
+        }                                                                                        \
+      }                                                                                          \
+    }                                                                                            \
+  }
+
+PATCH_PIXEL(float)
+PATCH_PIXEL(uint16_t)
+
 void sl_patch_pixel(const sl_patches *shape, const void *x, int half, size_t row, size_t column,
                     void *y) {
-  const size_t image = shape->height * shape->width * shape->channels;
-  for (size_t n = 0; n < shape->images; n++) {
-    if (half) {
-      patches_of_uint16_t(*shape, (const uint16_t *)x + n * image, row, column, 1,
-                          (uint16_t *)y + n * shape->stride);
-    } else {
-      patches_of_float(*shape, (const float *)x + n * image, row, column, 1,
-                       (float *)y + n * shape->stride);
-    }
+  if (half) {
+    patch_pixel_uint16_t(*shape, x, row, column, y);
+  } else {
+    patch_pixel_float(*shape, x, row, column, y);
   }
 }

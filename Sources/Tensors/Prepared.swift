@@ -12,7 +12,9 @@ public struct Pixel: Sendable, Equatable {
 }
 
 /// A convolution's weights as a backend's kernels read them.
-public struct ConvolutionWeights: @unchecked Sendable {
+///
+/// A class, as a step hands them on several times: one count goes up for it, not one a tensor.
+public final class ConvolutionWeights: @unchecked Sendable {
   /// `[O, I, kh, kw]`.
   public let weights: Tensor
   /// `[O]`.

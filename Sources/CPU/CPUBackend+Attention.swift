@@ -14,7 +14,7 @@ extension CPUBackend: AttentionKernels {
         scratch.floats.baseAddress)
       withExtendedLifetime(scratch) {}
     }
-    withExtendedLifetime((q, kv, y, logSums)) {}
+    keepAlive(q, kv, y, logSums)
   }
 
   public func attendGradient(
@@ -29,7 +29,7 @@ extension CPUBackend: AttentionKernels {
         dq.pointer, dkv.pointer, scratch.floats.baseAddress)
       withExtendedLifetime(scratch) {}
     }
-    withExtendedLifetime((dy, q, kv, y, logSums, dq, dkv)) {}
+    keepAlive(dy, q, kv, y, logSums, dq, dkv)
   }
 
   public func attentionMemory(
@@ -46,7 +46,7 @@ extension CPUBackend: AttentionKernels {
     precondition(position < length, "no position \(position) of \(length)")
     var kernel = shape.kernel(images: memory.shape[0], length: length, q.precision)
     sl_attend_next(&kernel, position, q.pointer, kv.pointer, memory.pointer, y.pointer)
-    withExtendedLifetime((q, kv, memory, y)) {}
+    keepAlive(q, kv, memory, y)
   }
 }
 
@@ -72,7 +72,7 @@ extension CPUBackend: NormalisationKernels {
         x.pointer, gain.floats.baseAddress, bias.floats.baseAddress, Float(epsilon), y.pointer,
         x.count / gain.count, gain.count, x.precision == .bfloat16 ? 1 : 0)
     }
-    withExtendedLifetime((x, gain, bias, y)) {}
+    keepAlive(x, gain, bias, y)
   }
 
   public func normaliseGradient(
@@ -88,12 +88,12 @@ extension CPUBackend: NormalisationKernels {
         x.precision == .bfloat16 ? 1 : 0, scratch.floats.baseAddress)
       withExtendedLifetime(scratch) {}
     }
-    withExtendedLifetime((dy, x, gain, dx, dgain, dbias)) {}
+    keepAlive(dy, x, gain, dx, dgain, dbias)
   }
 
   public func gelu(_ x: Tensor, into y: Tensor) {
     exclusively { sl_gelu(x.pointer, y.pointer, x.count, x.precision == .bfloat16 ? 1 : 0) }
-    withExtendedLifetime((x, y)) {}
+    keepAlive(x, y)
   }
 
   public func geluGradient(_ dy: Tensor, _ x: Tensor, into dx: Tensor) {
@@ -101,6 +101,6 @@ extension CPUBackend: NormalisationKernels {
       sl_gelu_gradient(
         dy.pointer, x.pointer, dx.pointer, x.count, x.precision == .bfloat16 ? 1 : 0)
     }
-    withExtendedLifetime((dy, x, dx)) {}
+    keepAlive(dy, x, dx)
   }
 }

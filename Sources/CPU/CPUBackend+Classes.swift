@@ -13,6 +13,6 @@ extension CPUBackend: ClassKernels {
         bias.floats.baseAddress, bias.shape[0], each, x.pointer, y.pointer, x.count / width, width,
         y.precision == .bfloat16 ? 1 : 0)
     }
-    withExtendedLifetime((bias, x, y)) {}
+    keepAlive(bias, x, y)
   }
 }

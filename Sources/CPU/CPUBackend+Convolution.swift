@@ -176,7 +176,7 @@ private struct CausalKernel {
     let packed = bytes(sl_convolution_packed_bytes(&shape))
     let scratch = bytes(sl_convolution_scratch_bytes(&shape))
     // A pointer does not keep its tensor alive.
-    defer { withExtendedLifetime((x, w, bias, mask, residual, packed, scratch)) {} }
+    defer { keepAlive(x, w, bias, mask, residual, packed, scratch) }
     sl_convolve(
       &shape, transposed ? 1 : 0, x.pointer, w.floats.baseAddress, &end, y.pointer, packed.pointer,
       scratch.pointer)
@@ -185,7 +185,7 @@ private struct CausalKernel {
   func weightGradient(_ dy: Tensor, _ x: Tensor, into dw: Tensor, bias dbias: Tensor) {
     var shape = shape
     let scratch = bytes(sl_convolution_scratch_bytes(&shape))
-    defer { withExtendedLifetime((x, dy, scratch)) {} }
+    defer { keepAlive(x, dy, scratch) }
     sl_convolution_weight_gradient(
       &shape, x.pointer, dy.pointer, dw.floats.baseAddress, dbias.floats.baseAddress,
       scratch.pointer)

@@ -41,7 +41,7 @@ extension CPUBackend {
       }
       run(shape, w, residual, y) { shape, end, scratch in
         sl_convolve_packed(
-          &shape, 0, source.pointer, w.packed!.pointer, &end, y.pointer, scratch)
+          &shape, 0, source.pointer, w.first.packed!, &end, y.pointer, scratch)
       }
       withExtendedLifetime(source) {}
     }
@@ -62,11 +62,11 @@ extension CPUBackend {
     var shape = kernelShape(
       images: x.shape[0], height: pixel.row + 1, width: memory.width, w.weights, w.geometry,
       w.precision, rectified: rectified)
-    var end = epilogue(w.bias, residual, y)
+    var end = epilogue(w, residual, y)
     sl_convolve_pixel(
-      &shape, x.pointer, memory.rows.pointer, pixel.row, pixel.column, w.packed!.pointer, &end,
+      &shape, x.pointer, memory.rows.pointer, pixel.row, pixel.column, w.first.packed!, &end,
       channels.lowerBound, channels.upperBound, y.pointer)
-    withExtendedLifetime((x, w.packed, w.bias, memory, residual, y)) {}
+    keepAlive(x, w, memory, residual, y)
   }
 
   public func convolution(
@@ -86,11 +86,11 @@ extension CPUBackend {
     let x = Tensor([n, shape.inputs], w.precision)
     sl_patch_pixel(
       &patch, images.pointer, w.precision == .bfloat16 ? 1 : 0, pixel.row, pixel.column, x.pointer)
-    var end = epilogue(w.bias, nil, y)
+    var end = epilogue(w, nil, y)
     sl_convolve_pixel(
-      &shape, x.pointer, nil, 0, 0, w.packed!.pointer, &end, channels.lowerBound,
+      &shape, x.pointer, nil, 0, 0, w.first.packed!, &end, channels.lowerBound,
       channels.upperBound, y.pointer)
-    withExtendedLifetime((x, w.packed, w.bias, images, y)) {}
+    keepAlive(x, w, images, y)
   }
 
   // MARK: Images side by side
@@ -116,7 +116,7 @@ extension CPUBackend {
         y.values.pointer, x.lanes, words,
         sums.sums.values.floats.baseAddress! + (rows.lowerBound - sums.rows.lowerBound) * x.lanes)
     }
-    withExtendedLifetime((w.weights, w.bias, x, sums, addend, y)) {}
+    keepAlive(w, x, sums, addend, y)
   }
 
   public func leadingSums(_ w: ProductWeights, rows: Range<Int>, _ x: SideBySide, known: Int)
@@ -132,7 +132,7 @@ extension CPUBackend {
           elements / run * Int(SL_PRODUCT_RUN))
       }
     }
-    withExtendedLifetime((w.weights, w.bias, x, sums)) {}
+    keepAlive(w, x, sums)
     return LeadingSums(rows: rows, elements: elements, sums)
   }
 
@@ -141,15 +141,17 @@ extension CPUBackend {
     _ w: ProductWeights, _ rows: Range<Int>, _ x: SideBySide, _ activation: Activation,
     _ result: Precision, _ body: (inout sl_product) -> Void
   ) {
-    let (weights, stride) = (w.weights, w.weights.shape[1])
+    let (precision, stride) = (w.weights.precision, w.weights.shape[1])
     exclusively {
       w.lengths.withUnsafeBufferPointer { lengths in
         var shape = sl_product(
           rows: rows.count, columns: min(x.elements, stride), stride: stride,
-          weights: weights.pointer + rows.lowerBound * stride * weights.precision.byteCount,
-          bias: w.bias.map { UnsafePointer($0.floats.baseAddress! + rows.lowerBound) },
+          weights: w.first.weights + rows.lowerBound * stride * precision.byteCount,
+          bias: w.first.bias.map {
+            UnsafePointer($0.assumingMemoryBound(to: Float.self) + rows.lowerBound)
+          },
           lengths: lengths.baseAddress! + rows.lowerBound,
-          half: weights.precision == .bfloat16 ? 1 : 0, relu: activation == .relu ? 1 : 0,
+          half: precision == .bfloat16 ? 1 : 0, relu: activation == .relu ? 1 : 0,
           half_result: result == .bfloat16 ? 1 : 0)
         body(&shape)
       }
@@ -182,7 +184,7 @@ extension CPUBackend {
       (images.pointer + (n * size + first) * bytes).copyMemory(
         from: values.pointer + n * channels.count * bytes, byteCount: channels.count * bytes)
     }
-    withExtendedLifetime((values, images)) {}
+    keepAlive(values, images)
   }
 
   public func copy(_ x: SideBySide, into y: SideBySide, from first: Int) {
@@ -196,7 +198,7 @@ extension CPUBackend {
           from: x.values.floats.baseAddress!, count: x.elements * x.lanes)
       }
     }
-    withExtendedLifetime((x, y)) {}
+    keepAlive(x, y)
   }
 
   public func rows(of x: SideBySide, into y: Tensor) {
@@ -205,7 +207,7 @@ extension CPUBackend {
         x.values.floats.baseAddress, x.elements, x.lanes, x.images, y.floats.baseAddress,
         x.elements)
     }
-    withExtendedLifetime((x, y)) {}
+    keepAlive(x, y)
   }
 
   // MARK: Drawing
@@ -246,11 +248,12 @@ extension CPUBackend {
       relu: rectified ? 1 : 0)
   }
 
-  private func epilogue(_ bias: Tensor, _ residual: Tensor?, _ y: Tensor) -> sl_epilogue {
+  private func epilogue(_ w: ConvolutionWeights, _ residual: Tensor?, _ y: Tensor) -> sl_epilogue {
     precondition(
       residual.map { $0.precision == y.precision } ?? true, "a residual of another precision")
     return sl_epilogue(
-      bias: bias.floats.baseAddress, mask: nil, residual: residual?.pointer,
+      bias: w.first.bias.assumingMemoryBound(to: Float.self), mask: nil,
+      residual: residual?.pointer,
       half: y.precision == .bfloat16 ? 1 : 0)
   }
 
@@ -259,10 +262,10 @@ extension CPUBackend {
     _ body: (inout sl_convolution, inout sl_epilogue, UnsafeMutableRawPointer) -> Void
   ) {
     var shape = shape
-    var end = epilogue(w.bias, residual, y)
+    var end = epilogue(w, residual, y)
     let scratch = bytes(sl_convolution_scratch_bytes(&shape))
     body(&shape, &end, scratch.pointer)
-    withExtendedLifetime((w.packed, w.bias, residual, y, scratch)) {}
+    keepAlive(w, residual, y, scratch)
   }
 
   func bytes(_ count: Int) -> Tensor { Tensor([(count + 3) / 4], .float32) }

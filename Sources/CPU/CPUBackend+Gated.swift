@@ -10,7 +10,7 @@ extension CPUBackend: GatedKernels {
           a.pointer, y.pointer, y.count / width, width, $0, y.precision == .bfloat16 ? 1 : 0)
       }
     }
-    withExtendedLifetime((a, y)) {}
+    keepAlive(a, y)
   }
 
   public func gateGradient(
@@ -23,7 +23,7 @@ extension CPUBackend: GatedKernels {
           da.precision == .bfloat16 ? 1 : 0)
       }
     }
-    withExtendedLifetime((dy, a, da)) {}
+    keepAlive(dy, a, da)
   }
 
   private func withMask(

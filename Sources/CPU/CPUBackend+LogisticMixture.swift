@@ -12,7 +12,7 @@ extension CPUBackend: LogisticMixtureKernels {
         &sizes, outputs.floats.baseAddress, symbols, y.floats.baseAddress,
         outputs.count / shape.outputs)
     }
-    withExtendedLifetime((outputs, y)) {}
+    keepAlive(outputs, y)
   }
 
   public func logisticMixtureGradient(
@@ -32,7 +32,7 @@ extension CPUBackend: LogisticMixtureKernels {
           doutputs.floats.baseAddress, pixels)
       }
     }
-    withExtendedLifetime((dy, outputs, doutputs)) {}
+    keepAlive(dy, outputs, doutputs)
   }
 
   public func drawLogisticMixture(

@@ -33,7 +33,7 @@ extension CPUBackend: NADEKernels {
         dstates.floats.baseAddress, states.floats.baseAddress, w.floats.baseAddress,
         dx.floats.baseAddress, sizes.images, sizes.dimension, sizes.hidden,
         units.isRectified)
-      withExtendedLifetime((states, dstates)) {}
+      keepAlive(states, dstates)
     }
   }
 
@@ -70,7 +70,7 @@ extension CPUBackend: NADEKernels {
     sl_nade_hidden_gradient(
       dstates.floats.baseAddress, states.floats.baseAddress, x.floats.baseAddress,
       dw.floats.baseAddress, dc.floats.baseAddress, n, d, h, units.isRectified)
-    withExtendedLifetime((states, dstates)) {}
+    keepAlive(states, dstates)
   }
 
   /// h `[D, N, H]`.
@@ -117,7 +117,7 @@ extension CPUBackend {
         w.floats.baseAddress, c.floats.baseAddress, v.floats.baseAddress, d, h,
         packed.floats.baseAddress)
     }
-    withExtendedLifetime((w, c, v)) {}
+    keepAlive(w, c, v)
     return NADEWeights(w: w, c: c, v: v, b: b, units: units, packed: packed)
   }
 
@@ -137,7 +137,7 @@ extension CPUBackend {
           d, h, weights.outputs, weights.isRectified)
       }
     }
-    withExtendedLifetime((x, weights, logits)) {}
+    keepAlive(x, weights, logits)
   }
 
   public func nadeState(_ weights: NADEWeights, images: Int) -> NADEState {
@@ -173,7 +173,7 @@ extension CPUBackend {
         values.lanes, values.values.floats.baseAddress, result.values.floats.baseAddress)
       rows(of: result, into: logits)
     }
-    withExtendedLifetime((weights, state, logits)) {}
+    keepAlive(weights, state, logits)
   }
 
   public func nadeObserve(
@@ -190,7 +190,7 @@ extension CPUBackend {
         weights.w.floats.baseAddress, weights.hidden, d, values.lanes, lanes,
         weights.isRectified, values.values.floats.baseAddress)
     }
-    withExtendedLifetime((weights, x, state)) {}
+    keepAlive(weights, x, state)
   }
 }
 

@@ -24,7 +24,7 @@ extension CPUBackend: RecurrenceKernels {
     _ shape: RecurrenceShape, _ a: Tensor, _ weights: RecurrenceWeights, into y: Tensor,
     keeping: Bool
   ) -> RecurrenceRecord? {
-    defer { withExtendedLifetime((a, weights, y)) {} }
+    defer { keepAlive(a, weights, y) }
     return withKernel(shape, a.precision) { kernel in
       let images = a.shape[0]
       let atOnce = sl_recurrence_at_once(&kernel, images)
@@ -46,7 +46,7 @@ extension CPUBackend: RecurrenceKernels {
         &kernel, dy.pointer, record.kept.pointer, packed.pointer, dy.shape[0],
         record.imagesAtOnce, da.pointer, dq?.pointer)
     }
-    withExtendedLifetime((dy, record.kept, packed, da, dq)) {}
+    keepAlive(dy, record.kept, packed, da, dq)
   }
 
   public func recurrenceState(_ shape: RecurrenceShape, images: Int, _ precision: Precision)
@@ -77,7 +77,7 @@ extension CPUBackend: RecurrenceKernels {
         scratch.floats.baseAddress)
       withExtendedLifetime(scratch) {}
     }
-    withExtendedLifetime((a, weights, state, y)) {}
+    keepAlive(a, weights, state, y)
   }
 
   private func withKernel<Result>(

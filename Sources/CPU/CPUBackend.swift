@@ -14,32 +14,39 @@ import Tensors
 /// backend.threads = 2
 /// let context = Context(Engine(backend, .float32))
 /// ```
-public final class CPUBackend: Backend, @unchecked Sendable {
+public struct CPUBackend: Backend, Sendable {
   public static let shared = CPUBackend()
 
+  private final class Own: @unchecked Sendable {
+    let lock = NSRecursiveLock()
+    var threads = Int(sl_threads())
+    var convolutions: [ConvolutionKey: ConvolutionPlan] = [:]
+    var products: [ProductKey: Primitive] = [:]
+  }
+
+  private static let kept = Own()
+
   public let name = "oneDNN"
-  private let lock = NSRecursiveLock()
-  private var threadCount = Int(sl_threads())
-  private var convolutions: [ConvolutionKey: ConvolutionPlan] = [:]
-  private var products: [ProductKey: Primitive] = [:]
+  // There as long as the process: threads that handed it on at each step of a layer would wait for its count.
+  private unowned(unsafe) let own: Own
 
   /// Most compiled primitives of a kind that are kept. A model needs some dozens; sides that never
   /// come again must not fill the memory.
   private static let mostPlans = 512
 
-  private init() {}
+  private init() { own = Self.kept }
 
   /// Threads that kernels run on, 1 ... 1024. Changing it drops the compiled primitives.
   public var threads: Int {
-    get { lock.withLock { threadCount } }
-    set {
+    get { own.lock.withLock { own.threads } }
+    nonmutating set {
       precondition(
         (1...Int(SL_MOST_THREADS)).contains(newValue),
         "threads must be 1 ... \(SL_MOST_THREADS), found \(newValue)")
-      lock.withLock {
-        threadCount = newValue
-        convolutions.removeAll()
-        products.removeAll()
+      own.lock.withLock {
+        own.threads = newValue
+        own.convolutions.removeAll()
+        own.products.removeAll()
       }
     }
   }
@@ -48,8 +55,8 @@ public final class CPUBackend: Backend, @unchecked Sendable {
   /// thread, and callers may come on any. A worker has its own thread, and all others are busy alike.
   func exclusively<Result>(_ body: () -> Result) -> Result {
     if sl_is_worker() != 0 { return body() }
-    return lock.withLock {
-      sl_set_threads(Int32(threadCount))
+    return own.lock.withLock {
+      sl_set_threads(Int32(own.threads))
       return body()
     }
   }
@@ -82,18 +89,18 @@ public final class CPUBackend: Backend, @unchecked Sendable {
   }()
 
   func plan(_ key: ConvolutionKey) -> ConvolutionPlan {
-    if let plan = convolutions[key] { return plan }
+    if let plan = own.convolutions[key] { return plan }
     let plan = ConvolutionPlan(key)
-    if convolutions.count >= Self.mostPlans { convolutions.removeAll() }
-    convolutions[key] = plan
+    if own.convolutions.count >= Self.mostPlans { own.convolutions.removeAll() }
+    own.convolutions[key] = plan
     return plan
   }
 
   func product(_ key: ProductKey) -> Primitive {
-    if let primitive = products[key] { return primitive }
+    if let primitive = own.products[key] { return primitive }
     let primitive = productPrimitive(key)
-    if products.count >= Self.mostPlans { products.removeAll() }
-    products[key] = primitive
+    if own.products.count >= Self.mostPlans { own.products.removeAll() }
+    own.products[key] = primitive
     return primitive
   }
 

@@ -84,7 +84,8 @@ public struct Purifier {
     _ images: PixelBatch, progress: @escaping (_ subpixels: Int) -> Bool
   ) throws(GenerationError) -> PixelBatch? {
     let dimension = images.dimension
-    var walk = Walk(model: model, context: context, group: model.samplingGroup)
+    var walk = Walk(
+      model: model, context: context, group: model.samplingGroup(in: context.precision))
     if let labels = images.labels { walk.label = { labels[$0] } }
     return try walk.run(0..<images.count, progress: progress) { group in
       { step in

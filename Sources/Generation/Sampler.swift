@@ -45,7 +45,7 @@ public struct Sampler {
     self.context = context
     self.options = options
     self.seed = seed
-    self.group = group ?? model.samplingGroup
+    self.group = group ?? model.samplingGroup(in: context.precision)
     self.path = path
     self.label = label
   }

@@ -9,7 +9,7 @@ import Tensors
 ///
 /// Feature channels belong to colours in equal contiguous groups: channel i of n to colour
 /// ⌊i · colours / n⌋.
-public struct CausalConvolution {
+public final class CausalConvolution {
   /// What the output may see of its own pixel.
   public enum Centre: Sendable {
     /// Earlier colours only: "mask A", for the first layer.
@@ -142,7 +142,7 @@ public struct CausalConvolution {
     let output: Tensor
 
     init(_ weights: ConvolutionWeights, _ inputs: ConvolutionMemory, output: Tensor) {
-      self.weights = weights
+      self.weights = ConvolutionWeights(weights)
       self.inputs = inputs
       self.output = output
     }

@@ -117,7 +117,7 @@ public struct ImageConvolution {
     let output: Tensor
 
     init(_ weights: ConvolutionWeights, _ image: Tensor, output: Tensor) {
-      self.weights = weights
+      self.weights = ConvolutionWeights(weights)
       self.image = image
       self.output = output
     }

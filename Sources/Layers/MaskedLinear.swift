@@ -9,7 +9,7 @@ import Tensors
 ///
 /// With a memory, a pass is told the inputs that have become known and computes the outputs that can be
 /// known with them: each unit once.
-public struct MaskedLinear {
+public final class MaskedLinear {
   /// Degrees of the inputs and of the outputs.
   public struct Connectivity: Sendable {
     public let inputs: [Int]
@@ -150,7 +150,7 @@ public struct MaskedLinear {
     var leading: LeadingSums?
 
     init(_ weights: ProductWeights, _ x: SideBySide) {
-      self.weights = weights
+      self.weights = ProductWeights(weights)
       self.x = x
     }
 
@@ -227,7 +227,7 @@ public struct MaskedLinear {
   }
 
   /// Units in the order in which they become known.
-  private struct Order: Sendable {
+  private final class Order: Sendable {
     /// Places of the sorted units; nil where they are in order.
     let inputs: [Int]
     let outputs: [Int]

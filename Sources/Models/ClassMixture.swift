@@ -46,7 +46,7 @@ public struct ClassMixture: DensityModel {
   public var passesPerLikelihood: Int { classes * model.passesPerLikelihood }
   // The outputs of all classes are there at once.
   public var inferenceBatch: Int { max(1, model.inferenceBatch * 4 / max(4, classes)) }
-  public var samplingGroup: Int { model.samplingGroup }
+  public func samplingGroup(in precision: Precision) -> Int { model.samplingGroup(in: precision) }
 
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     if batch.labels != nil { return model.conditionals(batch, in: context) }

@@ -69,7 +69,7 @@ public struct DeepNADE: Reordering, Reorderable {
   }
   // Weights are read at each of D passes: for as many images as stay in the caches.
   public var inferenceBatch: Int { inferenceBatch(atMost: 256) }
-  public var samplingGroup: Int { 128 }
+  public func samplingGroup(in precision: Precision) -> Int { 128 }
 
   static let hidden = Setting(
     "hidden", .counts, default: "500,500", "units of each hidden layer, comma-separated")

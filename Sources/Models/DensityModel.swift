@@ -33,8 +33,8 @@ public struct ImageShape: Codable, Equatable, Sendable, CustomStringConvertible 
 /// ```
 public protocol DensityModel: LearnedModel {
   var head: Head { get }
-  /// Images that a thread draws at once, step by step.
-  var samplingGroup: Int { get }
+  /// Images that a thread draws at once, step by step, with activations in this precision.
+  func samplingGroup(in precision: Precision) -> Int
 
   /// The distribution of every sub-pixel given those before it. Teacher forcing: the conditionals of
   /// sub-pixel i do not move with the symbols at i and after.
@@ -51,7 +51,7 @@ extension DensityModel {
   public var outputs: Int { steps * outputsAStep }
   // A multiple of what kernels take at once: 16 images side by side, 6 pixels of a convolution. What a
   // model of some size remembers of so many stays in the caches.
-  public var samplingGroup: Int { 48 }
+  public func samplingGroup(in precision: Precision) -> Int { 48 }
 
   /// Steps in which an image is told.
   public var steps: Int { image.height * image.width * head.steps(channels: image.channels) }

@@ -19,7 +19,7 @@ public struct FVSBN: DensityModel {
   public var outputBias: Parameter? { regression.bias }
   public var multiplyAdds: Int { regression.multiplyAdds }
   // A step is so little work that many images must share its overhead.
-  public var samplingGroup: Int { 192 }
+  public func samplingGroup(in precision: Precision) -> Int { 192 }
 
   static let family = ModelFamily(
     name: "fvsbn", summary: "logistic regression on all earlier sub-pixels",

@@ -57,11 +57,11 @@ public struct MADE: Reordering {
   public var passesPerLikelihood: Int { degrees.count / orders }
   // More than others: each pass reads all weights, which are most of its memory.
   public var inferenceBatch: Int { inferenceBatch(atMost: 256) }
-  // A step of few units is so little work that many images must share its overhead; a megabyte of what
-  // is remembered of them.
-  public var samplingGroup: Int {
-    let remembered = layers.reduce(0) { $0 + $1.weight.shape[1] }
-    return max(48, min(192, (1 << 18) / remembered / 48 * 48))
+  // A step is so little work that many images must share its overhead; eight megabytes of what is remembered
+  // of them.
+  public func samplingGroup(in precision: Precision) -> Int {
+    let remembered = layers.reduce(0) { $0 + $1.weight.shape[1] } * passesPerLikelihood
+    return max(48, min(192, (8 << 20) / (remembered * precision.byteCount) / 48 * 48))
   }
 
   static let hidden = Setting(

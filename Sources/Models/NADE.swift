@@ -35,7 +35,7 @@ public struct NADE: DensityModel {
   // More than others: weights are read once for many images.
   public var inferenceBatch: Int { inferenceBatch(atMost: 256) }
   // A step is so little work that many images must share its overhead.
-  public var samplingGroup: Int { 128 }
+  public func samplingGroup(in precision: Precision) -> Int { 128 }
 
   static let hidden = Setting("hidden", .count, default: "500", "hidden units")
   static let direct = Setting(

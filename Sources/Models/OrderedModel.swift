@@ -27,7 +27,7 @@ public struct OrderedModel: DensityModel {
   public var multiplyAdds: Int { model.multiplyAdds }
   public var passesPerLikelihood: Int { model.passesPerLikelihood }
   public var inferenceBatch: Int { model.inferenceBatch }
-  public var samplingGroup: Int { model.samplingGroup }
+  public func samplingGroup(in precision: Precision) -> Int { model.samplingGroup(in: precision) }
 
   public func conditionals(_ batch: PixelBatch, in context: Context) -> any PixelDistribution {
     let order = batch.order == .raster ? order : batch.order

@@ -163,9 +163,10 @@ public struct PixelSNAIL: DensityModel {
   }
 
   // What is kept of the images of a group is read at every pixel: so many that it stays in the caches.
-  public var samplingGroup: Int {
+  public func samplingGroup(in precision: Precision) -> Int {
     let shape = blocks[0].attention.shape
-    let bytes = blocks.count * image.height * image.width * (shape.keys + shape.values) * 4
+    let bytes =
+      blocks.count * image.height * image.width * shape.keyValueWidth * precision.byteCount
     return max(6, min(48, (8 << 20) / bytes / 6 * 6))
   }
 }

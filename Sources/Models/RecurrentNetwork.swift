@@ -133,5 +133,5 @@ public struct RecurrentNetwork: DensityModel {
   public var keptElements: Int? { layers.reduce(0) { $0 + $1.states.keptElements } }
 
   // What is kept of an image is small: as many as share a reading of the weights.
-  public var samplingGroup: Int { 64 }
+  public func samplingGroup(in precision: Precision) -> Int { 64 }
 }

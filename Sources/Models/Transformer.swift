@@ -156,8 +156,9 @@ public struct Transformer: DensityModel {
 
   // What is kept of the images of a group is read at every step: so many that it stays in the caches, and
   // where it can be whole tiles of six.
-  public var samplingGroup: Int {
-    let bytes = 4 * steps * layers.reduce(0) { $0 + $1.attention.shape.keyValueWidth }
+  public func samplingGroup(in precision: Precision) -> Int {
+    let bytes =
+      precision.byteCount * steps * layers.reduce(0) { $0 + $1.attention.shape.keyValueWidth }
     let fitting = max(2, min(48, (10 << 20) / bytes))
     return fitting < 6 ? fitting : fitting / 6 * 6
   }

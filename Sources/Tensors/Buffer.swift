@@ -24,17 +24,23 @@ final class Buffer: @unchecked Sendable {
   }
 }
 
-/// Free memory by size.
+/// Free memory by size: a share for each thread, so that threads rarely meet at one.
 struct BufferPool: ~Copyable {
   static let shared = BufferPool()
 
   private struct Free: @unchecked Sendable {
-    var pointers: [Int: [UnsafeMutableRawPointer]] = [:]
+    /// By class of size.
+    var pointers = [[UnsafeMutableRawPointer]](repeating: [], count: 64 * 8)
     var byteCount = 0
   }
-  private let spare = Mutex(Free())
+  private final class Share: Sendable {
+    let free = Mutex(Free())
+    /// Keeps the next share's lock out of this one's cache line.
+    private let apart = SIMD64<UInt8>()
+  }
+  private let shares = (0..<64).map { _ in Share() }
 
-  /// Most bytes that wait for reuse; beyond that memory goes back to the system.
+  /// Most bytes of a share that wait for reuse; beyond that memory goes back to the system.
   private static let limit = 4 << 30
 
   /// Rounds up to an eighth of a power of two, so that nearby sizes share their memory.
@@ -44,13 +50,28 @@ struct BufferPool: ~Copyable {
     return (wanted + step - 1) / step * step
   }
 
+  /// The class of a capacity: its power of two and the eighths beyond.
+  private static func place(of capacity: Int) -> Int {
+    let power = Int.bitWidth - 1 - capacity.leadingZeroBitCount
+    return 8 * power + ((capacity - (1 << power)) >> (power - 3))
+  }
+
+  /// That of the calling thread, and perhaps of another.
+  private var ownShare: Int {
+    // Multiplied by 2⁶⁴ over the golden ratio, whatever bits tell threads apart reach the highest.
+    Int((UInt64(pthread_self()) &* 0x9e37_79b9_7f4a_7c15) >> 58)
+  }
+
   func take(_ capacity: Int) -> UnsafeMutableRawPointer {
-    let reused: SendablePointer? = spare.withLock { free in
-      guard let pointer = free.pointers[capacity]?.popLast() else { return nil }
-      free.byteCount -= capacity
-      return SendablePointer(pointer: pointer)
+    let (place, own) = (BufferPool.place(of: capacity), ownShare)
+    for i in shares.indices {
+      let reused: SendablePointer? = shares[(own + i) % shares.count].free.withLock { free in
+        guard let pointer = free.pointers[place].popLast() else { return nil }
+        free.byteCount -= capacity
+        return SendablePointer(pointer: pointer)
+      }
+      if let reused { return reused.pointer }
     }
-    if let reused { return reused.pointer }
     var pointer: UnsafeMutableRawPointer?
     guard posix_memalign(&pointer, 64, capacity) == 0, let pointer else {
       outOfMemory("for \(capacity >> 20) MiB of numbers")
@@ -59,10 +80,10 @@ struct BufferPool: ~Copyable {
   }
 
   func give(_ pointer: UnsafeMutableRawPointer, _ capacity: Int) {
-    let sendable = SendablePointer(pointer: pointer)
-    let kept = spare.withLock { free in
+    let (place, sendable) = (BufferPool.place(of: capacity), SendablePointer(pointer: pointer))
+    let kept = shares[ownShare].free.withLock { free in
       guard free.byteCount + capacity <= BufferPool.limit else { return false }
-      free.pointers[capacity, default: []].append(sendable.pointer)
+      free.pointers[place].append(sendable.pointer)
       free.byteCount += capacity
       return true
     }

@@ -12,7 +12,10 @@ public final class Memory {
   public let labels: [Int]?
   /// Sub-pixels of each image that are known.
   public private(set) var known = 0
-  private var states: [Key: any LayerState] = [:]
+  /// In the order in which a pass first asked for them, and the one after that which was asked for last: as
+  /// passes go through the same layers, most often it is the next.
+  private var order: [(key: Key, state: any LayerState)] = []
+  private var next = 0
 
   private struct Key: Hashable {
     let parameter: ObjectIdentifier
@@ -44,13 +47,24 @@ public final class Memory {
     of parameter: Parameter, _ variant: Int = 0, _ make: () -> State
   ) -> State {
     let key = Key(parameter: ObjectIdentifier(parameter), variant: variant)
-    if let state = states[key] {
-      precondition(type(of: state) == State.self, "two layers share \(parameter.name)")
-      return unsafeDowncast(state, to: State.self)
+    if next == order.count { next = 0 }
+    if next < order.count, order[next].key == key {
+      next += 1
+      return own(order[next - 1].state, parameter)
+    }
+    if let place = order.firstIndex(where: { $0.key == key }) {
+      next = place + 1
+      return own(order[place].state, parameter)
     }
     let state = make()
-    states[key] = state
+    order.append((key, state))
+    next = order.count
     return state
+  }
+
+  private func own<State: LayerState>(_ state: any LayerState, _ parameter: Parameter) -> State {
+    precondition(type(of: state) == State.self, "two layers share \(parameter.name)")
+    return unsafeDowncast(state, to: State.self)
   }
 
   /// The same memory of these images, in this order, some perhaps more than once.
@@ -59,7 +73,7 @@ public final class Memory {
       images: chosen.count, height: height, width: width, channels: channels,
       labels: labels.map { labels in chosen.map { labels[$0] } })
     result.known = known
-    result.states = states.mapValues { $0.copy(of: chosen) }
+    result.order = order.map { ($0.key, $0.state.copy(of: chosen)) }
     return result
   }
 }
@@ -79,7 +93,7 @@ extension Tensor {
       precondition(row >= 0 && row < shape[0], "\(shape) has no row \(row)")
       (result.pointer + n * bytes).copyMemory(from: pointer + row * bytes, byteCount: bytes)
     }
-    withExtendedLifetime((self, result)) {}
+    keepAlive(self, result)
     return result
   }
 }

@@ -26,6 +26,8 @@ public final class ConvolutionWeights: @unchecked Sendable {
   public let packed: Tensor?
   /// Whether it is the first layer's.
   public let ofImage: Bool
+  /// Where `packed` and `bias` begin.
+  package let first: (packed: UnsafeMutableRawPointer?, bias: UnsafeMutableRawPointer)
 
   public init(
     weights: Tensor, bias: Tensor, _ geometry: ConvolutionGeometry, _ precision: Precision,
@@ -37,6 +39,15 @@ public final class ConvolutionWeights: @unchecked Sendable {
     self.geometry = geometry
     self.precision = precision
     self.packed = packed
+    first = (packed?.pointer, bias.pointer)
+  }
+
+  /// Another reference to the same weights: threads that handed on the same one at each step would wait for
+  /// its count.
+  public convenience init(_ other: ConvolutionWeights) {
+    self.init(
+      weights: other.weights, bias: other.bias, other.geometry, other.precision,
+      packed: other.packed, ofImage: other.ofImage)
   }
 
   public var inputs: Int { weights.shape[1] }
@@ -63,13 +74,17 @@ public struct ConvolutionMemory: Sendable {
 
 /// A matrix whose rows have live weights in their first columns only, as a product with images side by
 /// side reads it.
-public struct ProductWeights: @unchecked Sendable {
+///
+/// A class, as convolutions' are.
+public final class ProductWeights: @unchecked Sendable {
   /// `[rows, stride]`; a row's columns are followed by zeros up to the stride, which is even in
   /// bfloat16.
   public let weights: Tensor
   public let bias: Tensor?
   /// Live leading columns of each row; the weights beyond are zero.
   public let lengths: [UInt32]
+  /// Where `weights` and `bias` begin.
+  package let first: (weights: UnsafeMutableRawPointer, bias: UnsafeMutableRawPointer?)
 
   /// - Parameters:
   ///   - weights: `[rows, columns]`, zero where no weight is live.
@@ -89,6 +104,13 @@ public struct ProductWeights: @unchecked Sendable {
     }
     self.bias = bias
     self.lengths = lengths.map(UInt32.init)
+    first = (self.weights.pointer, bias?.pointer)
+  }
+
+  /// Another reference to the same weights, with lengths of its own.
+  public init(_ other: ProductWeights) {
+    (weights, bias, first) = (other.weights, other.bias, other.first)
+    lengths = other.lengths.map { $0 }
   }
 
   public var rows: Int { weights.shape[0] }

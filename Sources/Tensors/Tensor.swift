@@ -278,3 +278,10 @@ private func bfloat16Bits(_ value: Float) -> UInt16 {
   let bits = value.bitPattern
   return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ ((bits >> 16) & 1)) >> 16)
 }
+
+/// Holds on to some tensors up to here, while kernels read their memory. A tuple of them would count each one
+/// up and down.
+@inline(__always)
+package func keepAlive<each Value>(_ values: repeat each Value) {
+  repeat extendLifetime(each values)
+}

@@ -196,7 +196,8 @@ import Testing
     let (output, context) = loss(Tape())
     let gradient = context.gradients(of: output, seed: 1)[pixels]
     let difference = (0..<pixels.value.count).map { place in
-      finiteDifference(pixels.value, place) { loss(nil).0.value.values.reduce(0, +) }
+      // Norms of few channels are curved.
+      finiteDifference(pixels.value, place, step: 3e-6) { loss(nil).0.value.values.reduce(0, +) }
     }
     expectClose(
       gradient?.values ?? difference.map { _ in 0 }, difference, tolerance: 1e-6, floor: 1)

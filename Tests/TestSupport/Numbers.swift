@@ -37,8 +37,9 @@ public func randomTensor(
 }
 
 /// The central difference of `f` in one element of a float64 tensor, left as it was.
-public func finiteDifference(_ tensor: Tensor, _ index: Int, _ f: () -> Double) -> Double {
-  let step = 1e-5
+public func finiteDifference(
+  _ tensor: Tensor, _ index: Int, step: Double = 1e-5, _ f: () -> Double
+) -> Double {
   let value = tensor.element(index)
   tensor.set(index, to: value + step)
   let above = f()

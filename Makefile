@@ -174,11 +174,11 @@ study-transformer: build ## a transformer on static binarized MNIST: an hour of 
 
 # After the three above and study-pixelrnn, whose mean with it is the best ensemble on validation.
 .PHONY: study-orders
-study-orders: build ## two orders by one network, and the mean with three others: 75 minutes of one thread
+study-orders: build ## two orders by one network, and the mean with four others: 75 minutes of one thread
 	$(SCANLINE) train $(STATIC) --run runs/orders --from runs/pixelcnn++ --orders 2 \
 	  --minutes 75 --threads 1
 	$(SCANLINE) evaluate runs/orders $(call binarized,test) --orders 2 \
-	  $(addprefix --also runs/,pixelcnn++ pixelrnn pixelsnail)
+	  $(addprefix --also runs/,pixelcnn++ pixelrnn pixelsnail transformer)
 
 .PHONY: study-optimiser
 study-optimiser: build ## an epoch by AdamW and by Muon, gated PixelCNN on static binarized MNIST
@@ -331,7 +331,7 @@ zoo-fashion: build ## export the run of study-fashion-palette
 zoo-orders: build ## export the run of study-orders, with the figures of the ensemble
 	rm -rf runs/static-mnist-orders
 	$(SCANLINE) export runs/orders --out runs/static-mnist-orders --test $(call binarized,test) \
-	  --orders 2 $(addprefix --also runs/static-mnist-,pixelcnn++ pixelrnn pixelsnail) \
+	  --orders 2 $(addprefix --also runs/static-mnist-,pixelcnn++ pixelrnn pixelsnail transformer) \
 	  --data-name "static binarized MNIST" --command "make study-orders"
 
 # The flipped sets are made from the test images. Writes runs/detection.txt.

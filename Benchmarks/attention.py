@@ -14,12 +14,10 @@ def attend(q, k, v, heads, formulation):
     ("full"), or by PyTorch's fused kernel; "padded" brings keys to the width of values, as its fast one asks
     for."""
     n, length, _ = q.shape
-    width = q.shape[-1] // heads
-    shared = k.shape[-1] == width
-    q, k, v = (x.reshape(n, length, h, -1).transpose(1, 2)
-               for x, h in ((q, heads), (k, 1 if shared else heads), (v, 1 if shared else heads)))
-    if shared:
-        k, v = (x.expand(-1, heads, -1, -1) for x in (k, v))
+    own = heads * k.shape[-1] // q.shape[-1]  # heads of keys and values
+    q, k, v = (x.reshape(n, length, count, -1).transpose(1, 2)
+               for x, count in ((q, heads), (k, own), (v, own)))
+    k, v = (x.expand(-1, heads, -1, -1) for x in (k, v))
     scale = 1 / math.sqrt(q.shape[-1])
     if formulation == "full":
         later = torch.ones(length, length, dtype=torch.bool).triu(1)
@@ -54,8 +52,9 @@ class Layer(nn.Module):
     def __init__(self, d, heads, multiquery, formulation):
         super().__init__()
         self.heads, self.formulation = heads, formulation
+        keys = d // heads if multiquery else d
         for name, inputs, outputs in [
-            ("query", d, d), ("keys-values", d, 2 * d // heads if multiquery else 2 * d), ("merge", d, d), ("expand", d, 4 * d),
+            ("query", d, d), ("keys-values", d, 2 * keys), ("merge", d, d), ("expand", d, 4 * d),
             ("contract", 4 * d, d),
         ]:
             self.add_module(name, nn.Linear(inputs, outputs))

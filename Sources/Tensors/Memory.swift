@@ -17,7 +17,7 @@ public final class Memory {
   private var order: [(key: Key, state: any LayerState)] = []
   private var next = 0
 
-  private struct Key: Hashable {
+  private struct Key: Equatable {
     let parameter: ObjectIdentifier
     let variant: Int
   }

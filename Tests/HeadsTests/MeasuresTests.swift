@@ -72,8 +72,10 @@ private struct Repeating: PixelDistribution {
     let batch = model.randomBatch(5)
     expectDefinitions(
       batch, density.conditionals(batch, in: context), model.testDescription,
-      // Outputs of these with weights so far apart leave single precision a digit less.
-      within: ["pixelrnn", "transformer"].contains(model.name) ? 1e-4 : 1e-5)
+      // Outputs of LSTMs with weights so far apart leave single precision a digit less, and so does one
+      // mixture of a transformer's, by which a level is 1071 nats away.
+      within: model.name == "pixelrnn"
+        || model.name == "transformer" && model.head.kind == .gaussianMixture ? 1e-4 : 1e-5)
   }
 
   /// Logits as the default models have them, and such as a broken one might.
